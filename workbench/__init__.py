@@ -1,0 +1,35 @@
+"""RLVR Workbench: see, token by token, what reinforcement learning with verifiable rewards does to a model."""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Batch": "workbench.types",
+    "Problem": "workbench.types",
+    "Rollout": "workbench.types",
+    "Method": "workbench.method",
+    "advantages": "workbench.method",
+    "derive": "workbench.method",
+    "lens": "workbench.method",
+    "lens_all": "workbench.method",
+    "objective": "workbench.method",
+    "settle": "workbench.method",
+    "METHODS": "workbench.methods",
+    "RunConfig": "workbench.config",
+    "launch": "workbench.runs.launch",
+    "open_run": "workbench.runs.open",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are looked up when first used, so that importing the package loads no torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,249 @@
+"""The slots of the workbench: one abstract class per kind of piece, one method each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.piece import Head, Piece
+from workbench.types import (
+    Batch,
+    Constants,
+    Encoder,
+    Group,
+    Judgement,
+    Loss,
+    PerToken,
+    Problem,
+    Request,
+    Rollout,
+    Scorer,
+    State,
+)
+
+__all__ = ["Head", "Piece"]
+
+# ------------------------------------------------------------------------------------------ the loss
+
+
+class LossPiece(ABC):  # noqa: B024
+    """What the pieces of the loss have in common."""
+
+    def settle(self, batch: Batch, advantage: PerToken) -> Constants:
+        """What is computed once over all rows of an update, without gradient.
+
+        The answers come back as `batch[name]` when the piece is called: scalars as they are, tensors whose
+        first axis is the rollout sliced with the micro-batch.
+        """
+        del batch, advantage
+        return {}
+
+    def contexts(
+        self, problem: Problem, rollouts: Sequence[Rollout], encoder: Encoder
+    ) -> dict[str, list[tuple[int, ...]]]:
+        """Further prompts after which the same answers are read: signal `logprob@NAME`, one prompt a rollout."""
+        del problem, rollouts, encoder
+        return {}
+
+
+class Advantage(Piece, LossPiece):
+    """How much better a token was than expected; [rollout, token], without gradient."""
+
+    over_batch = False  # True: other groups' rewards change it
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> PerToken: ...
+
+    def learn(self, state: State, batch: Batch) -> State:
+        """What it remembers after the step; read back as `batch.state["advantage"]`."""
+        del batch
+        return state
+
+
+class Ratio(Piece, LossPiece):
+    """Current over sampling policy, [rollout, token], with gradient."""
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> PerToken: ...
+
+
+class Surrogate(Piece, LossPiece):
+    """The policy's loss, per token, or one number for the whole update (`setwise`)."""
+
+    @abstractmethod
+    def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Loss: ...
+
+
+class Regulariser(Piece, LossPiece):
+    """A further loss, per token (weighed by its own `reduction` or the method's), or one number (`setwise`)."""
+
+    reduction: "Reduction | None" = None
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> Loss: ...
+
+
+class Reduction(Piece, LossPiece):
+    """Weights of the tokens over the whole update, [rollout, token]; the loss is their weighted sum."""
+
+    @abstractmethod
+    def __call__(self, batch: Batch, advantage: PerToken) -> PerToken: ...
+
+
+# ------------------------------------------------------------------------------- rewards and rollouts
+
+
+class Task(Piece, ABC):
+    """Where problems come from. Problem `i` of a split is the same in every process."""
+
+    @abstractmethod
+    def problem(self, number: int, split: Literal["train", "test"]) -> Problem:
+        """The problem with this number; numbers run from 0, without end where `size` says None."""
+
+    def size(self, split: Literal["train", "test"]) -> int | None:
+        """How many problems the split has; None: as many as asked for."""
+        del split
+        return None
+
+    def check(self) -> list[str]:
+        """What is wrong with it, beyond single fields: a missing file, a missing column."""
+        return []
+
+
+class Reward(Piece, ABC):
+    """Judges the rollouts of a group: one judgement each, in order."""
+
+    needs_scorer = False
+
+    @abstractmethod
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]: ...
+
+
+class Shaping(Piece, ABC):
+    """Makes the final reward from the weighted sum of the parts, for the rollouts of one group."""
+
+    @abstractmethod
+    def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]: ...
+
+
+Verdict = Literal["keep", "drop", "resample"]
+
+
+class Filter(Piece, ABC):
+    """Says of every scored group whether it is trained on; `resample` asks for another problem in its place."""
+
+    rounds: int = 0  # most further rounds of sampling a step may take for its sake
+
+    @abstractmethod
+    def __call__(self, groups: Sequence[Group]) -> list[Verdict]: ...
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A problem of the pool and how many rollouts it gets."""
+
+    number: int
+    rollouts: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each.
+
+    `uniform(i)` is a number in [0, 1), keyed by seed and step.
+    """
+
+    size: int | None
+    count: int
+    rollouts: int
+    step: int
+    uniform: Callable[[int], float]
+
+
+class Sampler(Piece, ABC):
+    """Chooses the problems of a step."""
+
+    @abstractmethod
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        """The picks, and the state after them."""
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        """What it remembers after the groups were scored."""
+        del groups
+        return state
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a controller sees after a round: every group so far, scored, and the means to ask for more."""
+
+    number: int
+    step: int
+    groups: Sequence[Group]
+    encoder: Encoder
+    request: Callable[..., Request]  # Request's fields; numbers itself
+    new_group: Callable[[], int]
+    uniform: Callable[[int], float]  # seeded by run, step and round
+    scorer: Scorer | None = None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a controller wants next. Without requests the step's sampling is over."""
+
+    requests: Sequence[Request] = ()
+    rollouts: Sequence[Rollout] = ()  # ready-made: demonstrations, replayed ones
+    drop_groups: frozenset[int] = frozenset()
+    drop: Callable[[Rollout], bool] | None = None
+    state: State = field(default_factory=dict)
+
+
+class Controller(Piece, ABC):
+    """Runs the rounds of a step: asks for more rollouts, adds ready-made ones, drops some."""
+
+    @abstractmethod
+    def __call__(self, state: State, round: Round) -> Orders: ...
+
+
+class Synthesis(Piece, ABC):
+    """Makes new problems out of scored groups."""
+
+    @abstractmethod
+    def __call__(self, state: State, groups: Sequence[Group]) -> tuple[list[Problem], State]: ...
+
+
+class WeightEdit(Piece, ABC):
+    """Changes the trained weights after a step, from snapshots it keeps in its state."""
+
+    @abstractmethod
+    def __call__(self, state: State, weights: Mapping[str, Any], step: int) -> tuple[Mapping[str, Any], State]: ...
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The unfinished rollouts of a group when they reach a pause length."""
+
+    group: int
+    requests: Sequence[Request]
+    index: Sequence[int]  # of each rollout within its request
+    tokens: Sequence[Sequence[int]]
+    logprobs: Sequence[Sequence[float]]
+    hidden: Any  # [rollout, width]: last hidden state after the final norm, at the newest token
+
+
+class Pruner(Piece, ABC):
+    """Stops rollouts on the way. An engine calls it with each group that reached a pause length."""
+
+    @property
+    @abstractmethod
+    def pauses(self) -> tuple[int, ...]:
+        """Answer lengths at which it is asked."""
+
+    @abstractmethod
+    def __call__(self, state: State, partial: Partial, sampling: Any) -> tuple[list[bool], list[dict[str, float]]]:
+        """For every rollout whether it goes on, and what to record of the decision."""
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        """What it learns from scored groups."""
+        del groups
+        return state

@@ -1,0 +1,170 @@
+"""Pieces: frozen dataclasses whose fields are hyper-parameters, read by config, validation, forms and tables alike.
+
+A *kind* derives from `Piece` directly and is abstract; a *piece* derives from a kind and is final. Defining a piece
+registers it under its class name in snake case; defining it again (in a notebook cell) replaces it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar, get_type_hints
+
+from pydantic import ConfigDict, ValidationError, create_model
+from pydantic_core import core_schema
+
+from workbench.types import State
+
+Kind = TypeVar("Kind", bound="Piece")
+
+
+def snake(name: str) -> str:
+    """A class name as it stands in a config.
+
+    >>> snake("SequenceRatio"), snake("K3")
+    ('sequence_ratio', 'k3')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A small network of the run's own on the policy's last hidden state; a piece reads it as a signal.
+
+    One number per token, after `hidden` units (0: linear). With `detach` its loss does not reach the policy.
+    """
+
+    name: str
+    hidden: int = 0
+    learning_rate: float = 1e-3
+    detach: bool = False
+
+
+class Piece:
+    """What every slot's filling has in common; the defaults suit a piece that needs nothing."""
+
+    registry: ClassVar[dict[str, type["Piece"]]] = {}  # a kind's own, by name; set for every kind
+    kind: ClassVar[str] = ""
+    fresh: ClassVar[bool] = False  # settled anew before every update, from a pass of the current policy
+    setwise: ClassVar[bool] = False  # answers one number for the whole update
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if Piece in cls.__bases__:
+            cls.registry, cls.kind = {}, snake(cls.__name__)
+        else:
+            cls.registry[snake(cls.__name__)] = cls
+
+    def __post_init__(self) -> None:
+        for name, value in check_fields(type(self), self.fields()).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def name(self) -> str:
+        """The name in a config."""
+        return snake(type(self).__name__)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Signals it reads; a property of its fields, since a coefficient of 0 needs nothing."""
+        return frozenset()
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Heads it learns."""
+        return ()
+
+    def init(self) -> State:
+        """What it remembers before the first step."""
+        return {}
+
+    def fields(self) -> dict[str, Any]:
+        """Its hyper-parameters, by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands in a config: its name and every field; None is left out."""
+        plain = {name: plain_value(value) for name, value in self.fields().items() if value is not None}
+        return {"piece": self.name, **plain}
+
+    @classmethod
+    def parse(cls: type[Kind], value: Any) -> Kind:
+        """From an instance, a name, or a table with the name under `piece` (or under the kind's own name)."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            value = {"piece": value}
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{value!r} is no {cls.kind}: give a name or a table with piece = NAME")
+        table = dict(value)
+        tag = table.pop("piece", None) or table.pop(cls.kind, None)
+        found = cls.find(str(tag))
+        return found(**check_fields(found, table))
+
+    @classmethod
+    def find(cls: type[Kind], name: str) -> type[Kind]:
+        """The piece of this kind by name."""
+        if name not in cls.registry:
+            raise ValueError(f"no {cls.kind} is called {name!r}; there are: {', '.join(sorted(cls.registry))}")
+        return cls.registry[name]  # type: ignore[return-value]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(cls.to_dict)
+        )
+
+
+def plain_value(value: Any) -> Any:
+    """Pieces, tuples and tables inside a field as plain data."""
+    if isinstance(value, Piece):
+        return value.to_dict()
+    if isinstance(value, tuple | list):
+        return [plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: plain_value(item) for name, item in value.items()}
+    return value
+
+
+_SCHEMAS: dict[type, Any] = {}
+
+
+def schema(piece: type[Piece]) -> Any:
+    """The pydantic model of a piece's fields: types, bounds, help; made once a class."""
+    if piece not in _SCHEMAS:
+        _SCHEMAS[piece] = make_schema(piece)
+    return _SCHEMAS[piece]
+
+
+def make_schema(piece: type[Piece]) -> Any:
+    """The pydantic model of a piece's fields."""
+    hints = get_type_hints(piece, include_extras=True)
+    required: dict[str, Any] = {}
+    for field in dataclasses.fields(piece):  # type: ignore[arg-type]
+        default = field.default if field.default is not dataclasses.MISSING else ...
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        required[field.name] = (hints[field.name], default)
+    return create_model(piece.__name__, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **required)
+
+
+def check_fields(piece: type[Piece], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the declared types and within bounds, or one ValueError that names every mistake."""
+    try:
+        model = schema(piece).model_validate(dict(values))
+    except ValidationError as error:
+        raise ValueError("; ".join(mistakes(piece, error))) from None
+    return {name: getattr(model, name) for name in type(model).model_fields}
+
+
+def mistakes(piece: type[Piece], error: ValidationError) -> list[str]:
+    """Each mistake as `piece.field = value: what is wrong`."""
+    found = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = ", ".join(schema(piece).model_fields) or "none"
+            found.append(f"{snake(piece.__name__)} has no field {place!r}; its fields: {known}")
+        else:
+            found.append(f"{snake(piece.__name__)}.{place} = {item['input']!r}: {item['msg']}")
+    return found
