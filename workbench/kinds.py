@@ -17,6 +17,7 @@ from workbench.types import (
     Problem,
     Request,
     Rollout,
+    Sampling,
     Scorer,
     State,
 )
@@ -29,6 +30,11 @@ __all__ = ["Head", "Piece"]
 class LossPiece(ABC):  # noqa: B024
     """What the pieces of the loss have in common."""
 
+    @property
+    def over_batch(self) -> bool:
+        """Whether other groups' rewards change what it answers."""
+        return False
+
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
         """What is computed once over all rows of an update, without gradient.
 
@@ -37,6 +43,11 @@ class LossPiece(ABC):  # noqa: B024
         """
         del batch, advantage
         return {}
+
+    def learn(self, state: State, batch: Batch) -> State:
+        """What it remembers of a step, from all its rollouts; read back as `batch.state[SLOT]`."""
+        del batch
+        return state
 
     def contexts(
         self, problem: Problem, rollouts: Sequence[Rollout], encoder: Encoder
@@ -49,15 +60,8 @@ class LossPiece(ABC):  # noqa: B024
 class Advantage(Piece, LossPiece):
     """How much better a token was than expected; [rollout, token], without gradient."""
 
-    over_batch = False  # True: other groups' rewards change it
-
     @abstractmethod
     def __call__(self, batch: Batch) -> PerToken: ...
-
-    def learn(self, state: State, batch: Batch) -> State:
-        """What it remembers after the step; read back as `batch.state["advantage"]`."""
-        del batch
-        return state
 
 
 class Ratio(Piece, LossPiece):
@@ -88,6 +92,13 @@ class Reduction(Piece, LossPiece):
 
     @abstractmethod
     def __call__(self, batch: Batch, advantage: PerToken) -> PerToken: ...
+
+
+class Schedule(Piece, ABC):
+    """A hyper-parameter as a function of the step; stands in a field of another piece."""
+
+    @abstractmethod
+    def __call__(self, step: int, total_steps: int) -> float: ...
 
 
 # ------------------------------------------------------------------------------- rewards and rollouts
@@ -240,10 +251,27 @@ class Pruner(Piece, ABC):
         """Answer lengths at which it is asked."""
 
     @abstractmethod
-    def __call__(self, state: State, partial: Partial, sampling: Any) -> tuple[list[bool], list[dict[str, float]]]:
+    def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
         """For every rollout whether it goes on, and what to record of the decision."""
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
         """What it learns from scored groups."""
         del groups
         return state
+
+
+@dataclass(frozen=True)
+class BoundPruner:
+    """A pruner with what it remembers: what `Engine.generate` is given."""
+
+    pruner: Pruner
+    state: State = field(default_factory=dict)
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        """Answer lengths at which it is asked."""
+        return self.pruner.pauses
+
+    def __call__(self, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
+        """For every rollout whether it goes on, and what to record of the decision."""
+        return self.pruner(self.state, partial, sampling)

@@ -58,6 +58,19 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One answer after one prompt, as token ids."""
+
+    prompt: Sequence[int]
+    answer: Sequence[int]
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.prompt) + len(self.answer)
+
+
+@dataclass(frozen=True)
 class Judgement:
     """One reward part of one rollout.
 
@@ -223,6 +236,11 @@ class Batch:
         return name in ("logprob", "old_logprob") or name in self.extras
 
     @property
+    def memory(self) -> State:
+        """What the piece that is shown this batch remembers: `state` holds its slot alone."""
+        return next(iter(self.state.values()), {})
+
+    @property
     def judged(self) -> Bool[Tensor, " rollout"]:
         """Which rollouts have a reward."""
         return ~self.reward.isnan()
@@ -265,6 +283,9 @@ class Encoder(Protocol):
     def text(self, tokens: Sequence[int]) -> str:
         """The text of an answer's tokens, special tokens left out."""
 
+    def shown(self, tokens: Sequence[int]) -> str:
+        """The text with special tokens visible, as the model saw it."""
+
 
 @runtime_checkable
 class Scorer(Protocol):
@@ -280,13 +301,21 @@ class Scorer(Protocol):
 class Policy(Protocol):
     """A causal language model that is trained, with its tokenizer. `workbench.models` makes them."""
 
-    encoder: Encoder
-    device: torch.device
+    @property
+    def encoder(self) -> Encoder:
+        """Its tokenizer."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
 
     def hidden(
         self, tokens: Int[Tensor, "row token"], positions: Int[Tensor, "row token"] | None = None
     ) -> Float[Tensor, "row token width"]:
         """Last hidden state after the final norm, of right-padded rows (causal: padding changes no earlier token)."""
+
+    def before(self, rows: Sequence["Row"]) -> Float[Tensor, "n width"]:
+        """The last hidden state before each token of each answer, row by row: what the head predicts it from."""
 
     def logits(self, hidden: Float[Tensor, "n width"]) -> Float[Tensor, "n vocabulary"]:
         """The output head, in float32."""

@@ -1,10 +1,18 @@
 """Advantages that two or more papers share."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
 
 from workbench.kinds import Advantage
-from workbench.ops import group_centre, group_std, spread
+from workbench.ops import group_centre, group_count, group_std, spread
+from workbench.pieces.reward_kl import RewardKl, reads, reward_less_kl
 from workbench.types import Batch, PerToken
+
+Eps = Annotated[float, Field(gt=0, description="added to the standard deviation")]
+Population = Annotated[bool, Field(description="deviation of the population instead of the sample (n - 1)")]
 
 
 @dataclass(frozen=True)
@@ -14,10 +22,66 @@ class GroupZ(Advantage):
     advantage = (reward - mean(group)) / (std(group) + eps). A group of equal rewards gives exactly 0.
     """
 
-    eps: float = 1e-6  # verl; TRL has 1e-4
-    population: bool = False  # the paper's wording; both libraries take the sample's (n - 1)
+    eps: Eps = 1e-6  # verl; TRL has 1e-4
+    population: Population = False  # the paper's wording; both libraries take the sample's
+    reward_kl: RewardKl = 0.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return reads(self.reward_kl)
 
     def __call__(self, batch: Batch) -> PerToken:
-        centred = group_centre(batch.reward, batch.group)
-        deviation = group_std(batch.reward, batch.group, correction=0 if self.population else 1)
-        return spread(centred / (deviation + self.eps), batch.mask)
+        reward = reward_less_kl(batch, self.reward_kl)
+        deviation = group_std(reward, batch.group, correction=0 if self.population else 1)
+        return spread(group_centre(reward, batch.group) / (deviation + self.eps), batch.mask)
+
+
+@dataclass(frozen=True)
+class GroupCentre(Advantage):
+    """A rollout's reward less its group's mean, undivided. Dr. GRPO, arXiv:2503.20783, section 3.2.
+
+    advantage = reward - mean(group)
+    """
+
+    reward_kl: RewardKl = 0.0
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return reads(self.reward_kl)
+
+    def __call__(self, batch: Batch) -> PerToken:
+        return spread(group_centre(reward_less_kl(batch, self.reward_kl), batch.group), batch.mask)
+
+
+@dataclass(frozen=True)
+class LeaveOneOut(Advantage):
+    """A rollout's reward less the mean of its siblings. RLOO, arXiv:2402.14740, section 3.2.
+
+    advantage = reward - mean(others) = n / (n - 1) · (reward - mean(group)); 0 where no sibling was judged.
+    """
+
+    reward_kl: RewardKl = 0.0  # TRL: 0.05; verl's example: 0.001
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return reads(self.reward_kl)
+
+    def __call__(self, batch: Batch) -> PerToken:
+        reward = reward_less_kl(batch, self.reward_kl)
+        count = group_count(reward, batch.group)
+        return spread(group_centre(reward, batch.group) * count / (count - 1).clamp(min=1), batch.mask)
+
+
+@dataclass(frozen=True)
+class Label(Advantage):
+    """The verdict itself, with no baseline. PSR and NSR, arXiv:2506.01347, section 3.
+
+    advantage = right where the answer is right, -wrong where it is wrong, 0 where there is no verdict.
+    """
+
+    right: Annotated[float, Field(ge=0, description="advantage of a right answer")] = 1.0
+    wrong: Annotated[float, Field(ge=0, description="minus the advantage of a wrong answer")] = 1.0
+
+    def __call__(self, batch: Batch) -> PerToken:
+        known = torch.where(batch.correct == 1, self.right, torch.where(batch.correct == 0, -self.wrong, 0.0))
+        return spread(known.to(batch.reward.dtype), batch.mask)

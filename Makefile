@@ -1,0 +1,90 @@
+# Every target makes the environment itself if it is missing. `make PYTHON=python3.12 demo` chooses another Python.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
+PIP := $(BIN)/python -m pip install --quiet
+ROOT_FLAG := $(shell test "$$(id -u)" = 0 && echo --allow-root)
+
+# Extra words for pytest: `make test PYTEST="-k gspo"`. Which league, benchmark, or lesson: `make bench NAME=step_vs_trl`.
+PYTEST ?=
+NAME ?=
+LESSON ?= notebooks/01_first_run.ipynb
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP)  ## train the embedded model in the background and write a report of every token
+	$(BIN)/workbench demo
+
+lab: $(STAMP)  ## JupyterLab on the first lesson
+	$(BIN)/jupyter lab $(ROOT_FLAG) $(LESSON)
+
+test: $(STAMP) browser  ## all tests; says at the end what was skipped and why
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: lint format types stale rules  ## lint, format, types, stale documentation, architecture rules
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+stale: $(STAMP)
+	$(BIN)/python -m scripts.make_docs --check
+
+rules: $(STAMP)
+	$(BIN)/python -m pytest tests/test_rules.py
+
+fix: $(STAMP)  ## repair what lint and format can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP)  ## regenerate the tables that are read from the code
+	$(BIN)/python -m scripts.make_docs
+
+soak: $(STAMP)  ## the long tests: kills at many random moments
+	$(BIN)/python -m pytest -m soak $(PYTEST)
+
+league: $(STAMP)  ## every method on the same task and seeds
+	$(BIN)/python -m benchmarks.league
+
+bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line
+	$(BIN)/python -m benchmarks $(NAME)
+
+# torch goes first and alone: where pip finds a CPU build it is kept, and the second line pulls nothing else for it.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than 3.11: install a newer Python, or name it: make PYTHON=python3.12"; exit 1; }
+	@echo "making $(VENV): a few minutes the first time"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) "torch==2.13.*"
+	$(PIP) -e ".[dev]"
+	touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	$(PIP) -e ".[dev,bench]"
+	touch $@
+
+# The notebook tests open a real browser. Without one they are skipped, and pytest says so.
+browser:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then \
+	  : ; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	    || echo "chromium could not be installed: tests marked 'browser' will be skipped"; \
+	else \
+	  echo "no Chromium and no root to install it: tests marked 'browser' will be skipped (apt-get install chromium)"; \
+	fi
+
+clean:  ## remove the environment and what tools leave behind
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

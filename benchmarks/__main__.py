@@ -1,0 +1,32 @@
+"""`python -m benchmarks [NAME ...]`: each benchmark in a process of its own; all of them where none is named."""
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+HELPERS = {"__main__", "common", "trl_peer"}
+
+
+def names() -> list[str]:
+    """Every benchmark there is."""
+    found = {item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    return sorted(name for name in found - HELPERS if not name.startswith("_"))
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the named ones; options are handed on. Answers how many failed."""
+    options = [word for word in arguments if word.startswith("-")]
+    wanted = [word for word in arguments if not word.startswith("-")] or names()
+    unknown = sorted(set(wanted) - set(names()))
+    if unknown:
+        print(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(names())}", file=sys.stderr)
+        return 2
+    failed = 0
+    for name in wanted:
+        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=False).returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,122 @@
+"""How often the embedded model is right before any reinforcement learning: pass@1 and pass@64 on held-out problems.
+
+`python -m benchmarks.embedded_base` prints one JSON line. Plain batched sampling with transformers at temperature 1;
+`steps` is the share of answers worked step by step, with how many of those, and of the guesses, are right.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from workbench.kinds import Task
+from workbench.models.embedded import FOLDER
+from workbench.tasks.sums import Sums
+from workbench.tasks.word_problems import WordProblems
+from workbench.types import Problem
+
+ROWS = 512  # rollouts sampled together
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One sampled answer."""
+
+    text: str
+    tokens: int
+    right: bool
+
+    @property
+    def worked(self) -> bool:
+        """Whether a calculation is written down."""
+        return "=" in self.text
+
+
+class Sampler:
+    """A model with its tokenizer, that answers problems."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        self.model = AutoModelForCausalLM.from_pretrained(folder).eval()
+
+    def answer(self, problems: list[Problem], samples: int) -> list[list[Answer]]:
+        """So many answers to every problem."""
+        at_once = max(1, ROWS // samples)
+        found: list[list[Answer]] = []
+        for start in range(0, len(problems), at_once):
+            found += self.answer_some(problems[start : start + at_once], samples)
+        return found
+
+    @torch.no_grad()
+    def answer_some(self, problems: list[Problem], samples: int) -> list[list[Answer]]:
+        """The same, in one batch."""
+        prompts = self.tokenizer([problem.prompt for problem in problems], return_tensors="pt", padding=True)
+        prompts.pop("token_type_ids", None)
+        written = self.model.generate(**prompts, num_return_sequences=samples)[:, prompts["input_ids"].shape[1] :]
+        texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
+        lengths = (written != self.tokenizer.pad_token_id).sum(1).tolist()
+        answers = [
+            Answer(text, length, last_answer(text) == problems[row // samples].answer)
+            for row, (text, length) in enumerate(zip(texts, lengths, strict=True))
+        ]
+        return [answers[row : row + samples] for row in range(0, len(answers), samples)]
+
+
+def last_answer(text: str) -> str:
+    """What follows the last `answer:`; empty if there is none."""
+    return text.rpartition("answer:")[2].strip() if "answer:" in text else ""
+
+
+def pass_at(right: int, samples: int, tries: int) -> float:
+    """Chance that one of so many tries is right, estimated without bias. Chen et al., arXiv:2107.03374, section 2.1."""
+    missed = 1.0
+    for sample in range(samples - right + 1, samples + 1):
+        missed *= 1 - tries / sample if sample > tries else 0.0
+    return 1 - missed
+
+
+def measure(sampler: Sampler, task: Task, count: int, samples: int) -> dict[str, float]:
+    """The numbers of one task, over the first `count` test problems."""
+    problems = [task.problem(number, "test") for number in range(count)]
+    groups = sampler.answer(problems, samples)
+    answers = [answer for group in groups for answer in group]
+    rights = [sum(answer.right for answer in group) for group in groups]
+    worked = [answer.right for answer in answers if answer.worked]
+    guessed = [answer.right for answer in answers if not answer.worked]
+    numbers = {
+        "pass_1": sum(pass_at(right, samples, 1) for right in rights) / count,
+        f"pass_{samples}": sum(pass_at(right, samples, samples) for right in rights) / count,
+        "steps": len(worked) / len(answers),
+        "right_worked": sum(worked) / max(1, len(worked)),
+        "right_guessed": sum(guessed) / max(1, len(guessed)),
+        "tokens": sum(answer.tokens for answer in answers) / len(answers),
+    }
+    return {name: round(value, 4) for name, value in numbers.items()}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Measures the embedded model on held-out problems.")
+    parser.add_argument("--model", type=Path, default=FOLDER, help="folder of the model")
+    parser.add_argument("--problems", type=int, default=256, help="held-out problems a task")
+    parser.add_argument("--samples", type=int, default=64, help="answers a problem")
+    parser.add_argument("--levels", type=int, nargs="+", default=[2], help="difficulty levels, 1 to 3")
+    arguments = parser.parse_args()
+    torch.manual_seed(0)
+    begun = time.monotonic()
+    sampler = Sampler(arguments.model)
+    result = {
+        f"{task.name}-{level}": measure(sampler, task, arguments.problems, arguments.samples)
+        for level in arguments.levels
+        for task in (WordProblems(level=level), Sums(level=level))
+    }
+    seconds = round(time.monotonic() - begun, 1)
+    print(json.dumps({"benchmark": "embedded_base", "problems": arguments.problems, "seconds": seconds, **result}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The reference of a run's config: every table and field, read from `RunConfig`."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from scripts.piece_tables import field_row
+from workbench.config import RunConfig
+
+HEADER = ["| field | type | default | bounds | what it is |", "|---|---|---|---|---|"]
+#: Tables whose fields are those of a piece, with where the pieces are listed.
+OPEN = {
+    "task": 'A task by name, with its fields: `task = "word_problems"`. See [pieces](pieces.md).',
+    "rewards": "One table each: a reward by name, its `weight`, a `name` where two are alike, and its own fields.",
+    "method": "A method by its key; any slot may be overridden. See [methods](methods.md) and [pieces](pieces.md).",
+    "pruning": "A pruner by name, with its fields; left out: every rollout is written to its end.",
+}
+
+
+def config_page(note: str) -> str:
+    """The whole reference."""
+    lines = ["# Config", "", note, ""]
+    lines += [
+        "The same object is the TOML file, the form in the notebook, and the keyword arguments in Python. A field that",
+        "is marked *live* may change while the run goes on: `workbench set RUN learning_rate=1e-4`.",
+    ]
+    fields = RunConfig.model_fields
+    plain = {name: info for name, info in fields.items() if name not in OPEN and not columns_of(info)}
+    lines += ["", "## At the top", "", *table(plain)]
+    for name, info in fields.items():
+        if name in OPEN:
+            lines += ["", f"## `[{'[rewards]' if name == 'rewards' else name}]`", "", OPEN[name]]
+        elif columns_of(info):
+            lines += ["", f"## `[{name}]`", "", *section(info)]
+            for inner, part in columns_of(info).items():
+                if columns_of(part):
+                    lines += ["", f"### `[{name}.{inner}]`", "", *section(part)]
+    return "\n".join(lines) + "\n"
+
+
+def section(info: FieldInfo) -> list[str]:
+    """One table: what it is about, then its fields."""
+    summary = (inspect.getdoc(own_class(info)) or "").split("\n\n")[0]
+    return [" ".join(summary.split()), "", *table(columns_of(info))]
+
+
+def table(fields: Mapping[str, FieldInfo]) -> list[str]:
+    """Fields as rows."""
+    return HEADER + [field_row(name, info, "*live*" if is_live(info) else "") for name, info in fields.items()]
+
+
+def is_live(info: FieldInfo) -> bool:
+    """Whether a running trainer takes a new value."""
+    return isinstance(info.json_schema_extra, dict) and bool(info.json_schema_extra.get("live"))
+
+
+def own_class(info: FieldInfo) -> Any:
+    """The class of a field's value; of an optional one, the class it has when it is there."""
+    parts = [part for part in get_args(info.annotation) if part is not type(None)]
+    return parts[0] if len(parts) == 1 else info.annotation
+
+
+def columns_of(info: FieldInfo) -> dict[str, FieldInfo]:
+    """The fields of a field that is itself a table; empty for a plain value."""
+    kind = own_class(info)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return dict(kind.model_fields)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return {field.name: as_info(field) for field in dataclasses.fields(kind)}
+    return {}
+
+
+def as_info(field: "dataclasses.Field[Any]") -> FieldInfo:
+    """A dataclass field as pydantic has it, its type included."""
+    info = field.default if isinstance(field.default, FieldInfo) else FieldInfo(default=field.default)
+    found = FieldInfo.merge_field_infos(info, annotation=field.type)
+    if found.default is dataclasses.MISSING:
+        found.default = PydanticUndefined
+    return found

@@ -1,0 +1,153 @@
+"""A real JupyterLab and a real Chromium for the browser tests."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import TimeoutError
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+#: Console errors that are JupyterLab's own. Each line says why it is none of ours.
+ALLOWED = (
+    "/api/contents/.ipynb_checkpoints",  # Lab looks for checkpoints of a notebook that has none yet
+    "favicon",  # the browser asks for an icon
+    "/lsp/status",  # the language server extension is switched off with the extensions that reach out
+    "/api/me",  # Lab asks who the user is
+)
+
+
+#: Whether a cell has been run, or is running: its prompt holds a number or a star.
+STARTED = "() => [...document.querySelectorAll('.jp-InputPrompt')].some((each) => /[*0-9]/.test(each.textContent))"
+
+
+@dataclass
+class Watch:
+    """What a page did that it should not have: errors, and requests that left the machine."""
+
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def listen(self, page: Any) -> None:
+        """Notes the page's errors and requests."""
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("console", self.console)
+        page.on("request", self.request)
+
+    def console(self, message: Any) -> None:
+        told = f"{message.text} @ {message.location.get('url', '')}"
+        if message.type == "error" and not any(part in told for part in ALLOWED):
+            self.errors.append(told)
+
+    def request(self, request: Any) -> None:
+        near = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "data:", "blob:", "file:", "about:")
+        if not request.url.startswith(near):
+            self.outside.append(request.url)
+
+    def check(self) -> None:
+        """Fails with everything that was noted."""
+        assert not self.errors, "\n".join(self.errors)
+        assert not self.outside, "\n".join(self.outside)
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> Path:
+    """A notebook of code cells for the python3 kernel."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+    return path
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """A running JupyterLab."""
+
+    address: str
+    token: str
+    folder: Path
+
+    def setting(self, plugin: str, values: dict[str, Any]) -> None:
+        """Changes one of JupyterLab's own settings."""
+        address = f"{self.address}/lab/api/settings/@jupyterlab/apputils-extension:{plugin}"
+        body = json.dumps({"raw": json.dumps(values)}).encode()
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(address, body, headers, method="PUT"), timeout=20).close()
+
+    def open(self, page: Any, notebook: Path, dark: bool = False) -> None:
+        """Opens a notebook and runs all its cells."""
+        self.setting("themes", {"theme": "JupyterLab Dark" if dark else "JupyterLab Light", "adaptive-theme": False})
+        self.setting("notification", {"fetchNews": "false", "checkForUpdates": False})
+        page.goto(f"{self.address}/lab/tree/{notebook.name}?token={self.token}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=60_000)
+        self.run_all(page)
+
+    def run_all(self, page: Any) -> None:
+        """Runs every cell; Lab may pass over the first order, while the kernel is still being connected."""
+        for _ in range(5):
+            page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+            page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+            try:
+                page.wait_for_function(STARTED, timeout=4_000)
+                return
+            except TimeoutError:
+                continue
+        raise RuntimeError("JupyterLab did not run the cells")
+
+
+@contextmanager
+def laboratory(folder: Path) -> Iterator[Laboratory]:
+    """JupyterLab on a free port of this machine, with settings of its own, serving a folder; closed afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(12)
+    home = folder / ".home"
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR")
+    places = {name: str(home / name.lower()) for name in names}
+    environment = {**os.environ, **places, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    options = [f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    options += ["--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root", "--ServerApp.port_retries=0"]
+    options += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with (folder / "lab.log").open("w") as log:
+        command = [sys.executable, "-m", "jupyterlab", *options]
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_up(f"{address}/api?token={token}", process, folder / "lab.log")
+        yield Laboratory(address, token, folder)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_until_up(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Waits for the server's first answer."""
+    end = time.monotonic() + 90
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not come up:\n{log.read_text()[-3000:]}")

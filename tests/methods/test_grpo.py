@@ -1,0 +1,83 @@
+"""GRPO in both forms: the library's and the paper's."""
+
+import dataclasses
+
+import pytest
+import torch
+from batches import EQUAL, REWARD, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
+
+from workbench.pieces.advantage import GroupZ
+from workbench.pieces.reduction import SequenceMean
+from workbench.pieces.regulariser import K3
+from workbench.pieces.surrogate import Clip
+from workbench.registry import find_method
+
+Z = 0.8660254
+
+
+@pytest.mark.parametrize(
+    ("advantage", "expected"),
+    [
+        (GroupZ(eps=1e-4), [0.8659, -0.8659, -0.8659, 0.8659]),  # TRL
+        (GroupZ(), [0.8660, -0.8660, -0.8660, 0.8660]),  # verl
+        (GroupZ(population=True), [1.0, -1.0, -1.0, 1.0]),
+    ],
+)
+def test_advantage_of_two_right_of_four(advantage, expected):
+    method = dataclasses.replace(find_method("grpo"), advantage=advantage)
+    close(advantage_rows(method, toy()), expected)
+
+
+def test_advantage_of_one_right_of_four():
+    reward = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
+    close(advantage_rows(find_method("grpo"), toy(reward=reward)), [1.5, -0.5, -0.5, -0.5])
+
+
+def test_equal_lengths_worked_by_hand():
+    # exp(.3) = 1.35 lies above 1.2 and its advantage is positive: no gradient. exp(-.3) = .74 likewise, mirrored.
+    loss, gradient = loss_and_gradient(find_method("grpo"), toy())
+    close(loss, 0.00754)
+    close(gradient[0], [-0.0798, -0.0686, 0.0])
+    close(gradient[1], [0.0881, 0.0, 0.0759], 1e-4)
+
+
+def test_sequence_mean_favours_short_answers():
+    method = dataclasses.replace(find_method("grpo"), reduction=SequenceMean(), advantage=GroupZ(eps=1e-4))
+    loss, gradient = loss_and_gradient(method, toy(mask=UNEQUAL))
+    close(loss, 0.05846)
+    close(gradient[1, 0], 0.2644)  # three times what the token got in an answer of three
+    close(gradient[2], [0.0979, 0.1390, 0.0], 1e-4)
+
+
+def test_the_paper_adds_a_penalty_for_distance():
+    method = dataclasses.replace(find_method("grpo_paper"), advantage=GroupZ(eps=1e-4))
+    close(loss_and_gradient(method, toy(mask=EQUAL))[0], 0.00851)
+    assert find_method("grpo_paper").advantage == GroupZ(population=True)
+    assert find_method("grpo_paper").needs == {"ref_logprob"}
+    assert find_method("grpo").needs == frozenset()
+
+
+def test_dual_clip_bounds_what_a_bad_token_costs():
+    batch = toy().replace(logprob=toy().old_logprob + 2.0)  # every ratio is e² = 7.4
+    capped = dataclasses.replace(find_method("grpo"), surrogate=Clip(dual=3.0))
+    _, gradient = loss_and_gradient(capped, batch)
+    assert (gradient == 0).all()  # good tokens above 1.2, bad ones above 3
+    loss, _ = loss_and_gradient(capped, batch)
+    close(loss, Z * (3.0 - 1.2) / 2)
+
+
+def test_kl_in_the_reward_needs_the_reference():
+    advantage = GroupZ(reward_kl=0.05)
+    assert advantage.needs == {"old_logprob", "ref_logprob"}
+    method = dataclasses.replace(find_method("grpo"), advantage=advantage)
+    spent = REWARD - 0.05 * torch.tensor([0.10, -0.25, 0.15, -0.10], dtype=torch.float64)
+    close(advantage_rows(method, toy()), (spent - spent.mean()) / spent.std())
+
+
+def test_bounds_of_fields_are_kept():
+    with pytest.raises(ValueError, match=r"clip\.low = -0\.1"):
+        Clip(low=-0.1)
+    with pytest.raises(ValueError, match=r"k3\.coefficient"):
+        K3(coefficient=-1.0)
+    with pytest.raises(ValueError, match="no field 'epsilon'"):
+        find_method("grpo").override({"surrogate": {"epsilon": 0.1}})

@@ -1,0 +1,258 @@
+"""The architecture as tests: who may import whom, how long things may be, what every public name owes its reader.
+
+A rule that has to be broken is broken here, in `EXCEPTIONS`, with the reason. A rule and a place name an exception;
+one that is no longer needed fails as well.
+"""
+
+import ast
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.sources import ROOT, files, functions, imports, length, place, tree
+from workbench import registry
+from workbench.method import TEXTS
+from workbench.piece import Piece
+
+#: (rule, place) -> why. The place is as the failure prints it: path, or path::function.
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("imports", "workbench/methods/__init__.py"): "METHODS there forwards to the registry, when first asked for",
+    ("imports", "workbench/models/embedded/make.py"): "makes the weights from traces of the tasks it teaches",
+    ("imports", "workbench/models/embedded/tokens.py"): "the vocabulary is made of the words those tasks use",
+}
+
+BASE = {"types", "piece", "ops", "kinds"}
+CORE = BASE | {"noise", "signals"}
+#: What each room may import besides itself: rooms, or single modules. `runs/build.py` alone may import everything.
+ROOMS: dict[str, set[str]] = {
+    "types": set(),
+    "piece": {"types"},
+    "ops": {"types"},
+    "noise": {"types"},
+    "signals": {"types", "ops"},
+    "kinds": {"types", "piece", "ops", "signals"},
+    "method": CORE,
+    "pieces": CORE,
+    "methods": CORE | {"method", "pieces"},
+    "registry": {"piece", "kinds", "method"},
+    "engines": CORE,
+    "rewards": CORE | {"sandbox"},
+    "pruning": CORE,
+    "sandbox": {"types"},
+    "tasks": BASE,
+    "models": BASE,
+    "analysis": BASE,
+    "selfplay": BASE | {"sandbox"},
+    "sections": BASE,
+    "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
+    "training": CORE | {"method", "sections", "config"},
+    "runs": CORE | {"method", "registry", "sections", "config", "training", "analysis"},
+    "cli": BASE | {"method", "registry", "sections", "config", "runs", "analysis"},
+}
+JOINER = "workbench/runs/build.py"
+
+LINES, FUNCTION, WANTED, ARGUMENTS = 300, 40, 30, 6
+
+Violations = Iterator[tuple[str, str]]  # place, what is wrong there
+
+
+LIBRARY = files("workbench")
+PYTHON = files("workbench", "widgets", "scripts", "benchmarks", "tests")
+EVERYTHING = [*PYTHON, *files("widgets", suffixes=(".js", ".css"))]
+
+
+# --------------------------------------------------------------------------------------------- the rules
+
+
+def room(path: Path) -> str:
+    """The room a file of the library stands in."""
+    inside = path.relative_to(ROOT / "workbench").parts
+    return inside[0].removesuffix(".py")
+
+
+def wrong_imports() -> Violations:
+    """Imports go down only, and name rooms by their full path."""
+    for path in LIBRARY:
+        if place(path) in (JOINER, "workbench/__init__.py"):
+            continue
+        if room(path) not in ROOMS:
+            yield place(path), f"room {room(path)!r} is not in ROOMS: say there what it may import"
+            continue
+        allowed = ROOMS[room(path)] | {room(path), "__version__"}
+        names = list(imports(path))
+        inside = {tuple(name.split(".")[1:]) for name in names if name.startswith("workbench.")}
+        wrong = {parts[0] for parts in inside if not {parts[0], ".".join(parts[:2])} & allowed}
+        for other in sorted(wrong):
+            yield place(path), f"{room(path)} may not import {other}"
+        if any(name.startswith(".") for name in names):
+            yield place(path), "relative import: write the whole path"
+
+
+def widget_imports() -> Violations:
+    """The library knows no notebook and no widget."""
+    for path in LIBRARY:
+        for name in imports(path):
+            if name.split(".")[0] in ("widgets", "anywidget", "ipywidgets", "panel", "plotly", "IPython"):
+                yield place(path), f"imports {name}"
+
+
+def long_files() -> Violations:
+    """No file is longer than one can keep in mind."""
+    for path in EVERYTHING:
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        if count > LINES:
+            yield place(path), f"{count} lines, at most {LINES}"
+
+
+def long_functions() -> Violations:
+    """No function is longer than a screen."""
+    for path in PYTHON:
+        for name, function, _ in functions(path):
+            if length(function) > FUNCTION:
+                yield f"{place(path)}::{name}", f"{length(function)} lines, at most {FUNCTION}, {WANTED} wanted"
+
+
+def many_arguments() -> Violations:
+    """No function takes more than one can remember."""
+    for path in PYTHON:
+        for name, function, method in functions(path):
+            given = function.args
+            names = [item.arg for item in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+            if method and names and names[0] in ("self", "cls"):
+                names = names[1:]
+            if len(names) > ARGUMENTS:
+                yield f"{place(path)}::{name}", f"{len(names)} arguments, at most {ARGUMENTS}"
+
+
+def postponed_annotations() -> Violations:
+    """Shapes are types that are checked while tests run; as strings they would not be."""
+    for path in PYTHON:
+        if any(name == "__future__.annotations" for name in imports(path)):
+            yield place(path), "imports annotations from __future__"
+
+
+def swallowed_errors() -> Violations:
+    """An error is told or handled, never dropped."""
+    for path in PYTHON:
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            empty = all(
+                isinstance(line, ast.Pass)
+                or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and line.value.value is ...)
+                for line in node.body
+            )
+            if node.type is None or empty:
+                yield (
+                    place(path),
+                    f"line {node.lineno}: {'bare except' if node.type is None else 'except with an empty body'}",
+                )
+
+
+def inherited_names() -> set[str]:
+    """Methods that the contracts document once for all who fill them in."""
+    contracts = [ROOT / "workbench" / name for name in ("types.py", "piece.py", "kinds.py")]
+    return {
+        name.split(".")[-1]
+        for path in contracts
+        for name, function, method in functions(path)
+        if method and ast.get_docstring(function)
+    }
+
+
+def missing_docstrings() -> Violations:
+    """Every public name of the library says what it is; a filled-in method may lean on its kind's docstring."""
+    inherited = inherited_names()
+    for path in LIBRARY:
+        if not ast.get_docstring(tree(path)) and path.read_text(encoding="utf-8").strip():
+            yield place(path), "the module has no docstring"
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+                yield f"{place(path)}::{node.name}", "no docstring"
+        for name, function, method in functions(path):
+            local = not method and "." in name
+            leans = method and function.name in inherited
+            if not (function.name.startswith("_") or local or leans or ast.get_docstring(function)):
+                yield f"{place(path)}::{name}", "no docstring"
+
+
+def left_undone() -> Violations:
+    """What is to be done stands in an issue, not in the code."""
+    marks = tuple(a + b for a, b in (("TO", "DO"), ("FIX", "ME"), ("XX", "X")))
+    for path in EVERYTHING:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if any(mark in line for mark in marks):
+                yield place(path), f"line {number}: {line.strip()}"
+
+
+def evasive_code() -> Violations:
+    """A piece says what it takes and what it is: nobody asks an object what it happens to have."""
+    for path in LIBRARY:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr":
+                yield place(path), f"line {node.lineno}: hasattr"
+
+
+RULES: dict[str, Callable[[], Violations]] = {
+    "imports": wrong_imports,
+    "widgets": widget_imports,
+    "lines": long_files,
+    "function": long_functions,
+    "arguments": many_arguments,
+    "annotations": postponed_annotations,
+    "errors": swallowed_errors,
+    "docstring": missing_docstrings,
+    "undone": left_undone,
+    "evasive": evasive_code,
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule(rule: str) -> None:
+    found = list(RULES[rule]())
+    broken = [f"{where}: {what}" for where, what in found if (rule, where) not in EXCEPTIONS]
+    unused = [where for name, where in EXCEPTIONS if name == rule and where not in {place for place, _ in found}]
+    assert not broken, f"{RULES[rule].__doc__}\n" + "\n".join(broken)
+    assert not unused, f"exceptions that nothing needs any more: {unused}"
+
+
+def test_most_functions_are_as_short_as_wanted() -> None:
+    lengths = [length(function) for path in LIBRARY for _, function, _ in functions(path)]
+    long = sum(lines > WANTED for lines in lengths)
+    assert long <= 0.05 * len(lengths), f"{long} of {len(lengths)} functions have more than {WANTED} lines"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    heavy = ("torch", "transformers", "numpy", "pandas", "pydantic", "IPython")
+    script = f"import sys, workbench; print([name for name in {heavy!r} if name in sys.modules], dir(workbench))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.startswith("[] "), f"import workbench loads {answer.stdout}"
+
+
+def test_pieces_are_frozen_dataclasses_and_final() -> None:
+    registry.load()
+    pieces = [piece for kind in Piece.__subclasses__() for piece in kind.registry.values()]
+    assert pieces
+    for piece in pieces:
+        assert dataclasses.is_dataclass(piece), f"{piece} is no dataclass"
+        assert piece.__dataclass_params__.frozen, f"{piece} is not frozen"  # type: ignore[attr-defined]
+        assert not piece.__subclasses__(), f"{piece} is derived from: a piece is final"
+
+
+def test_every_method_has_its_four_texts() -> None:
+    entries = registry.methods()
+    assert "grpo" in entries
+    for key, method in entries.items():
+        for text in TEXTS:
+            assert getattr(method, text).strip(), f"{key} says nothing under {text}"
+
+
+def test_every_method_file_exports_methods() -> None:
+    for path in files("workbench/methods"):
+        if path.name != "__init__.py":
+            targets = [target.id for node in tree(path).body if isinstance(node, ast.Assign) for target in node.targets]
+            assert "METHODS" in targets, f"{place(path)} exports no METHODS: the registry passes it over"

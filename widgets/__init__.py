@@ -1,0 +1,13 @@
+"""The notebook's view of a run directory. `Dashboard(run)` in a cell; `write_report(run, path)` for a file."""
+
+import importlib
+from typing import Any
+
+_HOMES = {"Dashboard": "widgets.dashboard", "Tokens": "widgets.dashboard", "write_report": "widgets.report"}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'widgets' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,70 @@
+"""Joins the JavaScript modules that lie here into one, and the style sheets: no build step, no package, no network.
+
+A widget's module reaches the browser as a text without an address, so it cannot import its neighbours; the report holds
+everything in one file.
+"""
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./([a-z_]+)\.js";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) ([A-Za-z0-9_]+))", re.MULTILINE)
+NOTE = re.compile(r"^ */\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
+INDENT = re.compile(r"^ +", re.MULTILINE)
+DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+
+
+def modules(entry: str) -> list[str]:
+    """The module and all it imports, each after what it needs.
+
+    >>> modules("signals")
+    ['signals']
+    """
+    order: list[str] = []
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise ValueError(f"{' -> '.join([*above, name])}: modules import each other in a circle; part them")
+        if name not in order:
+            for _, needed in IMPORT.findall(read(name)):
+                visit(needed, (*above, name))
+            order.append(name)
+
+    visit(entry, ())
+    return order
+
+
+def script(entry: str) -> str:
+    """One module with the entry's neighbours in it, each in a scope of its own, and the entry's default export."""
+    parts = [scoped(name) for name in modules(entry)]
+    if DEFAULT.search(read(entry)):
+        parts.append(f"export default {entry}_js.whole;")
+    return "\n".join(parts)
+
+
+def scoped(name: str) -> str:
+    """A module as a function called at once: what it imports are names of others, what it exports its answer.
+
+    Comments and indentation stay behind: a widget sends its module anew for every instance.
+
+    >>> "const { make, draw } = dom_js;" in scoped("charts")
+    True
+    """
+    text = INDENT.sub("", NOTE.sub("", read(name)))
+    exported = EXPORT.findall(text)
+    if DEFAULT.search(text):
+        text = DEFAULT.sub("const whole = ", text)
+        exported.append("whole")
+    body = EXPORT.sub("", IMPORT.sub(r"const \1 = \2_js;\n", text))
+    return f"const {name}_js = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();"
+
+
+def read(name: str) -> str:
+    """The text of a module."""
+    return (HERE / f"{name}.js").read_text()
+
+
+def styles(*names: str) -> str:
+    """Style sheets, one after the other."""
+    return "\n".join((HERE / f"{name}.css").read_text() for name in names)

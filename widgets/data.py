@@ -1,0 +1,201 @@
+"""What the views ask of a run: its index, its metrics, the board of a step, the tokens of a group; as payloads.
+
+Only columns that were recorded are sent; a value that is missing is nan, never zero.
+"""
+
+import functools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from widgets.payload import number, pack
+from widgets.vocabulary import Vocabulary
+
+TOP = 5
+MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
+MOST_EVENTS = 200
+PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer")
+NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "parts"}
+
+
+class RunData:
+    """Reads one run for the views; keeps no rows, only what is small."""
+
+    def __init__(self, run: Any) -> None:
+        self.run = run
+        self.path = Path(run.path)
+
+    @functools.cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """The run's tokenizer."""
+        return Vocabulary.load(self.path / "tokenizer")
+
+    def steps(self) -> list[int]:
+        """Steps whose rollouts were recorded, in order."""
+        return list(self.run.steps())
+
+    def config(self) -> dict[str, Any]:
+        """The configuration as run."""
+        return dict(self.run.resolved)
+
+    def index(self) -> dict[str, Any]:
+        """Name, method, length and recorded steps of the run."""
+        config = self.config()
+        return {
+            "name": self.path.name,
+            "method": (config.get("method") or {}).get("key", ""),
+            "total": (config.get("training") or {}).get("steps"),
+            "steps": self.steps(),
+        }
+
+    def metrics(self) -> bytes:
+        """Every column of the metrics, and the events, as a payload."""
+        frame = self.run.metrics()
+        thinned = frame.iloc[:: max(1, -(-len(frame) // MOST_POINTS))]
+        if len(frame) and thinned.index[-1] != frame.index[-1]:
+            thinned = pd.concat([thinned, frame.iloc[[-1]]])
+        columns = {
+            str(name): thinned[name].to_numpy(dtype=np.int32 if name == "step" else np.float64)
+            for name in thinned.columns
+            if pd.api.types.is_numeric_dtype(thinned[name])
+        }
+        return pack({"kind": "metrics", "events": self.events(), "index": self.index()}, columns)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The newest events with what a chart shows of them."""
+        rows = self.run.event_lines()[-MOST_EVENTS:]
+        kept = [{key: row.get(key) for key in ("step", "kind", "text")} for row in rows]
+        return [{key: plain(value) for key, value in row.items()} for row in kept]
+
+    def file(self, step: int) -> Path:
+        """The parquet file of a step; ValueError where it was not recorded."""
+        path = Path(self.run.file("rollouts", step))
+        if not path.is_file():
+            steps = self.steps()
+            known = f"{steps[0]} to {steps[-1]}" if steps else "none yet"
+            raise ValueError(f"step {step} of {self.path.name} has no recorded rollouts; recorded steps: {known}")
+        return path
+
+    def board(self, step: int) -> dict[str, Any]:
+        """Every group of a step with its rollouts' outcomes, without tokens."""
+        names = ["rollout", "group", "problem", "prompt", "reward", "correct", "finish"]
+        rows = read(self.file(step), names).to_pylist()
+        groups: dict[int, dict[str, Any]] = {}
+        for row in rows:
+            entry = {"group": row["group"], "problem": row["problem"], "question": bare(row["prompt"]), "rollouts": []}
+            outcome = [row["rollout"], number(row["reward"]), number(row["correct"]), row["finish"]]
+            groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
+        return {"kind": "board", "step": step, "groups": list(groups.values())}
+
+    def group(self, step: int, group: int) -> bytes:
+        """The rollouts of a group with every recorded number of every token, as a payload."""
+        table = read(self.file(step), None, group)
+        if not table.num_rows:
+            raise ValueError(f"step {step} of {self.path.name} has no group {group}; choose one from its board")
+        header, columns = group_parts(table, self.vocabulary)
+        return pack({"kind": "group", "step": step, "group": group, **header}, columns)
+
+
+def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:
+    """Columns of a step's file that are there, in the order of the rollouts."""
+    known = pq.read_schema(path).names
+    chosen = None if names is None else [name for name in names if name in known]
+    filters = None if group is None else [("group", "=", group)]
+    return pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+
+
+def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and columns of a group's payload. Columns run over all tokens of all rollouts, one after the other."""
+    tokens = flat(table, "token_ids").astype(np.int32)
+    lengths = [len(row) for row in table.column("token_ids").to_pylist()]
+    columns: dict[str, np.ndarray] = {"tokens": tokens, **signal_columns(table, tokens.size)}
+    columns["trained"] = flat(table, "trained").astype(bool)
+    seen = set(tokens.tolist())
+    if "top_ids" in table.column_names and flat(table, "top_ids").size == TOP * tokens.size:
+        columns["top_ids"] = flat(table, "top_ids").astype(np.int32)
+        columns["top_probs"] = flat(table, "top_probs").astype(np.float32)
+        seen |= set(columns["top_ids"].tolist())
+    rollouts, prompts = describe(table, lengths)
+    seen.update(token for prompt in prompts for token in prompt)
+    texts = {str(token): [f"⟨{token}⟩", 0] for token in sorted(seen)}
+    header = {
+        "rollouts": rollouts,
+        "prompts": prompts,
+        "vocabulary": vocabulary.entries(seen) if vocabulary else texts,
+        "signals": [name for name in columns if name not in ("tokens", "trained", "top_ids", "top_probs")],
+    }
+    return header, columns
+
+
+def describe(table: pa.Table, lengths: Sequence[int]) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """What is known of each rollout besides its tokens, and the distinct prompts."""
+    names = [name for name in (*PLAIN, "parts", "prompt_ids") if name in table.column_names]
+    prompts: list[list[int]] = []
+    rollouts, start = [], 0
+    for row, length in zip(table.select(names).to_pylist(), lengths, strict=True):
+        prompt = row.pop("prompt_ids", None) or []
+        if prompt not in prompts:
+            prompts.append(prompt)
+        parts = [{key: plain(value) for key, value in part.items()} for part in row.pop("parts", None) or []]
+        known = {key: plain(value) for key, value in row.items() if key != "prompt"}
+        place = {"prompt": prompts.index(prompt), "start": start, "length": length}
+        rollouts.append({**known, "parts": parts, **place})
+        start += length
+    return rollouts, prompts
+
+
+def signal_columns(table: pa.Table, size: int) -> dict[str, np.ndarray]:
+    """Every per-token column of numbers with something in it, ratio and gap included; rollouts without it: nan."""
+    found: dict[str, np.ndarray] = {}
+    for field in table.schema:
+        if (
+            pa.types.is_list(field.type)
+            and pa.types.is_floating(field.type.value_type)
+            and field.name not in NOT_SIGNALS
+        ):
+            values = per_token(table, field.name)
+            if values.size == size and not np.isnan(values).all():
+                found[field.name] = values
+    return derived(found)
+
+
+def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """With the ratio of the policies and the gap of the engine, which are differences and need all the digits."""
+    result = dict(found)
+    if "old_logprob" in found and "logprob" in found:
+        result["ratio"] = np.exp(found["logprob"] - found["old_logprob"])
+    if "old_logprob" in found and "engine_logprob" in found:
+        result["gap"] = found["engine_logprob"] - found["old_logprob"]
+    return result
+
+
+def per_token(table: pa.Table, name: str) -> np.ndarray:
+    """A list column as one array over all tokens; a rollout without the list gives nan."""
+    lengths = [len(row) for row in table.column("token_ids").to_pylist()]
+    rows = table.column(name).to_pylist()
+    filled = [[math.nan] * length if row is None else row for row, length in zip(rows, lengths, strict=True)]
+    return np.array([math.nan if value is None else value for row in filled for value in row], dtype=np.float64)
+
+
+def flat(table: pa.Table, name: str) -> np.ndarray:
+    """The values of a list column, one rollout after the other."""
+    return table.column(name).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON: nan and missing become None."""
+    return number(value) if isinstance(value, float) or value is pd.NA else value
+
+
+def bare(prompt: str | None) -> str:
+    """A prompt's text without special tokens, shortened: what the list of problems shows."""
+    text = re.sub(r"<[|/]?[^<>\n]{1,24}>", " ", prompt or "")
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= 160 else text[:159] + "…"

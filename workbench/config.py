@@ -1,0 +1,250 @@
+"""RunConfig: all that changes a number of a run, and nothing else; its TOML, and every mistake in it at once.
+
+The same object is the file, the form in the notebook and the keyword arguments in Python.
+"""
+
+import dataclasses
+import json
+import re
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomlkit
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+)
+from tomlkit.exceptions import TOMLKitError
+
+from workbench.kinds import Pruner, Reward, Task
+from workbench.method import Method
+from workbench.models.spec import ModelSpec
+from workbench.piece import Piece, plain_value
+from workbench.registry import find_method, load
+from workbench.sections import EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a config; `problems` lists it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class RewardPart(Section):
+    """One reward and its weight in the sum."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    reward: Reward
+    weight: float = 1.0
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the part in records."""
+        return self.name or self.reward.name
+
+
+def read_reward(value: Any) -> Any:
+    """A flat table (`reward = "exact"`, weight, the reward's own fields) as a part."""
+    if isinstance(value, RewardPart):
+        return value
+    if isinstance(value, Reward):
+        return RewardPart(reward=value)
+    table = {"reward": value} if isinstance(value, str) else dict(value)
+    weight, name = table.pop("weight", 1.0), table.pop("name", "")
+    reward = table["reward"] if isinstance(table.get("reward"), Reward) else Reward.parse(table)
+    return RewardPart(reward=reward, weight=weight, name=name)
+
+
+def write_reward(part: RewardPart) -> dict[str, Any]:
+    """A part as a flat table."""
+    table = flat(part.reward)
+    return {"reward": table.pop("reward"), "weight": part.weight, **({"name": part.name} if part.name else {}), **table}
+
+
+def read_method(value: Any) -> Method:
+    """From a key, or a table with the key under `method` and slots to override."""
+    if isinstance(value, Method):
+        return value
+    table = {"method": value} if isinstance(value, str) else dict(value)
+    return find_method(str(table.pop("method", "grpo"))).override(table)
+
+
+def write_method(method: Method) -> dict[str, Any]:
+    """The key, and the slots that differ from the registry's method of that key."""
+    own, plain = method.to_dict(), find_method(method.key).to_dict()
+    return {"method": method.key} | {slot: value for slot, value in own.items() if plain.get(slot) != value}
+
+
+def flat(piece: Piece) -> dict[str, Any]:
+    """A piece with its name under its kind: `task = "sums"`."""
+    table = piece.to_dict()
+    return {piece.kind: table.pop("piece"), **table}
+
+
+TaskField = Annotated[Task, BeforeValidator(Task.parse), PlainSerializer(flat)]
+RewardField = Annotated[RewardPart, PlainValidator(read_reward), PlainSerializer(write_reward)]
+MethodField = Annotated[Method, PlainValidator(read_method), PlainSerializer(write_method)]
+PrunerField = Annotated[Pruner, BeforeValidator(Pruner.parse), PlainSerializer(flat)]
+
+
+class RunConfig(BaseModel):
+    """A run, whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run's folder")
+    seed: int = Field(0, ge=0, description="keys all of the run's chance")
+    model: ModelSpec = ModelSpec()
+    task: TaskField
+    rewards: tuple[RewardField, ...] = Field(min_length=1)
+    method: MethodField
+    rollouts: RolloutSection = RolloutSection()
+    pruning: PrunerField | None = None
+    training: TrainingSection = TrainingSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    record: RecordSection = RecordSection()
+
+    def __init__(self, **tables: Any) -> None:
+        load()
+        try:
+            super().__init__(**tables)
+        except ValidationError as error:
+            raise ConfigError(told_all(error) + self.other_problems(tables, error)) from None
+
+    @classmethod
+    def other_problems(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
+        """Mistakes across the tables that are right by themselves, where some are not."""
+        wrong = {item["loc"][0] for item in error.errors()}
+        right = {name: value for name, value in tables.items() if name not in wrong}
+        if wrong & MISSING.keys():
+            return []
+        return cls(**right).problems()
+
+    @classmethod
+    def load(cls, path: str | Path) -> "RunConfig":
+        """From a TOML file."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError([f"{path}: {error.strerror}; give the path of a TOML file"]) from None
+        return cls.from_toml(text)
+
+    @classmethod
+    def from_toml(cls, text: str) -> "RunConfig":
+        """From TOML text."""
+        try:
+            table = tomlkit.parse(text).unwrap()
+        except TOMLKitError as error:
+            raise ConfigError([f"not valid TOML: {error}"]) from None
+        return cls(**table)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; None is left out."""
+        return dict(without_none(self.model_dump(mode="python")))
+
+    def to_toml(self) -> str:
+        """As a file."""
+        return str(tomlkit.dumps(json.loads(json.dumps(self.to_dict()))))
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data with every slot of the method written out."""
+        slots = {field.name: plain_value(getattr(self.method, field.name)) for field in dataclasses.fields(Method)}
+        return {**self.to_dict(), "method": without_none(slots)}
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """With other tables or values; a mapping changes only the fields it names."""
+        tables = {name: getattr(self, name) for name in type(self).model_fields}
+        for name, value in changes.items():
+            own = tables.get(name)
+            merge = isinstance(value, Mapping) and isinstance(own, BaseModel)
+            tables[name] = {**own.model_dump(), **value} if merge and isinstance(own, BaseModel) else value
+        return type(self)(**tables)
+
+    def problems(self) -> list[str]:
+        """Mistakes across fields, each naming field, value and remedy."""
+        found = [f"task: {text}" for text in self.task.check()]
+        method, group = self.method, self.rollouts.rollouts
+        if group < method.group_size:
+            need = method.group_size
+            found.append(f"rollouts.rollouts = {group}: {method.key} compares rollouts; set {need} or more")
+        if self.training.updates > self.rollouts.problems:
+            found.append(
+                f"training.updates = {self.training.updates}: an update needs whole groups; "
+                f"set at most rollouts.problems = {self.rollouts.problems}"
+            )
+        if self.training.warmup > self.training.steps:
+            found.append(f"training.warmup = {self.training.warmup}: more than training.steps = {self.training.steps}")
+        if self.rollouts.temperature == 0 and group > 1:
+            found.append(
+                "rollouts.temperature = 0: all rollouts of a group would be alike; set it above 0, 1.0 as a rule"
+            )
+        keys = [part.key for part in self.rewards]
+        found += [f"rewards: two parts are called {key!r}; give one a name" for key in set(keys) if keys.count(key) > 1]
+        return found + self.size_problems()
+
+    def size_problems(self) -> list[str]:
+        """Pools too small for what is asked of them."""
+        found = []
+        asked = {"train": ("rollouts.problems", self.rollouts.problems)}
+        asked["test"] = ("evaluation.problems", self.evaluation.problems)
+        for split, (field, count) in asked.items():
+            size = None if self.task.check() else self.task.size(split)  # type: ignore[arg-type]
+            if size is not None and count > size:
+                found.append(f"{field} = {count}: the task has {size} {split} problems; set at most {size}")
+        return found
+
+
+def told_all(error: ValidationError) -> list[str]:
+    """Every mistake of single fields; a list is not called too short for an item that is wrong itself."""
+    inner = {item["loc"][0] for item in error.errors() if len(item["loc"]) > 1}
+    items = [item for item in error.errors() if item["type"] != "too_short" or item["loc"][0] not in inner]
+    return [text for item in items for text in told(item)]
+
+
+MISSING = {
+    "task": 'name one, as in [task] task = "word_problems"',
+    "rewards": 'name one, as in [[rewards]] reward = "exact"',
+    "method": 'name one, as in [method] method = "grpo"',
+}
+
+
+def told(item: Any) -> list[str]:
+    """A mistake as pydantic found it, with field, value and remedy; pieces tell several at once."""
+    section, place = str(item["loc"][0]), ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing" and section in MISSING:
+        return [f"{place}: is missing; {MISSING[section]}"]
+    if item["type"] == "extra_forbidden":
+        return [f"{place}: no such field; fields: {', '.join(fields_beside(item['loc']))}"]
+    if item["type"] == "value_error":
+        lines = re.split(r"\n|; (?=\w+[. ](?:has no|\w+ = ))", str(item["ctx"]["error"]))
+        return [line if line.startswith(f"{section}.") else f"{place}: {line}" for line in lines]
+    return [f"{place} = {item['input']!r}: {item['msg']}"]
+
+
+def fields_beside(place: tuple[Any, ...]) -> list[str]:
+    """The fields there are where an unknown one was found."""
+    fields = RunConfig.model_fields
+    for part in place[:-1]:
+        kinds = typing.get_args(fields[part].annotation) or (fields[part].annotation,)
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        fields = inner.model_fields if inner else {}
+    return list(fields)
+
+
+def without_none(value: Any) -> Any:
+    """Plain data without the entries that are None; tuples as lists."""
+    if isinstance(value, Mapping):
+        return {name: without_none(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [without_none(item) for item in value]
+    return value

@@ -1,0 +1,122 @@
+"""What the engines share: a pruner with its state, the rollouts asked for, and their making."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from workbench.kinds import BoundPruner
+from workbench.types import Encoder, Finish, Policy, Request, Rollout, Sampling
+
+Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # values, weight, bias: as torch's `linear`
+
+
+@runtime_checkable
+class ModuleEncoder(Encoder, Protocol):
+    """What the engines ask of a tokenizer besides."""
+
+    stop: tuple[int, ...]  # tokens that end an answer
+
+    def texts(self, answers: Sequence[Sequence[int]]) -> list[str]:
+        """The texts of several answers, special tokens left out."""
+
+
+@runtime_checkable
+class ModulePolicy(Policy, Protocol):
+    """A policy that is a transformers model in this process; `models.policy.LocalPolicy` is one."""
+
+    @property
+    def encoder(self) -> ModuleEncoder:
+        """Its tokenizer."""
+
+    @property
+    def causal(self) -> Any:
+        """The transformers causal model."""
+
+    @property
+    def config(self) -> Any:
+        """Its configuration."""
+
+    @property
+    def product(self) -> Product:
+        """How its linear layers multiply."""
+
+    @property
+    def quantised(self) -> bool:
+        """Whether its weights must be read through their modules."""
+
+
+def check_pruner(pruner: object) -> None:
+    """Raises ValueError unless a pruner comes with its state, or there is none."""
+    if pruner is not None and not isinstance(pruner, BoundPruner):
+        raise ValueError(f"{pruner!r}: an engine is given BoundPruner(pruner, state), since the trainer owns the state")
+
+
+@dataclass
+class Job:
+    """One rollout to be written. Lists run over the answer's tokens, the given prefix included."""
+
+    order: int  # its place in the answer of `generate`
+    request: Request
+    index: int  # among the rollouts of its request
+    limit: int  # most tokens of the answer, prefix included
+    tokens: list[int]
+    engine_logprob: list[float]
+    sampled_logprob: list[float]
+    finish: Finish | None = None
+    pruned_at: int | None = None
+    records: list[dict[str, float]] = field(default_factory=list)  # of the pruner's decisions
+
+    @property
+    def context(self) -> tuple[int, ...]:
+        """What the first token is written after."""
+        return self.request.prompt + self.request.prefix
+
+    def write(self, tokens: list[int], engine_logprob: list[float], sampled_logprob: list[float]) -> None:
+        """The answer so far."""
+        self.tokens, self.engine_logprob, self.sampled_logprob = tokens, engine_logprob, sampled_logprob
+
+    def cut(self, length: int) -> None:
+        """Ends the answer at a pruner's word."""
+        self.tokens, self.finish, self.pruned_at = self.tokens[:length], "pruned", length
+        self.engine_logprob, self.sampled_logprob = self.engine_logprob[:length], self.sampled_logprob[:length]
+
+
+def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
+    """Every rollout asked for, in the order of the requests; raises ValueError where one cannot be written."""
+    numbers = [request.number for request in requests]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"two requests of a step carry the same number ({numbers}): numbers key the noise; count on")
+    if sampling.temperature < 0 or not 0 < sampling.top_p <= 1 or sampling.top_k < 0:
+        raise ValueError(f"{sampling}: temperature and top_k must be 0 or more, top_p above 0 and at most 1")
+    jobs: list[Job] = []
+    for request in requests:
+        limit = sampling.max_tokens if request.max_tokens is None else request.max_tokens
+        if not request.prompt:
+            raise ValueError(f"request {request.number} has no prompt: give at least one token")
+        if limit <= len(request.prefix):
+            raise ValueError(f"request {request.number}: max_tokens={limit} leaves no token after its given prefix")
+        given = [float("nan")] * len(request.prefix)  # nobody drew them
+        for index in range(request.n):
+            tokens = list(request.prefix)
+            jobs.append(Job(len(jobs), request, index, limit, tokens, list(given), list(given)))
+    return jobs
+
+
+def rollout_of(job: Job, text: str) -> Rollout:
+    """A finished job as a rollout."""
+    if job.finish is None:
+        raise ValueError(f"rollout {job.index} of request {job.request.number} is not finished")
+    extras: dict[str, Any] = {"pruning": job.records} if job.records else {}
+    return Rollout(
+        request=job.request,
+        index=job.index,
+        tokens=job.tokens,
+        text=text,
+        engine_logprob=job.engine_logprob,
+        sampled_logprob=job.sampled_logprob,
+        finish=job.finish,
+        pruned_at=job.pruned_at,
+        extras=extras,
+    )

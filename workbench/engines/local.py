@@ -1,0 +1,146 @@
+"""The local engine: writes rollouts with a transformers model in this process.
+
+Keys and values lie in preallocated rows; a problem is read once and shared by its group; rows stand at different
+positions; finished and pruned rows leave at once, their places are refilled with waiting rollouts or closed up. So no
+step is spent on a rollout that is done.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+
+from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, rollout_of
+from workbench.engines.decoder import Decoder, ModuleDecoder
+from workbench.engines.fused import FusedDecoder, suits
+from workbench.engines.loop import Loop
+from workbench.engines.rows import Rows
+from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
+
+#: Rows are made this many tokens longer than needed, rounded up, so that the next call can use them again.
+ROUND = 64
+
+
+class LocalEngine:
+    """Satisfies `types.Engine`. `slots`: most rollouts written at once. `memory`: most bytes for keys and values.
+
+    `decoder`: "fused" joins the weights of Llama-like models into a copy, "modules" runs the transformers model's own
+    forward pass; "auto" takes fused where the copy is possible and at most `copy_limit` bytes.
+    """
+
+    capabilities = Capabilities(pruning=True, deterministic=True)
+
+    def __init__(
+        self,
+        policy: ModulePolicy,
+        *,
+        slots: int = 256,
+        memory: int = 4 * 2**30,
+        decoder: Literal["auto", "fused", "modules"] = "auto",
+        copy_limit: int = 256 * 2**20,
+    ) -> None:
+        refuse(policy)
+        if slots < 1:
+            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
+        self.policy, self.slots, self.memory = policy, slots, memory
+        if decoder == "auto":
+            decoder = "fused" if suits(policy, copy_limit) else "modules"
+        with torch.no_grad():
+            self.decoder: Decoder = FusedDecoder(policy) if decoder == "fused" else ModuleDecoder(policy)
+            verify(self.decoder)
+        self.rows: Rows | None = None
+
+    @torch.no_grad()
+    def generate(self, requests: Sequence[Request], sampling: Sampling, pruner: Any = None) -> list[Rollout]:
+        """All rollouts of all requests, in the order of the requests; `pruner` is a `BoundPruner`."""
+        check_pruner(pruner)
+        jobs = jobs_of(requests, sampling)
+        if not jobs:
+            return []
+        longest = max(len(job.request.prompt) + job.limit for job in jobs)
+        most = getattr(self.policy.config, "max_position_embeddings", None) or longest
+        if longest > most:
+            raise ValueError(f"prompt and answer may take {longest} tokens, the model has {most}: lower max_tokens")
+        Loop(self.decoder, self.make_rows(len(jobs), longest), jobs, sampling, pruner).run()
+        texts = self.policy.encoder.texts([job.tokens for job in jobs])
+        return [rollout_of(job, text) for job, text in zip(jobs, texts, strict=True)]
+
+    def make_rows(self, jobs: int, longest: int) -> Rows:
+        """Rows for so many rollouts of so many tokens: those of the last call, if they are enough."""
+        tokens = -(-longest // ROUND) * ROUND
+        affordable = self.memory // (tokens * self.decoder.shape.token_bytes())
+        if affordable < 1:
+            raise ValueError(
+                f"memory={self.memory} bytes hold no row of {tokens} tokens: raise it, or lower max_tokens"
+            )
+        count = min(self.slots, jobs, affordable)
+        if self.rows is None or self.rows.rows < count or self.rows.tokens < tokens or self.rows.rows > affordable:
+            self.rows = Rows(self.decoder.shape, count, tokens)
+        return self.rows
+
+    @torch.no_grad()
+    def sync(self, policy: Policy) -> None:
+        """Takes over the policy's present weights; it must be the one the engine was made with."""
+        if policy is not self.policy:
+            raise ValueError("the local engine shares its policy's weights: make a new engine for another policy")
+        self.decoder.sync()
+
+    def sleep(self) -> None:
+        """Gives the rows' memory back until the next call."""
+        self.rows = None
+
+    def wake(self) -> None:
+        """Nothing to do: rows are made when they are needed."""
+
+    def close(self) -> None:
+        """Frees what it holds."""
+        self.rows = None
+
+
+def refuse(policy: ModulePolicy) -> None:
+    """Raises ValueError for a model whose memory is more than the keys and values of every token."""
+    config = policy.config
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    window = getattr(config, "sliding_window", None) if not getattr(config, "layer_types", None) else None
+    if getattr(config, "use_sliding_window", True) is False:
+        window = None
+    recurrent = bool(getattr(policy.causal, "_is_stateful", False)) or not getattr(config, "num_attention_heads", None)
+    if kinds != {"full_attention"} or window is not None or recurrent or getattr(config, "is_encoder_decoder", False):
+        found = ", ".join(sorted(kinds - {"full_attention"})) or ("sliding window" if window else "no plain attention")
+        raise ValueError(
+            f"model type {config.model_type!r} has layers that the local engine cannot keep rows for ({found}): "
+            "set rollouts.engine = 'generate'"
+        )
+
+
+def verify(decoder: Decoder) -> None:
+    """Raises ValueError unless the decoder's logits, over rows prefilled, moved and stepped, are the model's."""
+    vocabulary = decoder.policy.config.vocab_size
+    texts = [[(3 * place + 5 * row) % vocabulary for place in range(9 + row)] for row in range(3)]
+    rows = Rows(decoder.shape, 4, 16)
+    for row, pairs in zip((0, 2, 3), decoder.prefill([text[:-3] for text in texts]), strict=True):
+        rows.load(row, 1, pairs)
+    rows.move([3], [1], 16)
+    order = (0, 2, 1)  # which text each row now holds
+    for step in (-3, -2, -1):
+        tokens = torch.tensor([texts[text][step] for text in order], device=decoder.shape.device)
+        longest = len(texts[-1]) + step + 1
+        hidden = decoder.step(rows, tokens, longest)
+        written = decoder.policy.logits(hidden)
+        for row, text in enumerate(order):
+            end = len(texts[text]) + step + 1
+            known = torch.tensor([texts[text][:end]], device=decoder.shape.device)
+            compare(
+                decoder, written[row], decoder.policy.causal(input_ids=known, use_cache=False).logits[0, -1].float()
+            )
+
+
+def compare(decoder: Decoder, written: torch.Tensor, expected: torch.Tensor) -> None:
+    """Raises unless two rows of logits agree as far as the weights' type allows."""
+    tolerance = {torch.float32: 1e-3, torch.float64: 1e-3}.get(decoder.shape.dtype, 0.1)
+    difference = float((written - expected).abs().max())
+    if not difference <= tolerance * (1 + float(expected.abs().max())):
+        raise ValueError(
+            f"{type(decoder).__name__} does not reproduce model type {decoder.policy.config.model_type!r}: logits "
+            f"differ by {difference:.3g}; set rollouts.engine = 'generate'"
+        )

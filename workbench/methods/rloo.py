@@ -1,0 +1,35 @@
+"""RLOO: each rollout is measured against the mean of the others, undivided; the whole answer is one action."""
+
+from workbench.method import derive
+from workbench.methods.grpo import GRPO
+from workbench.pieces.advantage import LeaveOneOut
+from workbench.pieces.ratio import SequenceRatio, TokenRatio
+from workbench.pieces.reduction import SequenceMean, TokenMean
+
+RLOO = derive(
+    GRPO,
+    title="RLOO",
+    paper="arXiv:2402.14740",
+    equation=r"-\frac1B\sum_i\min\big(\rho_iA_i,\ \mathrm{clip}(\rho_i)A_i\big),\quad"
+    r" \rho_i=\prod_t r_{i,t},\quad A_i=R_i-\frac1{G-1}\sum_{j\ne i}R_j",
+    changes="the baseline is the mean of the other rollouts, nothing is divided by the deviation, and one"
+    " ratio stands for the whole answer",
+    advantage=LeaveOneOut(),
+    ratio=SequenceRatio(normalise=False),
+    reduction=SequenceMean(),
+    regularisers=(),
+)
+
+METHODS = {
+    "rloo": RLOO,  # TRL's form
+    "rloo_token": derive(
+        RLOO,
+        title="RLOO, token by token",
+        paper="arXiv:2402.14740; as in verl",
+        equation=r"-\frac{1}{\sum_i|o_i|}\sum_{i,t}\min\big(r_{i,t}A_i,\ \mathrm{clip}(r_{i,t})A_i\big),\quad"
+        r" A_i=R_i-\frac1{G-1}\sum_{j\ne i}R_j",
+        changes="GRPO's loss with the mean of the other rollouts as baseline, undivided by the deviation",
+        ratio=TokenRatio(),
+        reduction=TokenMean(),
+    ),
+}

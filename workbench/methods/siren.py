@@ -1,0 +1,74 @@
+"""SIREN: entropy, measured at each answer's least decided tokens alone, is held at what it was at the start."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
+
+from workbench.kinds import Regulariser
+from workbench.method import derive
+from workbench.methods.dr_grpo import METHODS as DR_GRPO
+from workbench.pieces.reduction import rollouts
+from workbench.types import Batch, Mask, PerToken, Scalar, State
+
+
+def peak_entropy(entropy: PerToken, mask: Mask, quantile: float) -> PerToken:
+    """Entropy of the tokens above their answer's quantile, as a mean within the answer: each token's share of it."""
+    with torch.no_grad():
+        inside = entropy.detach().masked_fill(~mask, torch.nan)
+        bound = torch.nanquantile(inside, quantile, dim=1, keepdim=True)
+        peak = mask & (entropy > bound)
+        count = peak.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(peak, entropy, 0.0) / count
+
+
+@dataclass(frozen=True)
+class EntropyAnchor(Regulariser):
+    """Squared distance of the peak entropy from its first value. arXiv:2509.25133, section 4.
+
+    loss = coefficient · (mean over rollouts of the peaks' mean nucleus entropy - anchor)²
+    Peaks are the tokens above the answer's own quantile; the gradient flows through their entropy. The anchor is
+    taken from the policy of the first step and remembered.
+    """
+
+    setwise = True
+    coefficient: Annotated[float, Field(ge=0, description="its weight in the loss")] = 0.005  # section 5.1
+    quantile: Annotated[float, Field(ge=0, lt=1, description="share of an answer's tokens that are no peak")] = 0.8
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"nucleus_entropy", "old_nucleus_entropy"} if self.coefficient else ())
+
+    def init(self) -> State:
+        return {"anchor": None}
+
+    def learn(self, state: State, batch: Batch) -> State:
+        if state["anchor"] is not None or not self.coefficient:
+            return state
+        return {"anchor": float(self.mean(batch, "old_nucleus_entropy"))}
+
+    def mean(self, batch: Batch, name: str) -> Scalar:
+        """The mean over rollouts of their peaks' mean."""
+        mask = batch.mask & batch.judged[:, None]
+        values = torch.where(mask, batch[name], 0.0)
+        return peak_entropy(values, mask, self.quantile).sum() / rollouts(batch.replace(mask=mask))
+
+    def __call__(self, batch: Batch) -> Scalar:
+        if not self.coefficient:
+            return batch.logprob.sum() * 0
+        now, anchor = self.mean(batch, "nucleus_entropy"), batch.memory["anchor"]
+        return self.coefficient * (now - (now.detach() if anchor is None else anchor)).square()
+
+
+METHODS = {
+    "siren": derive(
+        DR_GRPO["dr_grpo"],
+        title="SIREN",
+        paper="arXiv:2509.25133",
+        equation=r"\mathcal L_{Dr.GRPO}+\alpha\big(\bar H_{peak}-H_0\big)^2,\quad"
+        r"\bar H_{peak}=\frac1B\sum_i\mathrm{mean}_{t:\,\tilde H_{i,t}>Q_{0.8}}\tilde H_{i,t}",
+        changes="a loss holds the entropy of the least decided tokens at its value in the first step",
+        regularisers=(EntropyAnchor(),),
+    )
+}

@@ -1,0 +1,39 @@
+"""PSR, NSR and W-REINFORCE: learn from right answers alone, from wrong ones alone, or from both unevenly."""
+
+from workbench.method import derive
+from workbench.methods.grpo import GRPO
+from workbench.pieces.advantage import Label
+from workbench.pieces.reduction import ActiveTokenMean, TokenMean
+
+PSR = derive(
+    GRPO,
+    title="PSR",
+    paper="arXiv:2506.01347, positive sample reinforcement",
+    equation=r"-\frac{1}{\sum_{i:R_i=1}|o_i|}\sum_{i:R_i=1}\sum_t\min\big(r_{i,t},\ \mathrm{clip}(r_{i,t})\big)",
+    changes="no baseline: right answers are made likelier, wrong ones are thrown away",
+    advantage=Label(right=1.0, wrong=0.0),
+    reduction=ActiveTokenMean(),
+    regularisers=(),
+    group_size=1,
+)
+
+METHODS = {
+    "psr": PSR,
+    "nsr": derive(
+        PSR,
+        title="NSR",
+        paper="arXiv:2506.01347, negative sample reinforcement",
+        equation=r"\frac{1}{\sum_{i:R_i=0}|o_i|}\sum_{i:R_i=0}\sum_t\max\big(r_{i,t},\ \mathrm{clip}(r_{i,t})\big)",
+        changes="no baseline: wrong answers are made unlikelier, right ones are thrown away",
+        advantage=Label(right=0.0, wrong=1.0),
+    ),
+    "w_reinforce": derive(
+        PSR,
+        title="W-REINFORCE",
+        paper="arXiv:2506.01347, weighted",
+        equation=r"A_i=\lambda\,\mathbb 1[R_i=1]-\mathbb 1[R_i=0],\quad\lambda=0.1",
+        changes="no baseline: wrong answers push fully, right ones a tenth as much",
+        advantage=Label(right=0.1, wrong=1.0),  # lambda of section 4
+        reduction=TokenMean(),
+    ),
+}

@@ -1,0 +1,97 @@
+"""From a ModelSpec to a policy."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench.models import linear
+from workbench.models.encoder import TextEncoder
+from workbench.models.policy import LocalPolicy
+from workbench.models.spec import LoraSpec, ModelSpec, check
+
+
+def load_policy(spec: ModelSpec, *, seed: int = 0) -> LocalPolicy:
+    """The model, its adapter and its tokenizer; `seed` draws a new adapter's weights."""
+    problems = check(spec)
+    if problems:
+        raise ValueError("\n".join(problems))
+    model = load_model(spec)
+    if spec.lora is None:
+        model.requires_grad_(True)
+    else:
+        model = add_adapter(model, spec.lora, seed)
+    if wants_onednn(spec, model):
+        linear.use_onednn(model)
+    return LocalPolicy(model, load_encoder(spec, model), spec)
+
+
+def pick_device(spec: ModelSpec) -> torch.device:
+    """The device a spec means here."""
+    if spec.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present[spec.device]:
+        raise ValueError(f"model.device = {spec.device!r}: torch finds no such device here; set model.device = 'auto'")
+    return torch.device(spec.device)
+
+
+def load_model(spec: ModelSpec) -> Any:
+    """The transformers causal model on its device."""
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    device = pick_device(spec)
+    options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype), "attn_implementation": "sdpa"}
+    if spec.quantisation is not None:
+        options |= {"quantization_config": quantiser(spec), "device_map": {"": device}}
+    if spec.local:
+        logging.disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
+    model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
+    return model if spec.quantisation is not None else model.to(device)
+
+
+def source(spec: ModelSpec) -> str:
+    """What `from_pretrained` is given: a folder without `~`, or a Hub name."""
+    return str(Path(spec.source).expanduser()) if spec.local else spec.source
+
+
+def quantiser(spec: ModelSpec) -> Any:
+    """bitsandbytes' settings."""
+    from transformers import BitsAndBytesConfig
+
+    if spec.quantisation == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    compute = getattr(torch, spec.dtype)
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+
+
+def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
+    """The model with a fresh adapter; its second matrices are zero, so that it answers as before."""
+    from peft import LoraConfig, get_peft_model
+
+    targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets, task_type="CAUSAL_LM")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return get_peft_model(model, config)
+
+
+def wants_onednn(spec: ModelSpec, model: Any) -> bool:
+    """Whether the model's products go to oneDNN."""
+    if spec.linear == "auto":
+        suits = spec.dtype == "float32" and spec.quantisation is None and next(model.parameters()).device.type == "cpu"
+        return suits and linear.available()
+    return spec.linear == "onednn"
+
+
+def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
+    """The tokenizer, with the tokens that end an answer: its own and those of the generation settings."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source(spec))
+    chat = bool(tokenizer.chat_template) if spec.chat == "auto" else spec.chat
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    ends = ends if isinstance(ends, list) else [ends]
+    stop = sorted({token for token in [tokenizer.eos_token_id, *ends] if token is not None})
+    return TextEncoder(tokenizer, chat=chat, system=spec.system, stop=stop)

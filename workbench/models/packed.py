@@ -1,0 +1,161 @@
+"""Reads answers with every prompt once: a group's answers share the keys and values of their prompt.
+
+Prompts and answers stand one behind the other in a single row without padding, so that the linear layers see each
+token once; only the attention, a small part of the work, is done per answer, over its prompt and itself. Equal to
+reading every answer after a copy of its prompt, gradients included.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from workbench.types import Row
+
+NAME = "shared_prompt"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Sequences as a padded table of positions in the packed row."""
+
+    place: Tensor  # [sequence, token], 0 where padded
+    valid: Tensor  # [sequence, token] bool
+
+    @classmethod
+    def of(cls, starts: Sequence[int], lengths: Sequence[int], device: torch.device) -> "Block":
+        """Sequences that begin at `starts`."""
+        column = torch.arange(max(lengths))
+        valid = column < torch.tensor(lengths)[:, None]
+        place = torch.where(valid, torch.tensor(starts)[:, None] + column, 0)
+        return cls(place.to(device), valid.to(device))
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where prompts and answers stand in the packed row."""
+
+    tokens: Tensor  # [1, packed]
+    positions: Tensor  # [1, packed], as if each answer followed its own copy of the prompt
+    prompts: Block
+    answers: Block
+    prompt_of: Tensor  # [answer]
+    seen: Tensor  # [answer, 1, token, prompt + token] bool: what each answer's token attends to
+    before: Tensor  # positions whose hidden state predicts each answer token, answer by answer, [n]
+
+
+def pack(rows: Sequence[Row], device: torch.device) -> Packing:
+    """Packs prompts and answers; equal prompts are packed once."""
+    numbers: dict[tuple[int, ...], int] = {}
+    prompt_of = [numbers.setdefault(tuple(row.prompt), len(numbers)) for row in rows]
+    prompt_lengths = [len(prompt) for prompt in numbers]
+    answer_lengths = [len(row.answer) for row in rows]
+    starts = [0]
+    for length in (*prompt_lengths, *answer_lengths):
+        starts.append(starts[-1] + length)
+    tokens = [token for prompt in numbers for token in prompt] + [token for row in rows for token in row.answer]
+    firsts = [0] * len(numbers) + [prompt_lengths[number] for number in prompt_of]
+    lengths = torch.tensor(prompt_lengths + answer_lengths)
+    begins = torch.tensor(starts[:-1])
+    positions = torch.arange(len(tokens)) + torch.repeat_interleave(torch.tensor(firsts) - begins, lengths)
+    prompts = Block.of(starts[: len(numbers)], prompt_lengths, device)
+    answers = Block.of(starts[len(numbers) : -1], answer_lengths, device)
+    owner = torch.tensor(prompt_of, device=device)
+    last = torch.tensor([starts[number] + prompt_lengths[number] - 1 for number in prompt_of], device=device)
+    before = torch.cat([last[:, None], answers.place[:, :-1]], dim=1)[answers.valid]
+    return Packing(
+        torch.tensor(tokens, device=device)[None],
+        positions.to(device)[None],
+        prompts,
+        answers,
+        owner,
+        visible(prompts, answers, owner),
+        before,
+    )
+
+
+def visible(prompts: Block, answers: Block, prompt_of: Tensor) -> Tensor:
+    """Each answer token sees its whole prompt, and its answer up to itself."""
+    count, width = answers.valid.shape
+    causal = torch.ones(width, width, dtype=torch.bool, device=prompt_of.device).tril()
+    prompt = prompts.valid[prompt_of][:, None].expand(count, width, -1)
+    return torch.cat([prompt, causal.expand(count, width, width)], dim=2)[:, None]
+
+
+def attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    packing: Packing | None = None,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention interface: [1, head, packed, width] in, [1, packed, head, width] out."""
+    if packing is None:
+        return sdpa_attention_forward(  # type: ignore[no-any-return]
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
+        )
+    repeats = query.shape[1] // key.shape[1]
+    query, key, value = (part[0].transpose(0, 1) for part in (query, key, value))
+    if repeats > 1:
+        key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
+    prompts, answers = packing.prompts, packing.answers
+    query_p, key_p, value_p = (part[prompts.place].transpose(1, 2) for part in (query, key, value))
+    of_prompts = scaled_dot_product_attention(query_p, key_p, value_p, is_causal=True, scale=scaling)
+    query_a, key_a, value_a = (part[answers.place].transpose(1, 2) for part in (query, key, value))
+    keys = torch.cat([key_p[packing.prompt_of], key_a], dim=2)
+    values = torch.cat([value_p[packing.prompt_of], value_a], dim=2)
+    of_answers = scaled_dot_product_attention(query_a, keys, values, attn_mask=packing.seen, scale=scaling)
+    flat = [of_prompts.transpose(1, 2)[prompts.valid], of_answers.transpose(1, 2)[answers.valid]]
+    return torch.cat(flat)[None], None
+
+
+AttentionInterface.register(NAME, attention)
+
+
+@contextmanager
+def shared_prompts(model: Any) -> Iterator[None]:
+    """Inside, the model's attention takes a packing."""
+    before = model.config._attn_implementation
+    model.config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = before
+
+
+def suits(config: Any) -> bool:
+    """Whether every layer of a model attends to all earlier tokens and asks the attention interface for it."""
+    kinds = getattr(config, "layer_types", None) or ["full_attention"]
+    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+    families = ("llama", "mistral", "qwen2", "qwen3", "smollm3", "olmo2", "granite")
+    return config.model_type in families and window is None and set(kinds) == {"full_attention"}
+
+
+def read(model: Any, packing: Packing) -> Tensor:
+    """The hidden state before each answer token, after the final norm, [n, width]."""
+    with shared_prompts(model):
+        answer = model.base_model(
+            input_ids=packing.tokens, position_ids=packing.positions, use_cache=False, packing=packing
+        )
+    hidden: Tensor = answer.last_hidden_state[0]
+    return hidden[packing.before]
+
+
+def read_padded(hidden: Callable[[Tensor], Tensor], rows: Sequence[Row], device: torch.device) -> Tensor:
+    """The same for any causal model: every answer after its own copy of the prompt, padded on the right."""
+    tokens = torch.zeros(len(rows), max(row.length for row in rows), dtype=torch.long)
+    for number, row in enumerate(rows):
+        tokens[number, : row.length] = torch.tensor([*row.prompt, *row.answer])
+    starts = [number * tokens.shape[1] + len(row.prompt) - 1 for number, row in enumerate(rows)]
+    block = Block.of(starts, [len(row.answer) for row in rows], device)
+    return hidden(tokens.to(device)).flatten(0, 1)[block.place[block.valid]]

@@ -1,0 +1,99 @@
+"""Which model a run trains, as data, and the cheap questions to ask before any weight is read."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+EMBEDDED = "embedded"  # the name of the model that ships with the package
+EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
+
+STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class LoraSpec:
+    """A low-rank adapter, trained in place of the weights. LoRA, arXiv:2106.09685; made by peft."""
+
+    rank: int = Field(default=16, ge=1, description="rank of every added matrix")
+    alpha: float = Field(default=32.0, gt=0, description="the added product is scaled by alpha / rank")
+    targets: Literal["all-linear"] | tuple[str, ...] = Field(
+        default="all-linear", description="module names, or all linear layers but the head"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ModelSpec:
+    """Which model, in which arithmetic, trained how."""
+
+    name: str = Field(default=EMBEDDED, min_length=1, description="embedded, a Hub name, or a folder")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(default="float32", description="type of the weights")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="auto: a GPU if there is one")
+    lora: LoraSpec | None = Field(default=None, description="train an adapter; left out: train all weights")
+    quantisation: Literal["nf4", "int8"] | None = Field(default=None, description="of the frozen weights; needs lora")
+    chat: bool | Literal["auto"] = Field(default="auto", description="use the tokenizer's chat template; auto: if any")
+    system: str | None = Field(default=None, description="system prompt of the chat template")
+    linear: Literal["auto", "torch", "onednn"] = Field(
+        default="auto", description="matrix products; auto: oneDNN on a CPU in float32, else torch"
+    )
+
+    @property
+    def source(self) -> str:
+        """What `from_pretrained` is given."""
+        return str(EMBEDDED_FOLDER) if self.name == EMBEDDED else self.name
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder on this machine."""
+        return self.name == EMBEDDED or Path(self.name).expanduser().is_dir()
+
+
+def check(spec: ModelSpec) -> list[str]:
+    """What would go wrong at loading, as far as it can be told without reading weights; empty if nothing."""
+    problems = []
+    if spec.quantisation is not None and spec.lora is None:
+        problems.append(f"model.quantisation = {spec.quantisation!r}: such weights cannot be trained; set model.lora")
+    if spec.quantisation is not None and spec.linear == "onednn":
+        problems.append("model.linear = 'onednn' multiplies float32 weights: leave it out, or leave out quantisation")
+    if spec.system is not None and spec.chat is False:
+        problems.append("model.system needs a chat template: leave out model.chat = false, or the system prompt")
+    return problems + check_place(spec)
+
+
+def check_place(spec: ModelSpec) -> list[str]:
+    """Whether the model is where its name says."""
+    if spec.local:
+        folder = Path(spec.source).expanduser()
+        if (folder / "config.json").is_file():
+            return []
+        return [f"model.name = {spec.name!r}: {folder} holds no config.json; give a folder written by save_pretrained"]
+    looks_like_path = spec.name.startswith((".", "/", "~")) or spec.name.count("/") > 1 or "\\" in spec.name
+    if looks_like_path:
+        return [f"model.name = {spec.name!r}: there is no such folder; give one that holds config.json, or a Hub name"]
+    return check_hub(spec.name)
+
+
+def check_hub(name: str) -> list[str]:
+    """Whether the Hub, or its cache on this machine, has a model of this name."""
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    remedy = f"set model.name to {EMBEDDED!r}, to a folder that holds config.json, or to a name on the Hub"
+    try:
+        cached: Any = try_to_load_from_cache(name, "config.json")
+        if isinstance(cached, str) and os.path.isfile(cached):
+            return []
+        if constants.HF_HUB_OFFLINE:
+            return [f"model.name = {name!r}: no folder, not in the Hub's cache, and HF_HUB_OFFLINE is set; {remedy}"]
+        HfApi().model_info(name, timeout=5.0)
+    except HFValidationError:
+        return [f"model.name = {name!r}: neither a folder nor a possible Hub name; {remedy}"]
+    except RepositoryNotFoundError:
+        return [f"model.name = {name!r}: neither a folder nor a model on the Hub (or one that needs a login); {remedy}"]
+    except OSError as error:  # the hub's client raises subclasses of it for every trouble with the network
+        return [
+            f"model.name = {name!r}: no folder, not in the Hub's cache; the Hub gave {type(error).__name__}; {remedy}"
+        ]
+    return []

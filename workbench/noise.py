@@ -1,0 +1,45 @@
+"""Counter-based noise: one uniform number per token, computed from what the token is, not from when it is drawn.
+
+A number depends on (seed, step, request number, rollout, branch, position) alone: a rollout does not depend on who
+shares its batch, and any token can be drawn again. The mixing function is splitmix64's (Steele, Lea and Flood, "Fast
+splittable pseudorandom number generators", 2014).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # splitmix64's increment
+FIRST = np.uint64(0xBF58476D1CE4E5B9)
+SECOND = np.uint64(0x94D049BB133111EB)
+
+
+def mix(values: Keys) -> Keys:
+    """A bijection of 64-bit numbers in which every input bit moves about half of the output bits."""
+    values = (values ^ (values >> np.uint64(30))) * FIRST
+    values = (values ^ (values >> np.uint64(27))) * SECOND
+    return values ^ (values >> np.uint64(31))
+
+
+def keys(seed: int, step: int, number: int, rollout: NDArray[np.int64], branch: int = 0) -> Keys:
+    """One key for every rollout of a request; `rollout [n]` are their indices.
+
+    >>> keys(0, 0, 0, np.arange(2)).shape
+    (2,)
+    """
+    key = np.zeros(len(rollout), dtype=np.uint64)
+    for part in (seed, step, number, rollout, branch):
+        # absorbing one part after another keeps (1, 2) apart from (2, 1)
+        key = mix(key + GOLDEN + np.asarray(part).astype(np.int64).astype(np.uint64))
+    return key
+
+
+def uniforms(key: Keys, position: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each key at each position; the two broadcast. 53 random bits.
+
+    >>> bool((uniforms(keys(0, 0, 0, np.arange(3)), np.arange(3)) < 1).all())
+    True
+    """
+    bits = mix(mix(key + GOLDEN * position.astype(np.uint64)) + GOLDEN)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -1,0 +1,127 @@
+"""Runs every reward over a group and makes one number of the parts.
+
+A reward that raises costs the rollout it raised on, not the run: that rollout counts as "could not be judged".
+"""
+
+import math
+from collections.abc import Sequence
+
+from workbench.kinds import Reward, Shaping
+from workbench.types import Group, Judgement, Rollout, Scorer
+
+NAN = float("nan")
+EXCERPT = 200  # characters of a rollout's text in an event
+
+Part = tuple[str, Reward, float]  # its name among the parts, the reward, its weight in the sum
+
+
+def judge(
+    rewards: Sequence[Part], shaping: Sequence[Shaping], group: Group, scorer: Scorer | None, budget: int
+) -> list[str]:
+    """Judges the rollouts of a group in place; returns the texts of what went wrong, for the event log.
+
+    Sets of every rollout `parts` (by name), `reward` (Σ weight · value, then every shaping in order; nan where a part
+    could not be judged) and `correct` (1, 0 or nan: the first part with a verdict). A part of weight 0 is recorded
+    and never makes the reward nan. A part's verdict per token stays on its judgement.
+    """
+    check_parts(rewards)
+    problems: list[str] = []
+    for name, reward, _ in rewards:
+        judgements, faults = run_reward(name, reward, group, scorer)
+        problems += faults
+        for rollout, judgement in zip(group.rollouts, judgements, strict=True):
+            rollout.parts[name] = judgement
+    sums = [weighted_sum(rewards, rollout) for rollout in group.rollouts]
+    for piece in shaping:
+        sums = piece(group, sums, budget)
+    for rollout, value in zip(group.rollouts, sums, strict=True):
+        rollout.reward, rollout.correct = value, verdict(rewards, rollout)
+    return problems
+
+
+def check_parts(rewards: Sequence[Part]) -> None:
+    """Parts need names of their own, since they are recorded by name."""
+    names = [name for name, _, _ in rewards]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names or twice:
+        fault = f"two rewards are called {twice[0]!r}: name one of them otherwise" if twice else "no reward is given"
+        raise ValueError(f"rewards = {names}: {fault}")
+
+
+def weighted_sum(rewards: Sequence[Part], rollout: Rollout) -> float:
+    """Σ weight · value over the parts; those of weight 0 are only recorded."""
+    return sum(weight * rollout.parts[name].value for name, _, weight in rewards if weight != 0)
+
+
+def verdict(rewards: Sequence[Part], rollout: Rollout) -> float:
+    """1 or 0 by the first part with a verdict; nan where none has one."""
+    verdicts = (rollout.parts[name].correct for name, _, _ in rewards)
+    return next((float(correct) for correct in verdicts if correct is not None), NAN)
+
+
+def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -> tuple[list[Judgement], list[str]]:
+    """The judgements of one reward on a group, and what went wrong.
+
+    When it raises, every rollout is tried by itself; those on which it raises are not judged, and the others are
+    judged again as a group, since a reward may compare them with each other.
+    """
+    everyone = range(len(group.rollouts))
+    faults: dict[int, str] = {}
+    try:
+        return ask(reward, group, everyone, scorer), []
+    except Exception as error:  # a reward is anybody's code and may fail in any way; the fault is reported below
+        faults = culprits(reward, group, scorer) or dict.fromkeys(everyone, describe(error))
+    try:
+        judged = iter(ask(reward, group, [place for place in everyone if place not in faults], scorer))
+    except Exception as error:  # as above
+        faults, judged = {**dict.fromkeys(everyone, describe(error)), **faults}, iter(())
+    judgements = [
+        Judgement(NAN, f"{name} raised {faults[place]}") if place in faults else next(judged) for place in everyone
+    ]
+    return judgements, reports(name, faults, group)
+
+
+def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | None) -> list[Judgement]:
+    """The judgements on some rollouts of a group, checked: one for each, no infinite value, per-token values to fit."""
+    rollouts = [group.rollouts[place] for place in places]
+    if not rollouts:
+        return []
+    judgements = list(reward(group.problem, rollouts, scorer))
+    if len(judgements) != len(rollouts):
+        raise ValueError(f"{len(judgements)} judgements for {len(rollouts)} rollouts: return one for each")
+    for judgement, rollout in zip(judgements, rollouts, strict=True):
+        if not isinstance(judgement, Judgement):
+            raise ValueError(f"{judgement!r} is no Judgement: return Judgement(value)")
+        if math.isinf(judgement.value):
+            raise ValueError(f"value {judgement.value}: a reward is finite, or nan where it could not be judged")
+        if judgement.per_token is not None and len(judgement.per_token) != len(rollout.tokens):
+            raise ValueError(f"{len(judgement.per_token)} values per token for {len(rollout.tokens)} tokens")
+    return judgements
+
+
+def culprits(reward: Reward, group: Group, scorer: Scorer | None) -> dict[int, str]:
+    """The rollouts on which a reward raises when asked for them alone, and what it raises."""
+    faults = {}
+    for place in range(len(group.rollouts)):
+        try:
+            ask(reward, group, [place], scorer)
+        except Exception as error:  # as above
+            faults[place] = describe(error)
+    return faults
+
+
+def describe(error: Exception) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def reports(name: str, faults: dict[int, str], group: Group) -> list[str]:
+    """One text for every different fault: the first rollout it happened on, and how many more there were."""
+    texts = []
+    for fault in dict.fromkeys(faults.values()):
+        places = [place for place, found in faults.items() if found == fault]
+        more = f" (and {len(places) - 1} more of its group)" if len(places) > 1 else ""
+        excerpt = group.rollouts[places[0]].text[:EXCERPT]
+        where = f"rollout {places[0]} of problem {group.problem.key}{more}"
+        texts.append(f"reward {name} raised {fault} on {where}: {excerpt!r}")
+    return texts

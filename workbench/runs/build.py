@@ -1,0 +1,90 @@
+"""The one place that joins the rooms: from a config to a trainer, and every mistake that only the rooms can see."""
+
+import torch
+
+from workbench.config import RunConfig
+from workbench.engines.generate import GenerateEngine
+from workbench.engines.local import LocalEngine
+from workbench.models.load import load_policy
+from workbench.models.policy import LocalPolicy
+from workbench.models.spec import check as check_model
+from workbench.pieces.sampler import Uniform
+from workbench.rewards.judge import judge
+from workbench.runs.checkpoint import newest_checkpoint
+from workbench.runs.directory import RunDirectory
+from workbench.training.sampling import Parts
+from workbench.training.trainer import Settings, Trainer
+from workbench.types import Group
+
+ENGINES: dict[str, type[LocalEngine] | type[GenerateEngine]] = {"local": LocalEngine, "generate": GenerateEngine}
+
+
+def problems(config: RunConfig) -> list[str]:
+    """Everything that would go wrong, before a process starts: each names field, value and remedy."""
+    found = config.problems() + check_model(config.model)
+    if config.rollouts.engine not in ENGINES:
+        known = ", ".join(ENGINES)
+        return [*found, f"rollouts.engine = {config.rollouts.engine!r}: there is no such engine; set one of {known}"]
+    able = ENGINES[config.rollouts.engine].capabilities
+    if config.pruning is not None and not able.pruning:
+        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot prune: set rollouts.engine = 'local'")
+    if config.model.lora is None and not able.full_weights:
+        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot follow all weights: set model.lora")
+    if config.method.controller is not None and not able.prefix:
+        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot continue given tokens: use 'local'")
+    return found + (lengths(config) if not found else [])
+
+
+def lengths(config: RunConfig) -> list[str]:
+    """Whether prompt and answer fit into the model."""
+    from transformers import AutoConfig
+
+    from workbench.models.load import source
+
+    limit = getattr(AutoConfig.from_pretrained(source(config.model)), "max_position_embeddings", None)
+    if limit is None or config.rollouts.max_tokens < limit:
+        return []
+    asked = config.rollouts.max_tokens
+    return [f"rollouts.max_tokens = {asked}: the model reads {limit} tokens, prompt included; set less"]
+
+
+def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
+    """The trainer a config describes; with a directory, at its newest checkpoint."""
+    torch.set_num_threads(config.training.threads)
+    policy = load_policy(config.model, seed=config.seed)
+    trainer = Trainer(
+        policy,
+        config.method,
+        make_parts(config, policy),
+        Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
+        stop_tokens=policy.encoder.stop,
+        reference=policy.adapted,
+    )
+    if trainer.reads_reference and not policy.adapted:
+        policy.keep_reference()
+    if directory is not None:
+        policy.encoder.tokenizer.save_pretrained(directory.path / "tokenizer")
+        newest = newest_checkpoint(directory)
+        if newest is not None:
+            trainer.load(newest.path)
+    return trainer
+
+
+def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
+    """What sampling works with."""
+    method = config.method
+    rewards = [(part.key, part.reward, part.weight) for part in config.rewards]
+
+    def judged(group: Group) -> list[str]:
+        return judge(rewards, method.shaping, group, None, config.rollouts.max_tokens)
+
+    return Parts(
+        task=config.task,
+        engine=ENGINES[config.rollouts.engine](policy, slots=config.rollouts.slots),
+        encoder=policy.encoder,
+        judge=judged,
+        sampler=method.sampler or Uniform(),
+        filters=method.filters,
+        controller=method.controller,
+        pruner=config.pruning,
+    )

@@ -1,0 +1,80 @@
+"""What this machine can do, and what to install for the rest."""
+
+import importlib
+import logging
+import os
+import shutil
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.runs.environment import environment
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that some of the workbench needs."""
+
+    module: str
+    gives: str
+    remedy: str
+    needed: bool = False  # by every run
+
+
+PARTS = (
+    Part("torch", "training", "pip install 'torch==2.13.*'", needed=True),
+    Part("transformers", "models", "pip install 'transformers>=5.16.1,<5.20'", needed=True),
+    Part("peft", "LoRA adapters", "pip install peft"),
+    Part("bitsandbytes", "4-bit and 8-bit weights", "pip install bitsandbytes"),
+    Part("datasets", "tasks from the Hub", "pip install datasets"),
+    Part("math_verify", "judging mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
+    Part("duckdb", "SQL over a run's record", "pip install duckdb"),
+    Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
+    Part("jupyterlab", "notebooks", "pip install jupyterlab"),
+    Part("vllm", "the vLLM engine", "pip install 'rlvr-workbench[vllm]'"),
+    Part("cuda.core", "the pruning kernel on a GPU", "pip install 'rlvr-workbench[cuda]'"),
+    Part("playwright", "tests in a browser", "pip install 'rlvr-workbench[dev]'"),
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
+
+
+def doctor() -> dict[str, Any]:
+    """The machine, every part with the error if it does not import, browsers, and what to install."""
+    parts = [examined(part) for part in PARTS]
+    browsers = find_browsers()
+    install = [part["remedy"] for part in parts if not part["works"]]
+    if not browsers:
+        install.append("playwright install chromium")
+    machine = environment()
+    disk = shutil.disk_usage(os.getcwd())
+    return {
+        **{name: machine[name] for name in ("python", "platform", "processors", "memory", "devices", "packages")},
+        "disk_free": disk.free,
+        "parts": parts,
+        "browsers": browsers,
+        "install": install,
+        "ready": all(part["works"] for part in parts if part["needed"]),
+    }
+
+
+def examined(part: Part) -> dict[str, Any]:
+    """A part, and whether it imports; a broken one fails in its own way, which is what is asked here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.disable()
+            importlib.import_module(part.module)
+    except Exception as error:
+        return {**asdict(part), "works": False, "error": f"{type(error).__name__}: {error}"}
+    finally:
+        logging.disable(logging.NOTSET)
+    return {**asdict(part), "works": True, "error": ""}
+
+
+def find_browsers() -> list[str]:
+    """Paths of browsers: on the PATH, and those that playwright downloaded."""
+    found = [path for path in map(shutil.which, BROWSERS) if path]
+    home = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    mac = Path.home() / "Library" / "Caches" / "ms-playwright"
+    return found + [str(path) for folder in (home, mac) if folder.is_dir() for path in sorted(folder.glob("chromium*"))]

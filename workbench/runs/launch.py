@@ -1,0 +1,132 @@
+"""Starting runs. A config is checked as a whole before anything is started; the trainer is a process of its own."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from workbench.runs.control import Control
+from workbench.runs.directory import RunDirectory, new_directory, read_json, write_atomic, write_json
+from workbench.runs.status import Heartbeat, holder, read_status
+
+if TYPE_CHECKING:
+    from workbench.config import RunConfig
+
+
+@runtime_checkable
+class Launcher(Protocol):
+    """Who starts trainer processes: here, or on another machine that sees the directory."""
+
+    def start(self, directory: RunDirectory, attempt: int) -> None:
+        """Starts a trainer on a directory and returns at once; output goes to the attempt's log."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A process on this machine, in a session of its own: it outlives the notebook, shell or test that started it."""
+
+    program: tuple[str, ...] = ("-P", "-m", "workbench.runs.worker")  # -P: files lying about are no modules
+
+    def start(self, directory: RunDirectory, attempt: int) -> None:
+        """Starts the trainer; it makes itself known when it has the lock."""
+        folder = (read_json(directory.environment) or {}).get("folder")
+        command = [sys.executable, *self.program, str(directory.path.resolve()), "--attempt", str(attempt)]
+        detach(command, directory.log(attempt), folder)
+
+
+LOCAL = Local()
+
+
+def detach(command: Sequence[str], log: Path, folder: str | None = None) -> "subprocess.Popen[bytes]":
+    """Starts a process that nothing of ours takes down with it; a thread notices its end, so it leaves no zombie."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=folder if folder and Path(folder).is_dir() else None,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
+
+
+def launch(
+    config: "RunConfig | str | Path",
+    runs: str | Path = "runs",
+    seeds: int | Sequence[int] | None = None,
+    jobs: int = 1,
+    launcher: Launcher = LOCAL,
+) -> Any:
+    """Starts a run, or with `seeds` an experiment of several, in the background; returns at once.
+
+    `config` may be the path of a TOML file. `seeds` is how many, counted from the config's own, or which ones;
+    `jobs` of them run at a time. Raises one ValueError that names every mistake before anything is started.
+    """
+    asked, text = read_config(config)
+    if seeds is not None:
+        from workbench.runs.experiment import launch_seeds
+
+        return launch_seeds(asked, Path(runs), seeds, jobs)
+    from workbench.runs.open import Run
+
+    directory = prepare(asked, new_directory(runs, asked.name), text)
+    start(directory, launcher)
+    return Run(directory, launcher)
+
+
+def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
+    """A config without mistakes, with its text: a file's own, comments and all."""
+    from workbench.config import ConfigError, RunConfig
+    from workbench.runs.build import problems
+
+    if isinstance(config, str | Path):
+        found = RunConfig.load(config)
+        text = Path(config).read_text(encoding="utf-8")
+    else:
+        found, text = config, config.to_toml()
+    found_problems = problems(found)
+    if found_problems:
+        raise ConfigError(found_problems)
+    return found, text
+
+
+def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:
+    """Writes what a trainer finds in a fresh run directory."""
+    from workbench.runs.environment import environment
+
+    write_atomic(directory.config, text, sync=True)
+    write_json(directory.resolved, config.resolved())
+    write_json(directory.environment, environment(seed=config.seed))
+    Heartbeat(directory, 0, config.training.steps, state="queued").beat()
+    return directory
+
+
+def start(directory: RunDirectory, launcher: Launcher = LOCAL) -> None:
+    """Starts a trainer on a directory that has none; ValueError while one lives."""
+    before = read_status(directory)
+    wait_for_end(directory)
+    Control(directory).expire()
+    attempt = directory.attempts() + 1
+    directory.log(attempt).touch()
+    Heartbeat(directory, attempt, before.total, "starting", "start", before.step, before.tokens).beat()
+    launcher.start(directory, attempt)
+
+
+def wait_for_end(directory: RunDirectory, seconds: float = 10.0) -> None:
+    """Gives a trainer that has stopped a moment to leave; ValueError if it stays."""
+    identity = holder(directory)
+    end = time.monotonic() + seconds
+    while identity is not None and identity.alive():
+        ended = read_status(directory).ended
+        if not ended or time.monotonic() > end:
+            raise ValueError(f"{directory.path} has a trainer already: process {identity.pid}; stop that one first")
+        time.sleep(0.05)

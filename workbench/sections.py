@@ -1,0 +1,63 @@
+"""The tables of a config whose fields are plain values, with bounds and one line of help each."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def live(**keywords: Any) -> Any:
+    """A field that may change while the run goes on."""
+    return Field(json_schema_extra={"live": True}, **keywords)
+
+
+class Section(BaseModel):
+    """A table of the config."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class RolloutSection(Section):
+    """How rollouts are sampled."""
+
+    engine: str = Field("local", description="who writes rollouts")
+    problems: int = Field(16, ge=1, description="problems a step")
+    rollouts: int = Field(16, ge=1, description="rollouts of each problem: the size of a group")
+    max_tokens: int = Field(96, ge=1, description="most tokens of an answer")
+    temperature: float = Field(1.0, ge=0, description="sampling temperature")
+    top_p: float = Field(1.0, gt=0, le=1, description="sample from the likeliest tokens that hold this probability")
+    top_k: int = Field(0, ge=0, description="sample from this many likeliest tokens; 0: all")
+    slots: int = Field(256, ge=1, description="most rollouts decoded side by side")
+    rounds: int = Field(8, ge=1, description="most rounds of sampling a step")
+
+
+class TrainingSection(Section):
+    """How the weights are changed."""
+
+    steps: int = Field(100, ge=1, description="steps: sampling, then updates")
+    learning_rate: float = live(default=3e-4, gt=0, description="AdamW's peak learning rate")
+    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="learning rate after warm-up")
+    warmup: int = Field(0, ge=0, description="steps of linear warm-up")
+    updates: int = Field(1, ge=1, description="updates a pass over the step's rollouts is cut into")
+    epochs: int = Field(1, ge=1, description="passes over the step's rollouts")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW's moment decays")
+    clip_norm: float = live(default=1.0, gt=0, description="largest norm of the gradient")
+    micro_batch: int = Field(16384, ge=1, description="padded tokens of a forward pass")
+    unjudged: float = Field(0.5, ge=0, le=1, description="stop when a larger share of a step could not be judged")
+    checkpoint: int = Field(50, ge=1, description="keep a checkpoint every so many steps")
+    threads: int = Field(2, ge=1, description="CPU threads for torch")
+
+
+class EvaluationSection(Section):
+    """Held-out problems, the same every time."""
+
+    every: int = Field(10, ge=0, description="steps between evaluations; 0: only before and after")
+    problems: int = Field(256, ge=0, description="held-out problems; 0: no evaluation")
+    temperature: float = Field(1.0, ge=0, description="sampling temperature of the evaluation")
+
+
+class RecordSection(Section):
+    """How much is kept."""
+
+    tokens: Literal["all", "none"] = Field("all", description="numbers of every token, or texts and rewards only")
+    every: int = Field(1, ge=1, description="keep the rollouts of every n-th step")

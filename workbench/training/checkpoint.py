@@ -1,0 +1,75 @@
+"""Saves and restores everything a run needs to go on bit for bit: safetensors and JSON, nothing pickled."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+TENSOR = "__tensor__"
+
+
+def split(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """The JSON part of a state; its tensors are put aside under their path."""
+    if isinstance(value, Tensor):
+        tensors[path] = value.detach().contiguous().cpu().clone()
+        return {TENSOR: path}
+    if isinstance(value, Mapping):
+        return {str(name): split(item, f"{path}/{name}", tensors) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [split(item, f"{path}/{number}", tensors) for number, item in enumerate(value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(f"state {path} holds a {type(value).__name__}: a piece's state is made of JSON values and tensors")
+
+
+def join(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The state whose JSON part and tensors these are."""
+    if isinstance(value, dict):
+        if value.keys() == {TENSOR}:
+            return tensors[value[TENSOR]]
+        return {name: join(item, tensors) for name, item in value.items()}
+    if isinstance(value, list):
+        return [join(item, tensors) for item in value]
+    return value
+
+
+def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """The optimiser's memory, by the number of the parameter, and the options of its groups."""
+    state = optimiser.state_dict()
+    groups = [{name: value for name, value in group.items() if name != "params"} for group in state["param_groups"]]
+    return {"state": {str(number): values for number, values in state["state"].items()}, "groups": groups}
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Puts a saved memory back; the parameters must be the same, in the same order."""
+    state = optimiser.state_dict()
+    state["state"] = {int(number): values for number, values in saved["state"].items()}
+    for group, options in zip(state["param_groups"], saved["groups"], strict=True):
+        group.update({name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
+    optimiser.load_state_dict(state)
+
+
+def write(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """A checkpoint: `weights.safetensors`, `state.safetensors`, `state.json`."""
+    path.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {}
+    plain = split(state, "", tensors)
+    save_file(
+        {name: value.detach().contiguous().cpu() for name, value in weights.items()}, path / "weights.safetensors"
+    )
+    save_file(tensors, path / "state.safetensors")
+    (path / "state.json").write_text(json.dumps(plain), encoding="utf-8")
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The weights and the state of a checkpoint."""
+    for name in ("weights.safetensors", "state.safetensors", "state.json"):
+        if not (path / name).exists():
+            raise ValueError(f"{path} is no whole checkpoint: {name} is missing; resume from another one")
+    tensors = load_file(path / "state.safetensors")
+    state = join(json.loads((path / "state.json").read_text(encoding="utf-8")), tensors)
+    return load_file(path / "weights.safetensors"), state

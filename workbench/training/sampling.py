@@ -1,0 +1,199 @@
+"""The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until nobody asks for more."""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
+from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Scorer, State
+
+Judge = Callable[[Group], list[str]]
+
+
+@dataclass
+class Clock:
+    """Seconds by phase; tells whoever watches which phase it is."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    on_phase: Callable[[str], None] = lambda phase: None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Counts the time spent inside."""
+        self.on_phase(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass
+class Parts:
+    """What sampling works with; each known by its protocol alone."""
+
+    task: Task
+    engine: Engine
+    encoder: Encoder
+    judge: Judge
+    sampler: Sampler
+    filters: Sequence[Filter] = ()
+    controller: Controller | None = None
+    pruner: Pruner | None = None
+    scorer: Scorer | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a step samples."""
+
+    problems: int
+    rollouts: int
+    rounds: int
+    seed: int
+
+
+@dataclass
+class Sampled:
+    """The groups of a step, those that are trained on, and what happened."""
+
+    groups: list[Group] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+    events: list[str] = field(default_factory=list)
+
+    @property
+    def rollouts(self) -> list[Rollout]:
+        """Every rollout, kept or not, in the order of groups."""
+        return [rollout for group in self.groups for rollout in group.rollouts]
+
+
+@dataclass
+class StepSampler:
+    """Samples one step. `states` are those of the pieces, by slot, and are changed in place."""
+
+    parts: Parts
+    limits: Limits
+    sampling: Sampling
+    states: dict[str, State]
+    clock: Clock
+    sampled: Sampled = field(default_factory=Sampled)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    group_numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def run(self) -> Sampled:
+        """All rounds: filters may ask for other problems, the controller for further rollouts."""
+        wanted = self.limits.problems
+        tries = 1 + max((item.rounds for item in self.parts.filters), default=0)
+        for number in range(tries):
+            requests = [self.first_request(pick) for pick in self.picks(wanted, number)]
+            groups = self.complete(requests, number)
+            self.sampled.groups += groups
+            refused = self.filter(groups)
+            wanted = min(refused, self.limits.problems - len(self.sampled.kept))
+            if wanted <= 0:
+                return self.sampled
+        kept, count = len(self.sampled.kept), self.limits.problems
+        self.sampled.events.append(f"{kept} of {count} groups passed the filters after {tries} rounds of sampling")
+        return self.sampled
+
+    def picks(self, count: int, number: int) -> list[Pick]:
+        """The sampler's problems for a round of sampling."""
+        size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
+        pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform)
+        picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
+        return picks
+
+    def uniform(self, what: str, number: int) -> Callable[[int], float]:
+        """Numbers in [0, 1) keyed by seed, step, purpose and round."""
+        key = f"{self.limits.seed}/{self.sampling.step}/{what}/{number}"
+        return lambda index: random.Random(f"{key}/{index}").random()
+
+    def first_request(self, pick: Pick) -> Request:
+        """A new group's request."""
+        problem = self.parts.task.problem(pick.number, "train")
+        prompt = self.parts.encoder.prompt(problem.prompt)
+        return Request(problem, prompt, next(self.group_numbers), next(self.numbers), n=pick.rollouts)
+
+    def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
+        """Rollouts of these requests, judged, and whatever the controller adds, round by round."""
+        groups: dict[int, Group] = {}
+        ready: Sequence[Rollout] = ()
+        for number in range(self.limits.rounds):
+            self.add(groups, [*self.generate(requests), *ready], number)
+            if self.parts.controller is None:
+                break
+            orders = self.orders(list(groups.values()), number, round_of_sampling)
+            requests, ready = orders.requests, orders.rollouts
+            apply_drops(groups, orders)
+            if not requests and not ready:
+                break
+        return [group for group in groups.values() if group.rollouts]
+
+    def generate(self, requests: Sequence[Request]) -> list[Rollout]:
+        """The engine's answers."""
+        if not requests:
+            return []
+        with self.clock.phase("generate"):
+            pruner = self.parts.pruner
+            bound = None if pruner is None else BoundPruner(pruner, self.states["pruner"])
+            return self.parts.engine.generate(requests, self.sampling, bound)
+
+    def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
+        """Sorts new rollouts into groups, and judges the groups that changed."""
+        changed = {}
+        for rollout in rollouts:
+            rollout.round = number
+            request = rollout.request
+            group = groups.setdefault(request.group, Group(request.group, request.problem, []))
+            group.rollouts.append(rollout)
+            changed[group.number] = group
+        with self.clock.phase("reward"):
+            for group in changed.values():
+                alive = [rollout for rollout in group.rollouts if rollout.finish != "pruned"]
+                self.sampled.events += self.parts.judge(Group(group.number, group.problem, alive))
+
+    def orders(self, groups: Sequence[Group], number: int, round_of_sampling: int) -> Orders:
+        """What the controller wants after a round."""
+        controller = self.parts.controller
+        assert controller is not None
+        seen = Round(
+            number=number,
+            step=self.sampling.step,
+            groups=groups,
+            encoder=self.parts.encoder,
+            request=self.request,
+            new_group=lambda: next(self.group_numbers),
+            uniform=self.uniform("controller", 1000 * round_of_sampling + number),
+            scorer=self.parts.scorer,
+        )
+        with self.clock.phase("control"):
+            orders = controller(self.states.get("controller", {}), seen)
+        self.states["controller"] = orders.state
+        return orders
+
+    def request(self, **fields: Any) -> Request:
+        """A controller's request, numbered."""
+        return Request(**{"number": next(self.numbers), **fields})
+
+    def filter(self, groups: Sequence[Group]) -> int:
+        """Marks the groups to train on; answers for how many the filters want another problem."""
+        verdicts: dict[int, Verdict] = {group.number: "keep" for group in groups}
+        for item in self.parts.filters:
+            for group, verdict in zip(groups, item(groups), strict=True):
+                if verdict != "keep":
+                    verdicts[group.number] = verdict
+        self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
+        return sum(verdict == "resample" for verdict in verdicts.values())
+
+
+def apply_drops(groups: dict[int, Group], orders: Orders) -> None:
+    """Takes out what the controller drops."""
+    for number in orders.drop_groups:
+        groups.pop(number, None)
+    if orders.drop is not None:
+        for group in groups.values():
+            group.rollouts = [rollout for rollout in group.rollouts if not orders.drop(rollout)]

@@ -1,0 +1,180 @@
+"""What a step leaves behind: its metrics, and its rollouts as columns for the record."""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.training.sampling import Sampled
+from workbench.types import Encoder, Rollout
+
+Array = np.ndarray[Any, Any]
+GAP = "engine_gap"  # engine less trainer log-prob; not recorded, since both are
+
+
+@dataclass(frozen=True)
+class Step:
+    """A finished step. Step 0 is the evaluation before training."""
+
+    number: int
+    metrics: dict[str, float]
+    columns: dict[str, Any] | None = None  # rollouts: a list per rollout, flat arrays per token, and their offsets
+    evaluation: dict[str, list[Any]] | None = None
+    events: Sequence[str] = ()
+
+
+@dataclass
+class Learned:
+    """What the updates of a step read and did, over its trained rollouts; [row, token], nan where nothing was read."""
+
+    rollouts: Sequence[Rollout]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    mask: Tensor = field(default_factory=lambda: torch.zeros(0, 0, dtype=torch.bool))
+
+
+def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int) -> dict[str, Any]:
+    """Every rollout of the step; per-token numbers of those not trained on are nan."""
+    rollouts = sampled.rollouts
+    lengths = np.array([len(rollout.tokens) for rollout in rollouts], dtype=np.int64)
+    place = {id(rollout): row for row, rollout in enumerate(learned.rollouts)}
+    rows = np.array([place.get(id(rollout), -1) for rollout in rollouts], dtype=np.int64)
+    numbers = {name: flatten(values, rows, lengths) for name, values in learned.tensors.items() if name != GAP}
+    return {
+        **plain_columns(rollouts, encoder, step),
+        "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
+        "prompt_ids": [rollout.prompt for rollout in rollouts],
+        "token_ids": flat((rollout.tokens for rollout in rollouts), np.int32),
+        "trained": flat((rollout.trained for rollout in rollouts), np.bool_),
+        "engine_logprob": flat((rollout.engine_logprob for rollout in rollouts), np.float32),
+        "sampled_logprob": flat((rollout.sampled_logprob for rollout in rollouts), np.float32),
+        **numbers,
+    }
+
+
+def flat(rows: Iterable[Sequence[float]], kind: type) -> Array:
+    """Rows of uneven length, one behind the other."""
+    return np.array(list(itertools.chain.from_iterable(rows)), dtype=kind)
+
+
+def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> dict[str, list[Any]]:
+    """What is recorded of a rollout beside its tokens' numbers."""
+    shown: dict[tuple[int, ...], str] = {}
+    for rollout in rollouts:
+        if rollout.prompt not in shown:
+            shown[rollout.prompt] = encoder.shown(rollout.prompt)
+    return {
+        "step": [step] * len(rollouts),
+        "rollout": list(range(len(rollouts))),
+        "problem": [rollout.request.problem.key for rollout in rollouts],
+        "group": [rollout.request.group for rollout in rollouts],
+        "round": [rollout.round for rollout in rollouts],
+        "tag": [rollout.request.tag for rollout in rollouts],
+        "prompt": [shown[rollout.prompt] for rollout in rollouts],
+        "text": [rollout.text for rollout in rollouts],
+        "answer": [rollout.request.problem.answer for rollout in rollouts],
+        "reward": [rollout.reward for rollout in rollouts],
+        "correct": [rollout.correct for rollout in rollouts],
+        "parts": [parts_of(rollout) for rollout in rollouts],
+        "finish": [rollout.finish for rollout in rollouts],
+        "pruned_at": [rollout.pruned_at for rollout in rollouts],
+    }
+
+
+def parts_of(rollout: Rollout) -> list[dict[str, Any]]:
+    """A rollout's reward parts as records."""
+    return [
+        {
+            "name": name,
+            "value": part.value,
+            "correct": math.nan if part.correct is None else float(part.correct),
+            "reason": part.reason,
+            "extracted": part.extracted,
+        }
+        for name, part in rollout.parts.items()
+    ]
+
+
+def flatten(values: Tensor, rows: Array, lengths: Array) -> Array:
+    """[row, token, …] of the trained rollouts as one flat array over all rollouts; nan for the others."""
+    table = values.detach().cpu().numpy()
+    number = np.repeat(np.arange(len(rows)), lengths)
+    column = np.arange(len(number)) - np.repeat(lengths.cumsum() - lengths, lengths)
+    known = rows[number] >= 0
+    answer = np.full((len(number), *table.shape[2:]), np.nan, dtype=np.float32)
+    answer[known] = table[rows[number[known]], column[known]]
+    return answer
+
+
+def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
+    """The numbers of a step; a number that could not be formed is left out."""
+    rollouts = [rollout for rollout in sampled.rollouts if rollout.finish != "pruned"]
+    pruned = len(sampled.rollouts) - len(rollouts)
+    count = max(1, len(rollouts))
+    found = {
+        "reward": mean([rollout.reward for rollout in rollouts]),
+        "correct": mean([rollout.correct for rollout in rollouts]),
+        "length": mean([len(rollout.tokens) for rollout in rollouts]),
+        "tokens": float(sum(len(rollout.tokens) - len(rollout.request.prefix) for rollout in sampled.rollouts)),
+        "rollouts": float(len(sampled.rollouts)),
+        "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
+        "unjudged": sum(math.isnan(rollout.reward) for rollout in rollouts) / count,
+        "dead_groups": mean([float(is_dead(group.rollouts)) for group in sampled.groups]),
+        "groups": float(len(sampled.kept)),
+        "loss": mean(learned.losses),
+        "grad_norm": mean(learned.norms),
+        **{f"reward.{name}": value for name, value in part_means(rollouts).items()},
+        **token_metrics(learned),
+    }
+    if pruned:
+        found["pruned"] = float(pruned)
+    return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def is_dead(rollouts: Sequence[Rollout]) -> bool:
+    """Whether all judged rewards are alike, so that a group says nothing."""
+    rewards = {rollout.reward for rollout in rollouts if not math.isnan(rollout.reward)}
+    return len(rewards) < 2
+
+
+def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """The mean of each reward part over the rollouts it judged."""
+    names = dict.fromkeys(name for rollout in rollouts for name in rollout.parts)
+    return {name: mean([r.parts[name].value for r in rollouts if name in r.parts]) for name in names}
+
+
+def token_metrics(learned: Learned) -> dict[str, float]:
+    """Means over the trained tokens: entropy, KL, the share without a push, the gap between engine and trainer."""
+    tensors, mask = learned.tensors, learned.mask
+    if not mask.any():
+        return {}
+    found: dict[str, float] = {}
+    found |= {name: float(tensors[name][mask].nanmean()) for name in ("entropy", "kl") if name in tensors}
+    wanted = mask & (tensors["advantage"] != 0)
+    if wanted.any():
+        found["clipped"] = float((tensors["lens"][wanted] == 0).float().mean())
+    gap = (tensors[GAP][mask]).abs()
+    gap = gap[~gap.isnan()]
+    if len(gap):
+        ordered = gap.sort().values
+        found |= {"gap_mean": float(gap.mean()), "gap_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
+    return found
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean without nans; nan if there are none."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def evaluation_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> dict[str, list[Any]]:
+    """Held-out answers as columns."""
+    columns = plain_columns(rollouts, encoder, step)
+    kept = ("step", "rollout", "problem", "prompt", "text", "answer", "reward", "correct", "finish")
+    return {**{name: columns[name] for name in kept}, "token_ids": [rollout.tokens for rollout in rollouts]}
