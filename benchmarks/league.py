@@ -22,14 +22,14 @@ def play(method: str, folder: Path, steps: int, seeds: int) -> dict[str, Any]:
     experiment = launch(config, runs=folder, seeds=seeds)
     experiment.wait()
     runs = [document(run) for run in experiment.runs]
-    whole = [run["accuracy"] for run in runs if run["status"]["state"] == "finished"]
-    seconds = [line for run in experiment.runs for line in run.metrics()["seconds"].iloc[1:]]
+    whole = [run["accuracy"] for run in runs if run["status"]["verdict"] == "finished"]
+    seconds = [run["status"]["typical"] for run in runs if run["status"]["typical"]]
     return {
         "before": middle([accuracy[0]["accuracy"] for accuracy in whole]),
         "after": middle([accuracy[-1]["accuracy"] for accuracy in whole]),
         "seconds_a_step": middle(seconds),
         "finished": len(whole),
-        "failed": [run["status"]["text"] for run in runs if run["status"]["state"] != "finished"],
+        "failed": [run["status"]["text"] for run in runs if run["status"]["verdict"] != "finished"],
     }
 
 

@@ -10,7 +10,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def files(*folders: str, suffixes: tuple[str, ...] | None = (".py",)) -> list[Path]:
-    """The project's own files in these folders, with these endings or any; what tools leave behind is not the project's."""
+    """The project's own files in these folders, with these endings (None: any); what tools leave behind is left out."""
     found = (path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file())
     kept = (path for path in found if suffixes is None or path.suffix in suffixes)
     return sorted(path for path in kept if not LEFT_BEHIND & set(path.parts) and not path.name.startswith("."))

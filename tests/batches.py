@@ -90,9 +90,10 @@ def close(actual: object, expected: object, tolerance: float = 6e-5) -> None:
     )
 
 
+#: Facts that every batch states: the second rollout was written after another prompt.
+FOREIGN = frozenset({"off_policy", "behaviour_logprob"})
 FACTS = {
     "token_reward": (-0.1, 0.1),
-    "off_policy": (0.0, 0.0),
     "span": (0.0, 0.0),
     "truncated": (0.0, 0.0),
     "survival": (0.5, 1.0),
@@ -156,6 +157,8 @@ class World:
             return low + (high - low) * torch.rand(shape, generator=self.generator)
         if bare == "length":
             return self.mask.sum(1).float()
+        if bare == "off_policy":
+            return (torch.arange(self.rollouts) == 1).float()[:, None].expand(-1, self.width).clone()
         if bare == "behaviour_logprob":
             return self.signals("old_", "hint")["logprob"]
         prefix = next((mark for mark in ("old_", "ref_", "engine_") if bare.startswith(mark)), "")
@@ -184,7 +187,7 @@ class World:
             step=3,
             total_steps=10,
             budget=2 * self.width,
-            extras={name: self.extra(name, weights) for name in sorted(method.needs) if name != "old_logprob"},
+            extras={name: self.extra(name, weights) for name in sorted(FOREIGN | method.needs - {"old_logprob"})},
         )
 
 

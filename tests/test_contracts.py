@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import tomlkit
 import torch
-from batches import World, cast, change
 from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from tests.batches import World, cast, change
 from workbench.kinds import LossPiece
 from workbench.method import TEXTS, Method, advantages, lens, lens_all, objective, settle
 from workbench.registry import find_method, methods
@@ -34,6 +34,9 @@ MOVED = {
     "siren": "its regulariser knows no rewards",
     "rover": "off-policy it pulls back to the sampling policy",
     "fg_expo": "its KL loss knows no rewards",
+    "noise_forward": "it has no baseline",
+    "one_shot": "its KL loss and entropy bonus know no rewards",
+    "icpo": "its KL loss knows no rewards",
 }
 #: Of these, those that move only the all-right or only the all-wrong group.
 ONE_SIDED = {"psr": 1.0, "nsr": 0.0}

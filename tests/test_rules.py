@@ -23,6 +23,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("imports", "workbench/methods/__init__.py"): "METHODS there forwards to the registry, when first asked for",
     ("imports", "workbench/models/embedded/make.py"): "makes the weights from traces of the tasks it teaches",
     ("imports", "workbench/models/embedded/tokens.py"): "the vocabulary is made of the words those tasks use",
+    ("lines", "workbench/types.py"): "the vocabulary everything imports: data and protocols, no logic to follow",
+    ("arguments", "workbench/models/packed.py::attention"): "the signature is transformers' attention interface",
 }
 
 BASE = {"types", "piece", "ops", "kinds"}

@@ -48,7 +48,7 @@ def scoped(name: str) -> str:
 
     Comments and indentation stay behind: a widget sends its module anew for every instance.
 
-    >>> "const { make, draw } = dom_js;" in scoped("charts")
+    >>> "const { draw, make } = dom_js;" in scoped("charts")
     True
     """
     text = INDENT.sub("", NOTE.sub("", read(name)))

@@ -16,13 +16,13 @@ export const CHARTS = [
   { title: "Reward", zero: true, series: { reward: "mean" }, more: /^reward\./ },
   { title: "Entropy", unit: "nats", zero: true, series: { entropy: "entropy" } },
   { title: "Length", unit: "tokens", zero: true, series: { length: "mean" } },
-  { title: "Groups without signal", share: true, series: { dead_groups: "share" } },
-  { title: "Clipped tokens", share: true, fit: true, series: { clipped: "share" } },
-  { title: "Engine–trainer gap", unit: "nats", zero: true, series: { gap_mean: "mean", gap_p99: "99th percentile" } },
+  { title: "Dead groups", help: "share of groups in which every rollout earned the same: a group-relative method learns nothing there", share: true, series: { dead_groups: "share" } },
+  { title: "Clipped tokens", help: "share of tokens whose ratio left the clip range", share: true, fit: true, series: { clipped: "share" } },
+  { title: "Engine–trainer gap", help: "how far the log-probabilities of engine and trainer lie apart", unit: "nats", zero: true, series: { gap_mean: "mean", gap_p99: "99th percentile" } },
   { title: "KL to the reference", unit: "nats", zero: true, series: { kl: "KL" } },
-  { title: "Cut at the limit", share: true, fit: true, series: { truncated: "share" } },
+  { title: "Cut at the limit", help: "share of rollouts that reached the length limit", share: true, fit: true, series: { truncated: "share" } },
   { title: "Seconds by phase", unit: "s", zero: true, stacked: true, series: {
-    "seconds.generate": "generate", "seconds.reward": "reward", "seconds.score": "score", "seconds.update": "update", "seconds.record": "record" } },
+    "seconds.generate": "generate", "seconds.reward": "reward", "seconds.score": "score", "seconds.update": "update", "seconds.record": "record", "seconds.evaluate": "evaluate", "seconds.checkpoint": "checkpoint" } },
 ];
 
 export class Charts {
@@ -91,7 +91,7 @@ class Chart {
     this.readout = make("span", { class: "wb-readout" });
     this.svg = this.drawing();
     this.element = make("figure", { class: "wb-chart" },
-      make("figcaption", {}, make("b", {}, spec.title), this.readout),
+      make("figcaption", { title: spec.help }, make("b", {}, spec.title), this.readout),
       this.svg, this.names.length > 1 ? this.legend() : null);
     this.point(null);
   }
@@ -183,7 +183,7 @@ class Chart {
     this.values?.forEach((cell, place) => { cell.textContent = told(at(this.data.columns[this.names[place]])); });
     const main = this.bands ? told(at(this.bands.at(-1))) : this.values ? "" : told(at(this.data.columns[this.names[0]]));
     const where = row === null ? "" : `step ${this.steps[row]}  `;
-    this.readout.textContent = `${where}${main} ${this.spec.unit ?? ""}`;
+    this.readout.textContent = `${where}${main && `${main} ${this.spec.unit ?? ""}`}`;
   }
 
   mark(step) {

@@ -14,7 +14,7 @@ import numpy as np
 import traitlets as t
 
 from widgets import bundle, still
-from widgets.data import RunData
+from widgets.data import RunData, first_choice
 from widgets.payload import pack
 from workbench.runs.open import open_run
 
@@ -37,6 +37,8 @@ class Dashboard(anywidget.AnyWidget):
     request = t.Dict().tag(sync=True, echo_update=False)
     answer = t.Bytes().tag(sync=True)
     following = t.Bool(True).tag(sync=True, echo_update=False)  # newest rollouts are pushed to the views
+
+    poller: "asyncio.Task[None] | None" = None
 
     def __init__(self, run: Any) -> None:
         self.run = open_run(run) if isinstance(run, str | Path) else run
@@ -136,8 +138,7 @@ class Dashboard(anywidget.AnyWidget):
             return
         self.pushed_step = steps[-1]
         board = self.data.board(steps[-1])
-        alive = [entry for entry in board["groups"] if len({rollout[1] for rollout in entry["rollouts"]}) > 1]
-        chosen = (alive or board["groups"])[0]["group"]
+        chosen = first_choice(board["groups"])["group"]
         self.send_answer(PUSHED, self.data.group(steps[-1], chosen))
         self.send_answer(PUSHED, pack({**board, "newest": True, "chosen": chosen}, {}))
 

@@ -103,6 +103,16 @@ class RunData:
         return pack({"kind": "group", "step": step, "group": group, **header}, columns)
 
 
+def has_signal(entry: dict[str, Any]) -> bool:
+    """Whether the rollouts of a board's group earned different rewards; those not judged do not count."""
+    return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
+
+
+def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The group of a board that is shown first: the first with a signal, else the first."""
+    return next((entry for entry in groups if has_signal(entry)), groups[0])
+
+
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:
     """Columns of a step's file that are there, in the order of the rollouts."""
     known = pq.read_schema(path).names

@@ -61,7 +61,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
     """Float32 rounded to three and a half digits, so that it compresses well; nan stays nan.
 
     >>> rounded(np.array([0.1, -3.14159])).tolist()
-    [0.0999755859375, -3.142578125]
+    [0.100006103515625, -3.1416015625]
     """
     low_bits = 23 - MANTISSA
     bits = np.ascontiguousarray(values, dtype="<f4").view("<u4")

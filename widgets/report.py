@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets import bundle
-from widgets.data import RunData, group_parts, read
+from widgets.data import RunData, group_parts, has_signal, read
 from widgets.gallery import Gallery
 from widgets.payload import pack, rounded
 
@@ -110,7 +110,7 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     extra = methods.columns(table, step) if methods is not None else {}
     board = data.board(step)
     start, kept = blobs.size, []
-    for entry in sorted(board["groups"], key=is_dead):
+    for entry in sorted(board["groups"], key=has_signal, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break
         blobs.add_packed(f"group-{step}-{entry['group']}", group_payload(data, table, entry["group"], extra))
@@ -119,12 +119,6 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     board["groups"] = [entry for entry in board["groups"] if entry["group"] in kept]
     blobs.add_json(f"board-{step}", board)
     return len(kept), total
-
-
-def is_dead(entry: dict[str, Any]) -> bool:
-    """Whether every rollout of a group earned the same."""
-    rewards = {rollout[1] for rollout in entry["rollouts"]}
-    return len(rewards) < 2
 
 
 def group_payload(data: RunData, table: pa.Table, group: int, extra: dict[str, np.ndarray]) -> bytes:

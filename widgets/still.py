@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from widgets.data import RunData
+from widgets.data import RunData, first_choice
 from widgets.payload import unpack
 
 MOST_ROLLOUTS = 6
@@ -31,9 +31,7 @@ def summary(data: RunData) -> str:
 
 def rollouts(data: RunData, step: int) -> str:
     """The first group with a signal, at most six of its rollouts."""
-    groups = data.board(step)["groups"]
-    alive = [entry for entry in groups if len({rollout[1] for rollout in entry["rollouts"]}) > 1]
-    entry = (alive or groups)[0]
+    entry = first_choice(data.board(step)["groups"])
     header, columns = unpack(data.group(step, entry["group"]))
     rows = "".join(row(header, columns, rollout) for rollout in header["rollouts"][:MOST_ROLLOUTS])
     question = html.escape(entry["question"])

@@ -3,54 +3,14 @@
 import json
 import sys
 import time
-from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from typer.core import TyperGroup
 
-PLUGINS = "workbench.commands"  # entry points of this group are commands as well
-
-
-def plugins() -> dict[str, EntryPoint]:
-    """Commands that other packages bring, by name."""
-    return {entry.name: entry for entry in entry_points(group=PLUGINS)}
-
-
-class Commands(TyperGroup):
-    """The commands of this file and those of other packages, which are loaded when they are asked for."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Every command by name."""
-        return [*super().list_commands(ctx), *sorted(plugins().keys() - self.commands.keys())]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command by name; None if there is none."""
-        found = super().get_command(ctx, cmd_name)
-        if found is None and cmd_name in plugins():
-            single = typer.Typer(add_completion=False)
-            single.command(cmd_name)(loaded(plugins()[cmd_name]))
-            found = typer.main.get_command(single)
-        return found
-
-
-def loaded(entry: EntryPoint) -> Callable[..., Any]:
-    """The function of a command from elsewhere; one that does not import becomes a command that says so."""
-    try:
-        return entry.load()  # type: ignore[no-any-return]
-    except ImportError as error:
-        text = f"{entry.name} ({entry.value}) does not import: {error}; reinstall the package that brings it"
-
-    def broken() -> None:
-        raise ValueError(text)
-
-    broken.__doc__ = f"Broken: {text}"
-    return broken
-
+from workbench.runs.plugins import Commands, plugins
 
 app = typer.Typer(
     cls=Commands,
@@ -97,7 +57,7 @@ def demo(
     from workbench.runs.demo import demo_config
     from workbench.runs.launch import launch
     from workbench.runs.progress import watch
-    from workbench.runs.summary import outcome
+    from workbench.runs.summary import learned, outcome
 
     config = demo_config().replace(seed=seed)
     if steps is not None:
@@ -111,11 +71,7 @@ def demo(
         raise ValueError(f"{run.path}: {run.status}")
     if report and "report" in plugins():
         app(["report", str(run.path)], standalone_mode=False)
-    before, after = result["accuracy_before"], result["accuracy_after"]
-    console.print(
-        f"[bold green]{before:.1%} → {after:.1%}[/] of the held-out problems right at the first try, "
-        f"after {result['steps']} steps in {result['seconds']:.0f} s"
-    )
+    console.print(f"[bold green]{learned(result)}[/]")
     if as_json:
         print_json(result)
 
@@ -286,23 +242,14 @@ def methods(
 def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can do, and what to install for the rest."""
     from workbench.runs.doctor import doctor as examine
+    from workbench.runs.doctor import told
 
     result = examine()
     if as_json:
         print_json(result)
         return
-    memory, disk = result["memory"] / 2**30, result["disk_free"] / 2**30
-    out.print(f"Python {result['python']} on {result['platform']}: {result['processors']} processors, "
-              f"{memory:.1f} GiB memory, {disk:.1f} GiB disk free")  # fmt: skip
-    for device in result["devices"]:
-        size = f", {device['memory'] / 2**30:.1f} GiB" if "memory" in device else ""
-        out.print(f"device {device['device']}: {device['name']}{size}")
-    for part in result["parts"]:
-        sign = "[green]yes[/]" if part["works"] else "[red]no [/]"
-        out.print(f"{sign} {part['module']}: {part['gives']}")
-    out.print("browser: " + (", ".join(result["browsers"]) or "none"))
-    for remedy in result["install"]:
-        out.print(f"to install: {remedy}", markup=False)
+    for text in told(result):
+        out.print(text, markup=False)
 
 
 def main() -> None:

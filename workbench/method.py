@@ -31,6 +31,7 @@ from workbench.kinds import (
     Synthesis,
     WeightEdit,
 )
+from workbench.ops import clean, own
 from workbench.piece import plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
@@ -266,33 +267,6 @@ def carries_gradient(name: str) -> bool:
     """
     other = name.startswith(("old_", "ref_", "engine_")) or name.split("@")[0] in FACTS or name == "logprob"
     return not other and axes(name)[1:] == (TOKEN,)
-
-
-def own(batch: Batch, slot: str) -> Batch:
-    """The batch with only this slot's state."""
-    return batch.replace(state={slot: batch.state.get(slot, {})})
-
-
-def clean(batch: Batch) -> Batch:
-    """The batch in float32 at least, unjudged rollouts masked, zeros in place of whatever stands outside the mask."""
-    mask = batch.mask & batch.judged[:, None]
-
-    def inside(value: Tensor) -> Tensor:
-        marked = mask if value.dim() == 2 else mask[..., None]
-        value = lift(value)
-        return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
-
-    extras = {
-        name: inside(value) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
-        for name, value in batch.extras.items()
-    }
-    signals = {"logprob": inside(batch.logprob), "old_logprob": inside(batch.old_logprob)}
-    return batch.replace(mask=mask, reward=lift(batch.reward), correct=lift(batch.correct), extras=extras, **signals)
-
-
-def lift(value: Tensor) -> Tensor:
-    """Half precision as float32: a ratio near 1 is below what bfloat16 can tell apart."""
-    return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
 
 
 def reduce(reduction: Reduction, batch: Batch, advantage: PerToken, constants: Constants | None) -> PerToken:

@@ -22,8 +22,8 @@ def mix(values: Keys) -> Keys:
     return values ^ (values >> np.uint64(31))
 
 
-def keys(seed: int, step: int, number: int, rollout: NDArray[np.int64], branch: int = 0) -> Keys:
-    """One key for every rollout of a request; `rollout [n]` are their indices.
+def keys(seed: int, step: int, number: int | NDArray[np.int64], rollout: NDArray[np.int64], branch: int = 0) -> Keys:
+    """One key for every rollout: `rollout [n]` are their indices in their requests, of one `number` or each its own.
 
     >>> keys(0, 0, 0, np.arange(2)).shape
     (2,)

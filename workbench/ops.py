@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from workbench.types import Index, Mask, PerRollout, PerToken, Scalar
+from workbench.types import Batch, Index, Mask, PerRollout, PerToken, Scalar
 
 
 def masked_sum(values: PerToken, mask: Mask) -> PerRollout:
@@ -151,3 +151,30 @@ def min_max(values: Tensor, mask: Mask, *, constant: float = 0.5) -> PerToken:
     if bool(low == high):
         return torch.where(mask, constant, 0.0).to(values.dtype)
     return torch.where(mask, (values - low) / (high - low), 0.0)
+
+
+def own(batch: Batch, slot: str) -> Batch:
+    """The batch with only this slot's state."""
+    return batch.replace(state={slot: batch.state.get(slot, {})})
+
+
+def clean(batch: Batch) -> Batch:
+    """The batch in float32 at least, unjudged rollouts masked, zeros in place of whatever stands outside the mask."""
+    mask = batch.mask & batch.judged[:, None]
+
+    def inside(value: Tensor) -> Tensor:
+        marked = mask if value.dim() == 2 else mask[..., None]
+        value = lift(value)
+        return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
+
+    extras = {
+        name: inside(value) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
+        for name, value in batch.extras.items()
+    }
+    signals = {"logprob": inside(batch.logprob), "old_logprob": inside(batch.old_logprob)}
+    return batch.replace(mask=mask, reward=lift(batch.reward), correct=lift(batch.correct), extras=extras, **signals)
+
+
+def lift(value: Tensor) -> Tensor:
+    """Half precision as float32: a ratio near 1 is below what bfloat16 can tell apart."""
+    return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value

@@ -1,6 +1,6 @@
 """The tables of a config whose fields are plain values, with bounds and one line of help each."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 def live(**keywords: Any) -> Any:
     """A field that may change while the run goes on."""
     return Field(json_schema_extra={"live": True}, **keywords)
+
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -34,14 +37,14 @@ class TrainingSection(Section):
     """How the weights are changed."""
 
     steps: int = Field(100, ge=1, description="steps: sampling, then updates")
-    learning_rate: float = live(default=3e-4, gt=0, description="AdamW's peak learning rate")
+    learning_rate: float = live(default=3e-4, gt=0, allow_inf_nan=False, description="AdamW's peak learning rate")
     schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="learning rate after warm-up")
     warmup: int = Field(0, ge=0, description="steps of linear warm-up")
     updates: int = Field(1, ge=1, description="updates a pass over the step's rollouts is cut into")
     epochs: int = Field(1, ge=1, description="passes over the step's rollouts")
     weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay")
-    betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW's moment decays")
-    clip_norm: float = live(default=1.0, gt=0, description="largest norm of the gradient")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="AdamW's moment decays")
+    clip_norm: float = live(default=1.0, gt=0, allow_inf_nan=False, description="largest norm of the gradient")
     micro_batch: int = Field(16384, ge=1, description="padded tokens of a forward pass")
     unjudged: float = Field(0.5, ge=0, le=1, description="stop when a larger share of a step could not be judged")
     checkpoint: int = Field(50, ge=1, description="keep a checkpoint every so many steps")

@@ -4,7 +4,7 @@ Logits are formed in chunks of tokens, so that those of a long sequence never ex
 gradient, a chunk's logits are formed again in the backward pass instead of being kept.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,7 +94,7 @@ def logprob(logits: Logits) -> Tensor:
 @signal("entropy")
 def entropy(logits: Logits) -> Tensor:
     """Entropy of the next-token distribution, in nats."""
-    return logits.logsumexp - (logits.probs * logits.scaled).sum(-1)
+    return -(logits.probs * logits.logprobs).sum(-1)
 
 
 @signal("max_prob")
@@ -151,8 +151,8 @@ def entropy_of_nucleus(ordered: Tensor) -> Tensor:
     before = ordered.cumsum(-1) - ordered
     kept = torch.where(before < NUCLEUS, ordered, 0.0)
     kept = kept / kept.sum(-1, keepdim=True)
-    surprise: Tensor = torch.special.xlogy(kept, kept)
-    return -surprise.sum(-1)
+    # clamped, since the derivative of x log x at 0 is infinite and would spoil that of all
+    return -(kept * kept.clamp(min=torch.finfo(kept.dtype).tiny).log()).sum(-1)
 
 
 @signal("top_ids")
@@ -199,8 +199,8 @@ RECORDED = (
 class Reading:
     """Which signals are wanted of some tokens, and which of them carry gradient."""
 
-    names: frozenset[str]
-    gradient: frozenset[str] = frozenset()
+    names: Set[str]
+    gradient: Set[str] = frozenset()
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -258,7 +258,7 @@ def read_again(source: Source, tokens: Tensor, reading: Reading, rows: slice) ->
         found = compute(logits_of(chunk, tokens[rows], reading, slice(None)), names)
         return tuple(found[name] for name in names)
 
-    answers = checkpoint(forward, source.hidden[rows], use_reentrant=False)
+    answers = checkpoint(forward, source.hidden[rows], use_reentrant=False, preserve_rng_state=False)
     with torch.no_grad():
         plain = compute(logits_of(source, tokens, reading, rows), sorted(reading.names - reading.gradient))
     return {**dict(zip(names, answers, strict=True)), **plain}

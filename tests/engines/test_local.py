@@ -169,7 +169,7 @@ def test_what_it_cannot_keep_rows_for_is_refused():
 
 
 def test_a_decoder_that_errs_is_found_at_load(monkeypatch):
-    monkeypatch.setattr("workbench.engines.fused.normalise", lambda values, eps: values)
+    monkeypatch.setattr(FusedDecoder, "normalise", lambda self, values, weight: values)
     with pytest.raises(ValueError, match="does not reproduce model type 'qwen3'"):
         LocalEngine(qwen3())
 

@@ -7,10 +7,9 @@ import pytest
 import torch
 from engine_models import make_requests, qwen3
 
-from workbench.engines.base import BoundPruner
 from workbench.engines.generate import GenerateEngine
 from workbench.engines.local import LocalEngine
-from workbench.kinds import Partial, Pruner
+from workbench.kinds import BoundPruner, Partial, Pruner
 from workbench.types import Request, Sampling, State
 
 SAMPLING = Sampling(max_tokens=16, stop=tuple(range(300, 330)), seed=1)

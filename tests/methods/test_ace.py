@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-from batches import P_NEW, advantage_rows, close, probable
 
+from tests.batches import P_NEW, advantage_rows, close, probable
 from workbench.methods.ace import Overconfidence
 from workbench.registry import find_method
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from batches import World, loss_and_gradient
 from torch import Tensor
 
+from tests.batches import World, loss_and_gradient
 from workbench.method import Method, advantages
 from workbench.methods.cispo import Cispo
 from workbench.pieces.regulariser import K3

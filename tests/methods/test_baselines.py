@@ -3,8 +3,8 @@
 import dataclasses
 
 import torch
-from batches import UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 
+from tests.batches import UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 from workbench.methods.cispo import Cispo
 from workbench.pieces.advantage import LeaveOneOut
 from workbench.pieces.ratio import SequenceRatio

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import advantage_rows, close, toy
 
+from tests.batches import advantage_rows, close, toy
 from workbench.method import Method
 from workbench.methods.canon import OtherHalf, upper_half
 from workbench.registry import find_method

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import close, toy
 
+from tests.batches import close, toy
 from workbench.method import advantages
 from workbench.methods.cepo import Contrast, wrong_answer
 from workbench.registry import find_method

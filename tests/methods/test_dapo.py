@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from batches import UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 
+from tests.batches import UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 from workbench.pieces.filters import DynamicSampling
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method

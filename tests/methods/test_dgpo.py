@@ -1,8 +1,8 @@
 """DGPO, worked by hand over four groups: mixed, hard, all right, all wrong."""
 
 import torch
-from batches import advantage_rows, close
 
+from tests.batches import advantage_rows, close
 from workbench.method import settle
 from workbench.registry import find_method
 from workbench.types import Batch

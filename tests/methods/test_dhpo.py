@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import ENTROPY, EQUAL, close, loss_and_gradient, toy
 
+from tests.batches import ENTROPY, EQUAL, close, loss_and_gradient, toy
 from workbench.method import Method
 from workbench.methods.dhpo import Hybrid, min_max_rows
 from workbench.registry import find_method

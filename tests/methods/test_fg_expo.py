@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import close, loss_and_gradient, probable
 
+from tests.batches import close, loss_and_gradient, probable
 from workbench.methods.fg_expo import AccuracyKl
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method

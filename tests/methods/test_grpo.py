@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import EQUAL, REWARD, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 
+from tests.batches import EQUAL, REWARD, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 from workbench.pieces.advantage import GroupZ
 from workbench.pieces.reduction import SequenceMean
 from workbench.pieces.regulariser import K3

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from batches import UNEQUAL, close, loss_and_gradient, toy
-
+from tests.batches import UNEQUAL, close, loss_and_gradient, toy
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method
 

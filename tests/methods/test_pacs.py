@@ -4,8 +4,8 @@ import dataclasses
 import math
 
 import torch
-from batches import close, loss_and_gradient, toy
 
+from tests.batches import close, loss_and_gradient, toy
 from workbench.methods.pacs import Pacs
 from workbench.registry import find_method
 

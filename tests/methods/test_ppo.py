@@ -3,8 +3,8 @@
 import dataclasses
 
 import torch
-from batches import EQUAL, REWARD, close, loss_and_gradient, toy
 
+from tests.batches import EQUAL, REWARD, close, loss_and_gradient, toy
 from workbench.method import advantages, lens_all
 from workbench.methods.ppo import Gae, ValueLoss, generalised
 from workbench.registry import find_method

@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from batches import close, loss_and_gradient, toy
 
+from tests.batches import close, loss_and_gradient, toy
 from workbench.methods.real import Real
 from workbench.registry import find_method
 

@@ -3,8 +3,8 @@
 import dataclasses
 
 import torch
-from batches import DIFFERENCE, EQUAL, OLD, REF, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 
+from tests.batches import DIFFERENCE, EQUAL, OLD, REF, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
 from workbench.method import advantages
 from workbench.methods.reinforce_pp import WhitenedReturn
 from workbench.registry import find_method

@@ -1,8 +1,8 @@
 """ROVER, worked by hand over four symbols."""
 
 import torch
-from batches import close, loss_and_gradient
 
+from tests.batches import close, loss_and_gradient
 from workbench.method import lens_all
 from workbench.registry import find_method
 from workbench.types import Batch

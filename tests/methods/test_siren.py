@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import close
 
+from tests.batches import close
 from workbench.method import lens_all
 from workbench.methods.siren import EntropyAnchor, peak_entropy
 from workbench.registry import find_method

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from batches import ENTROPY, close, loss_and_gradient, toy
 from torch.nn.functional import softmax
 
+from tests.batches import ENTROPY, close, loss_and_gradient, toy
 from workbench.method import advantages, settle
 from workbench.methods.steer import EntropySteady, change
 from workbench.pieces.surrogate import Clip

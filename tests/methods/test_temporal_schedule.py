@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import ENTROPY, close, loss_and_gradient, toy
 
+from tests.batches import ENTROPY, close, loss_and_gradient, toy
 from workbench.method import advantages, settle
 from workbench.pieces.schedule import Fading
 from workbench.registry import find_method

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import REWARD, UNEQUAL, close, toy
 
+from tests.batches import REWARD, UNEQUAL, close, toy
 from workbench.method import advantages
 from workbench.methods.ucas import UncertaintyShaped
 from workbench.registry import find_method

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from batches import close, loss_and_gradient, toy
 
+from tests.batches import close, loss_and_gradient, toy
 from workbench.method import advantages, lens_all
 from workbench.methods.vimpo import ImplicitDifference, TerminalValue
 from workbench.registry import find_method

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from batches import advantage_rows, close, loss_and_gradient, probable
 
+from tests.batches import advantage_rows, close, loss_and_gradient, probable
 from workbench.method import objective, settle
 from workbench.registry import find_method
 from workbench.types import Batch

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from batches import ENTROPY, close, toy
 from torch.nn.functional import log_softmax, softmax
 
+from tests.batches import ENTROPY, close, toy
 from workbench.pieces.regulariser import K1, K2, K3, EntropyBonus
 from workbench.types import Batch
 

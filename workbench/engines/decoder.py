@@ -6,16 +6,17 @@ serves every full-attention model. `fused.FusedDecoder` does the same arithmetic
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from workbench.engines.base import ModulePolicy
-from workbench.engines.rows import Rows, Shape
+from workbench.engines.rows import Rows
+from workbench.engines.shared import Shape
 
 #: Attention adds this to the score of a key that must not be read; finite, so that no row is all -inf.
 HIDDEN = -1e30
@@ -23,6 +24,8 @@ HIDDEN = -1e30
 
 class Decoder(ABC):
     """A model as the local engine sees it."""
+
+    shares: ClassVar[bool] = False  # whether its steps read contexts from `Rows.shared`
 
     def __init__(self, policy: ModulePolicy) -> None:
         self.policy = policy
@@ -40,16 +43,20 @@ class Decoder(ABC):
     def sync(self) -> None:
         """Takes over the policy's present weights."""
 
+    def reserve(self, tokens: int) -> None:
+        """Is told the length of the longest text to come."""
+        del tokens
+
     @abstractmethod
     def step(self, rows: Rows, tokens: Int[Tensor, " row"], longest: int) -> Float[Tensor, "row width"]:
         """Adds one token to each of the first rows; its last hidden state after the final norm.
 
-        `longest` is the most tokens that any of these rows then holds.
+        `longest` is the most tokens that any of these rows then holds itself.
         """
 
-    def prefill(self, contexts: Sequence[Sequence[int]]) -> list[Float[Tensor, "layer 2 head token width"]]:
-        """Keys and values of every context, from one pass of the model; none may be empty."""
-        longest = max(len(context) for context in contexts)
+    def prefill(self, contexts: Sequence[Sequence[int]]) -> list[Float[Tensor, "layer 2 head _ width"]]:
+        """Keys and values of every context, from one pass of the model."""
+        longest = max([1, *map(len, contexts)])  # one padding token where all are empty
         padded = [list(context) + [0] * (longest - len(context)) for context in contexts]
         cache = DynamicCache(config=self.policy.config)
         tokens = torch.tensor(padded, device=self.shape.device)
@@ -60,10 +67,13 @@ class Decoder(ABC):
 
 def mask(position: Int[Tensor, " row"], longest: int, dtype: torch.dtype) -> Float[Tensor, "row token"]:
     """What attention adds to each row's scores: 0 up to the row's newest token, HIDDEN after it."""
-    hidden = torch.arange(longest, device=position.device) > position[:, None]
-    return torch.zeros(hidden.shape, dtype=dtype, device=position.device).masked_fill_(
-        hidden, max(HIDDEN, torch.finfo(dtype).min)
-    )
+    return bar(torch.arange(longest, device=position.device) > position[:, None], dtype)
+
+
+def bar(hidden: Bool[Tensor, "row token"], dtype: torch.dtype) -> Float[Tensor, "row token"]:
+    """What attention adds to scores where `hidden` marks those that must not count."""
+    scores = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
+    return scores.masked_fill_(hidden, max(HIDDEN, torch.finfo(dtype).min))
 
 
 class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped here

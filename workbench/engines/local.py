@@ -8,13 +8,15 @@ step is spent on a rollout that is done.
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, rollout_of
 from workbench.engines.decoder import Decoder, ModuleDecoder
 from workbench.engines.fused import FusedDecoder, suits
-from workbench.engines.loop import Loop
+from workbench.engines.loop import Loop, Order
 from workbench.engines.rows import Rows
+from workbench.engines.shared import Shared
 from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
 
 #: Rows are made this many tokens longer than needed, rounded up, so that the next call can use them again.
@@ -61,7 +63,10 @@ class LocalEngine:
         most = getattr(self.policy.config, "max_position_embeddings", None) or longest
         if longest > most:
             raise ValueError(f"prompt and answer may take {longest} tokens, the model has {most}: lower max_tokens")
-        Loop(self.decoder, self.make_rows(len(jobs), longest), jobs, sampling, pruner).run()
+        self.decoder.reserve(longest)
+        sharing = self.decoder.shares and len(jobs) >= 2 * len({job.context for job in jobs})
+        held = max(job.limit - len(job.tokens) + 1 for job in jobs) if sharing else longest
+        Loop(self.decoder, self.make_rows(len(jobs), held), Order(jobs, sampling, pruner), sharing=sharing).run()
         texts = self.policy.encoder.texts([job.tokens for job in jobs])
         return [rollout_of(job, text) for job, text in zip(jobs, texts, strict=True)]
 
@@ -117,27 +122,33 @@ def verify(decoder: Decoder) -> None:
     """Raises ValueError unless the decoder's logits, over rows prefilled, moved and stepped, are the model's."""
     vocabulary = decoder.policy.config.vocab_size
     texts = [[(3 * place + 5 * row) % vocabulary for place in range(9 + row)] for row in range(3)]
-    rows = Rows(decoder.shape, 4, 16)
-    for row, pairs in zip((0, 2, 3), decoder.prefill([text[:-3] for text in texts]), strict=True):
-        rows.load(row, 1, pairs)
-    rows.move([3], [1], 16)
-    order = (0, 2, 1)  # which text each row now holds
-    for step in (-3, -2, -1):
-        tokens = torch.tensor([texts[text][step] for text in order], device=decoder.shape.device)
-        longest = len(texts[-1]) + step + 1
-        hidden = decoder.step(rows, tokens, longest)
-        written = decoder.policy.logits(hidden)
-        for row, text in enumerate(order):
-            end = len(texts[text]) + step + 1
-            known = torch.tensor([texts[text][:end]], device=decoder.shape.device)
-            compare(
-                decoder, written[row], decoder.policy.causal(input_ids=known, use_cache=False).logits[0, -1].float()
-            )
+    pairs = decoder.prefill([text[:-3] for text in texts])
+    decoder.reserve(16)
+    for sharing in {False, decoder.shares}:
+        rows = Rows(decoder.shape, 4, 16)
+        for row, text in ((0, 0), (2, 1), (3, 2)):
+            if sharing:
+                rows.follow(slice(row, row + 1), len(texts[text]) - 3)
+            else:
+                rows.load(slice(row, row + 1), pairs[text])
+        rows.move([3], [1], 16)
+        order = (0, 2, 1)  # which text each row now holds
+        if sharing:
+            rows.shared = Shared(decoder.shape, pairs)
+            rows.shared.arrange(np.array(order))
+        for step in (-3, -2, -1):
+            tokens = torch.tensor([texts[text][step] for text in order], device=decoder.shape.device)
+            hidden = decoder.step(rows, tokens, 4 + step if sharing else len(texts[-1]) + step + 1)
+            for found, text in zip(decoder.policy.logits(hidden), order, strict=True):
+                compare(decoder, found, texts[text][: len(texts[text]) + step + 1])
 
 
-def compare(decoder: Decoder, written: torch.Tensor, expected: torch.Tensor) -> None:
-    """Raises unless two rows of logits agree as far as the weights' type allows."""
-    tolerance = {torch.float32: 1e-3, torch.float64: 1e-3}.get(decoder.shape.dtype, 0.1)
+def compare(decoder: Decoder, written: torch.Tensor, text: list[int]) -> None:
+    """Raises unless logits [vocabulary] are the model's after a text, as far as the weights' type allows."""
+    known = torch.tensor([text], device=decoder.shape.device)
+    expected = decoder.policy.causal(input_ids=known, use_cache=False).logits[0, -1].float()
+    exact = decoder.shape.dtype in (torch.float32, torch.float64) and not decoder.policy.quantised
+    tolerance = 1e-3 if exact else 0.1
     difference = float((written - expected).abs().max())
     if not difference <= tolerance * (1 + float(expected.abs().max())):
         raise ValueError(

@@ -2,6 +2,8 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from workbench.engines.decoder import Decoder
 from workbench.engines.pauses import Pauses
 from workbench.engines.rows import Rows, holes
 from workbench.engines.sampling import draw
+from workbench.engines.shared import Shared
 from workbench.kinds import BoundPruner
 from workbench.types import Sampling
 
@@ -21,29 +24,37 @@ PREFILL_TOKENS = 8192  # most padded tokens of one prefill pass
 REFILL_SHARE = 8  # places are refilled once this part (1/8) of them is free: a prefill pass has a price of its own
 
 
+@dataclass(frozen=True)
+class Order:
+    """What one call is asked for."""
+
+    jobs: Sequence[Job]
+    sampling: Sampling
+    pruner: BoundPruner | None = None
+
+
 class Loop:
     """The live rollouts, in the first `len(self.live)` rows, and those that wait.
 
-    The host knows every row's lengths without asking the device; what it fetches each step are the tokens drawn.
+    With `sharing` contexts are held once, else every row holds its own. The host knows every row's lengths without
+    asking the device; what it fetches each step are the tokens drawn.
     """
 
-    def __init__(
-        self, decoder: Decoder, rows: Rows, jobs: Sequence[Job], sampling: Sampling, pruner: BoundPruner | None
-    ) -> None:
-        self.decoder, self.rows, self.sampling = decoder, rows, sampling
-        self.waiting = deque(sorted(jobs, key=lambda job: job.request.group) if pruner else jobs)
-        self.uses = Counter(job.context for job in jobs)  # how many rollouts still need a prefilled context
+    def __init__(self, decoder: Decoder, rows: Rows, order: Order, *, sharing: bool) -> None:
+        self.decoder, self.rows, self.sampling, self.sharing = decoder, rows, order.sampling, sharing
+        self.waiting = deque(sorted(order.jobs, key=lambda job: job.request.group) if order.pruner else order.jobs)
+        self.uses = Counter(job.context for job in order.jobs)  # how many rollouts still need a prefilled context
         self.contexts: dict[tuple[int, ...], Tensor] = {}
         self.live: list[Job] = []
-        self.pauses = Pauses(pruner, jobs, sampling) if pruner else None
-        self.stops = np.array(sampling.stop or decoder.policy.encoder.stop, dtype=np.int64)
+        self.pauses = Pauses(order.pruner, order.jobs, order.sampling) if order.pruner else None
+        self.stops = np.array(order.sampling.stop or decoder.policy.encoder.stop, dtype=np.int64)
         self.next = torch.zeros(rows.rows, dtype=torch.int64, device=rows.shape.device)  # tokens to be read
         self.key = np.zeros(rows.rows, dtype=np.uint64)  # of the noise
-        self.held = np.zeros(rows.rows, dtype=np.int64)  # tokens in a row's memory
-        self.count = np.zeros(rows.rows, dtype=np.int64)  # tokens of its answer, prefix included
-        self.limit = np.zeros(rows.rows, dtype=np.int64)
-        width = max(job.limit for job in jobs)
+        self.held, self.count, self.limit, self.context = np.zeros((4, rows.rows), dtype=np.int64)
+        # tokens in a row's own memory · tokens of its answer, prefix included · most of these · its shared context
+        width = max(job.limit for job in order.jobs)
         self.written = np.full((3, rows.rows, width), np.nan)  # token, engine and sampled log-prob
+        rows.shared = None
 
     def run(self) -> None:
         """Writes every rollout to its end."""
@@ -57,9 +68,17 @@ class Loop:
         if not self.waiting or (self.live and free < max(1, self.rows.rows // REFILL_SHARE)):
             return
         taken = self.take(free)
+        if not taken:  # the next group does not fit yet
+            return
         self.prefill(taken)
-        for job in taken:
-            self.admit(job)
+        self.admit(taken)
+        if self.sharing:
+            numbers = {
+                context: number for number, context in enumerate(dict.fromkeys(job.context for job in self.live))
+            }
+            self.rows.shared = Shared(self.rows.shape, [self.contexts[context] for context in numbers])
+            self.context[: len(self.live)] = [numbers[job.context] for job in self.live]
+            self.rows.shared.arrange(self.context[: len(self.live)])
 
     def take(self, free: int) -> list[Job]:
         """The next waiting rollouts; where a pruner compares them, only whole groups, unless one exceeds all rows."""
@@ -77,7 +96,7 @@ class Loop:
     def prefill(self, taken: Sequence[Job]) -> None:
         """Reads the contexts that these rollouts need and that are not held yet; all but the last token of each."""
         wanted = [context for context in dict.fromkeys(job.context for job in taken) if context not in self.contexts]
-        wanted = sorted((context for context in wanted if len(context) > 1), key=len)
+        wanted.sort(key=len)
         while wanted:
             # sorted by length: the last of a chunk sets its width
             size = len(wanted)
@@ -87,23 +106,33 @@ class Loop:
             answers = self.decoder.prefill([context[:-1] for context in chunk])
             self.contexts.update(zip(chunk, answers, strict=True))
 
-    def admit(self, job: Job) -> None:
-        """Puts a rollout into the first free row; its context's last token is read by the next step."""
-        row, context = len(self.live), job.context
-        self.live.append(job)
-        if context in self.contexts:
-            self.rows.load(row, 1, self.contexts[context])
-        else:
-            self.rows.position[row] = 0
-        self.uses[context] -= 1
+    def admit(self, taken: Sequence[Job]) -> None:
+        """Puts rollouts into the first free rows; the last token of each context is read by the next step."""
+        first = len(self.live)
+        rows = slice(first, first + len(taken))
+        self.live += taken
+        self.next[rows] = torch.tensor([job.context[-1] for job in taken])
+        numbers, indices = np.array([(job.request.number, job.index) for job in taken]).T
+        self.key[rows] = noise.keys(self.sampling.seed, self.sampling.step, numbers, indices)
+        self.held[rows] = [0 if self.sharing else len(job.context) - 1 for job in taken]
+        self.count[rows] = [len(job.tokens) for job in taken]
+        self.limit[rows] = [job.limit for job in taken]
+        for context, together in groupby(taken, key=lambda job: job.context):
+            rows = slice(first, first := first + len(list(together)))
+            if self.sharing:
+                self.rows.follow(rows, len(context) - 1)
+            else:
+                self.rows.load(rows, self.contexts[context])
+                self.release(context, rows.stop - rows.start)
+        for row, job in enumerate(taken, start=len(self.live) - len(taken)):
+            if job.tokens:
+                self.written[:, row, : len(job.tokens)] = job.tokens, job.engine_logprob, job.sampled_logprob
+
+    def release(self, context: tuple[int, ...], count: int = 1) -> None:
+        """Forgets a prefilled context once so many more rollouts need it no longer, and no other does."""
+        self.uses[context] -= count
         if not self.uses[context]:
-            self.contexts.pop(context, None)
-        self.next[row] = context[-1]
-        request = job.request
-        self.key[row] = noise.keys(self.sampling.seed, self.sampling.step, request.number, np.array([job.index]))[0]
-        self.held[row], self.count[row], self.limit[row] = len(context) - 1, len(job.tokens), job.limit
-        self.written[0, row, : len(job.tokens)] = job.tokens
-        self.written[1:, row, : len(job.tokens)] = np.nan
+            del self.contexts[context]
 
     def step(self) -> None:
         """Reads one token of every live row and draws the next."""
@@ -165,11 +194,15 @@ class Loop:
         order[targets] = sources
         order = order[: len(gone) - int(gone.sum())]
         if targets:
-            longest = int(self.held[sources].max())
-            self.rows.move(sources, targets, longest)
+            self.rows.move(sources, targets, int(self.held[sources].max()))
             self.next[torch.tensor(targets)] = self.next[torch.tensor(sources)]
-            for column in (self.key, self.held, self.count, self.limit):
+            for column in (self.key, self.held, self.count, self.limit, self.context):
                 column[targets] = column[sources]
             self.written[:, targets] = self.written[:, sources]
+        if self.sharing:
+            for row in np.flatnonzero(gone):
+                self.release(self.live[row].context)
         self.live = [self.live[place] for place in order]
+        if self.rows.shared is not None and self.live:
+            self.rows.shared.arrange(self.context[: len(self.live)])
         return order

@@ -7,11 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from workbench.kinds import Advantage, Head, Reduction, Regulariser
+from workbench.kinds import Advantage, Head, Regulariser
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import whiten
 from workbench.pieces.reduction import TokenMean
+from workbench.pieces.regulariser import OwnReduction
 from workbench.pieces.reward_kl import RewardKl, reads, token_reward
 from workbench.types import Batch, Constants, Mask, PerToken
 
@@ -77,7 +78,7 @@ class ValueLoss(Regulariser):
     hidden: Annotated[int, Field(ge=0, description="units of the critic's hidden layer; 0: linear")] = 0
     learning_rate: Annotated[float, Field(gt=0, description="the critic's own")] = 1e-3
     detach: Annotated[bool, Field(description="keep the critic's error out of the policy's weights")] = False
-    reduction: Reduction | None = TokenMean()
+    reduction: OwnReduction = TokenMean()
 
     @property
     def needs(self) -> frozenset[str]:

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Advantage, Reduction, Regulariser
+from workbench.kinds import Advantage, Regulariser
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import group_centre, masked_sum, spread, suffix_sum, whiten
 from workbench.pieces.reduction import SequenceMean, TokenMean
+from workbench.pieces.regulariser import OwnReduction
 from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, Constants, PerToken
 
@@ -45,7 +46,7 @@ class TerminalValue(Regulariser):
     """
 
     beta: Beta = 5e-4
-    reduction: Reduction | None = SequenceMean()
+    reduction: OwnReduction = SequenceMean()
 
     @property
     def needs(self) -> frozenset[str]:

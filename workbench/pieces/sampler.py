@@ -1,6 +1,9 @@
 """Samplers that two or more papers share: which problems a step asks."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from workbench.kinds import Pick, Pool, Sampler
 from workbench.types import State
@@ -30,3 +33,21 @@ def shuffled(pool: Pool, first: int) -> list[int]:
     """The pool's problems in random order, by its uniform numbers from `first` on."""
     assert pool.size is not None
     return sorted(range(pool.size), key=lambda number: pool.uniform(first + number))
+
+
+@dataclass(frozen=True)
+class Chosen(Sampler):
+    """Asks the same few problems in turn, each time as a group of its own. arXiv:2504.20571, section 3."""
+
+    numbers: Annotated[tuple[int, ...], Field(min_length=1, description="the problems")] = (0,)
+
+    def init(self) -> State:
+        return {"next": 0}
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        outside = [number for number in self.numbers if number < 0 or (pool.size is not None and number >= pool.size)]
+        if outside:
+            raise ValueError(f"chosen.numbers = {outside}: the task has problems 0 to {pool.size}; choose among them")
+        first, count = state["next"], len(self.numbers)
+        picks = [Pick(self.numbers[(first + turn) % count], pool.rollouts) for turn in range(pool.count)]
+        return picks, {"next": (first + pool.count) % count}

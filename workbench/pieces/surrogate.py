@@ -11,6 +11,7 @@ from workbench.types import Batch, PerToken
 
 Low = Annotated[float, Field(ge=0, description="how far the ratio may fall below 1")]
 High = Annotated[float, Field(ge=0, description="how far the ratio may rise above 1")]
+Dual = Annotated[float | None, Field(gt=1, description="most a bad token's ratio may count; verl: 3")]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Clip(Surrogate):
 
     low: Low = 0.2
     high: High = 0.2
-    dual: Annotated[float | None, Field(gt=1, description="most a bad token's ratio may count; verl: 3")] = None
+    dual: Dual = None
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> PerToken:
         clamped = ratio.clamp(1 - self.low, 1 + self.high)

@@ -78,3 +78,21 @@ def find_browsers() -> list[str]:
     home = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
     mac = Path.home() / "Library" / "Caches" / "ms-playwright"
     return found + [str(path) for folder in (home, mac) if folder.is_dir() for path in sorted(folder.glob("chromium*"))]
+
+
+def told(result: dict[str, Any]) -> list[str]:
+    """What `doctor` found, as lines for people."""
+    memory, disk = result["memory"] / 2**30, result["disk_free"] / 2**30
+    lines = [
+        f"Python {result['python']} on {result['platform']}: {result['processors']} processors, "
+        f"{memory:.1f} GiB memory, {disk:.1f} GiB disk free"
+    ]
+    for device in result["devices"]:
+        size = f", {device['memory'] / 2**30:.1f} GiB" if "memory" in device else ""
+        lines.append(f"device {device['device']}: {device['name']}{size}")
+    for part in result["parts"]:
+        why = "" if part["works"] else f" ({part['error']})"
+        lines.append(f"{'works ' if part['works'] else 'absent'} {part['module']}: {part['gives']}{why}")
+    lines.append("browser: " + (", ".join(result["browsers"]) or "none"))
+    lines += [f"to install: {remedy}" for remedy in result["install"]]
+    return [*lines, "ready" if result["ready"] else "not ready: what every run needs does not import"]

@@ -50,6 +50,13 @@ class Experiment:
         verdicts = [run.status.verdict for run in self.runs]
         return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
 
+    @property
+    def busy(self) -> bool:
+        """Whether a queue process is at work, or a run under way."""
+        queue = Identity.parse(read_json(self.path / "queue.json"))
+        waits = ("queued", *ENDED)
+        return bool(queue and queue.alive()) or any(run.status.verdict not in waits for run in self.runs)
+
     def metrics(self) -> "pandas.DataFrame":
         """The metrics of all runs, with the run's name in the column `run`."""
         import pandas

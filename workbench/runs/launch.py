@@ -75,7 +75,9 @@ def launch(
     if seeds is not None:
         from workbench.runs.experiment import launch_seeds
 
-        return launch_seeds(asked, Path(runs), seeds, jobs)
+        if not isinstance(launcher, Local):
+            raise ValueError(f"seeds = {seeds!r}: the queue of an experiment starts runs on this machine only")
+        return launch_seeds(asked, Path(runs), seeds, jobs, launcher)
     from workbench.runs.open import Run
 
     directory = prepare(asked, new_directory(runs, asked.name), text)
@@ -86,16 +88,17 @@ def launch(
 def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
     """A config without mistakes, with its text: a file's own, comments and all."""
     from workbench.config import ConfigError, RunConfig
-    from workbench.runs.build import problems
 
     if isinstance(config, str | Path):
         found = RunConfig.load(config)
         text = Path(config).read_text(encoding="utf-8")
     else:
         found, text = config, config.to_toml()
-    found_problems = problems(found)
-    if found_problems:
-        raise ConfigError(found_problems)
+    from workbench.runs.build import problems  # loads transformers: only when the config is right in itself
+
+    wrong = problems(found)
+    if wrong:
+        raise ConfigError(wrong)
     return found, text
 
 

@@ -13,6 +13,7 @@ from workbench.training.update import Rows
 from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
+NOTES = frozenset({"pruning"})  # extras of a rollout that are read by people and are no numbers of a batch
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ def make_rows(method: Method, rollouts: Sequence[Rollout], groups: Sequence[Grou
     """Each answer after its training prompt, and after the prompts of every context the method's pieces ask for."""
     plain = [Row(rollout.prompt, rollout.tokens) for rollout in rollouts]
     prompts: dict[str, dict[int, Sequence[int]]] = {}
+    chosen = {id(rollout) for rollout in rollouts}
     for group in groups:
-        members = [rollout for rollout in rollouts if rollout.request.group == group.number]
+        members = [rollout for rollout in group.rollouts if id(rollout) in chosen]
         for _, piece in method.pieces():
             found = piece.contexts(group.problem, members, encoder) if isinstance(piece, LossPiece) and members else {}
             for name, given in found.items():
@@ -89,7 +91,7 @@ def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
     rewards = [token_reward(rollout) for rollout in rollouts]
     if any(rewards):
         found["token_reward"] = padded(rewards, width, torch.float32)
-    for name in sorted({name for rollout in rollouts for name in rollout.extras}):
+    for name in sorted({name for rollout in rollouts for name in rollout.extras} - NOTES):
         missing = [NAN] if name == "stored_advantage" else [0.0]
         if len(axes(name)) == 1:
             found[name] = torch.tensor([float(rollout.extras.get(name, 0.0)) for rollout in rollouts])
@@ -105,7 +107,7 @@ def token_reward(rollout: Rollout) -> list[float]:
     return [sum(values) for values in zip(*given, strict=True)] if given else []
 
 
-def padded(rows: Sequence[Sequence[float]], width: int, dtype: torch.dtype) -> Tensor:
+def padded(rows: Sequence[Sequence[float | int]], width: int, dtype: torch.dtype) -> Tensor:
     """Rows of uneven length as [row, width], zeros behind."""
     table = torch.zeros(len(rows), width, dtype=dtype)
     for number, row in enumerate(rows):

@@ -18,7 +18,10 @@ def split(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         tensors[path] = value.detach().contiguous().cpu().clone()
         return {TENSOR: path}
     if isinstance(value, Mapping):
-        return {str(name): split(item, f"{path}/{name}", tensors) for name, item in value.items()}
+        odd = [name for name in value if not isinstance(name, str)]
+        if odd:
+            raise ValueError(f"state {path} has the key {odd[0]!r}: JSON knows texts alone; use str({odd[0]!r})")
+        return {name: split(item, f"{path}/{name}", tensors) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [split(item, f"{path}/{number}", tensors) for number, item in enumerate(value)]
     if value is None or isinstance(value, bool | int | float | str):

@@ -131,7 +131,10 @@ class StepSampler:
             apply_drops(groups, orders)
             if not requests and not ready:
                 break
-        return [group for group in groups.values() if group.rollouts]
+        else:
+            limit = self.limits.rounds
+            self.sampled.events.append(f"the controller wanted more after the last round: rollouts.rounds = {limit}")
+        return list(groups.values())
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
         """The engine's answers."""
@@ -197,3 +200,5 @@ def apply_drops(groups: dict[int, Group], orders: Orders) -> None:
     if orders.drop is not None:
         for group in groups.values():
             group.rollouts = [rollout for rollout in group.rollouts if not orders.drop(rollout)]
+    for number in [group.number for group in groups.values() if not group.rollouts]:
+        del groups[number]

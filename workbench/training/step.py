@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.training.sampling import Sampled
 from workbench.types import Encoder, Rollout
 
-Array = np.ndarray[Any, Any]
+Array = NDArray[Any]
 GAP = "engine_gap"  # engine less trainer log-prob; not recorded, since both are
 
 
@@ -39,26 +40,28 @@ class Learned:
     mask: Tensor = field(default_factory=lambda: torch.zeros(0, 0, dtype=torch.bool))
 
 
-def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int) -> dict[str, Any]:
-    """Every rollout of the step; per-token numbers of those not trained on are nan."""
+def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int, *, numbers: bool) -> dict[str, Any]:
+    """Every rollout of the step, with or without the numbers of its tokens; nan for those not trained on."""
     rollouts = sampled.rollouts
     lengths = np.array([len(rollout.tokens) for rollout in rollouts], dtype=np.int64)
-    place = {id(rollout): row for row, rollout in enumerate(learned.rollouts)}
-    rows = np.array([place.get(id(rollout), -1) for rollout in rollouts], dtype=np.int64)
-    numbers = {name: flatten(values, rows, lengths) for name, values in learned.tensors.items() if name != GAP}
-    return {
+    columns = {
         **plain_columns(rollouts, encoder, step),
         "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
         "prompt_ids": [rollout.prompt for rollout in rollouts],
         "token_ids": flat((rollout.tokens for rollout in rollouts), np.int32),
         "trained": flat((rollout.trained for rollout in rollouts), np.bool_),
-        "engine_logprob": flat((rollout.engine_logprob for rollout in rollouts), np.float32),
-        "sampled_logprob": flat((rollout.sampled_logprob for rollout in rollouts), np.float32),
-        **numbers,
     }
+    if not numbers:
+        return columns
+    place = {id(rollout): row for row, rollout in enumerate(learned.rollouts)}
+    rows = np.array([place.get(id(rollout), -1) for rollout in rollouts], dtype=np.int64)
+    columns |= {name: flatten(values, rows, lengths) for name, values in learned.tensors.items() if name != GAP}
+    for name in ("engine_logprob", "sampled_logprob"):
+        columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
+    return columns
 
 
-def flat(rows: Iterable[Sequence[float]], kind: type) -> Array:
+def flat(rows: Iterable[Sequence[float | int]], kind: type) -> Array:
     """Rows of uneven length, one behind the other."""
     return np.array(list(itertools.chain.from_iterable(rows)), dtype=kind)
 
@@ -167,7 +170,7 @@ def token_metrics(learned: Learned) -> dict[str, float]:
     return found
 
 
-def mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float | int]) -> float:
     """Mean without nans; nan if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan

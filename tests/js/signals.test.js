@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { LEVELS, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/signals.js";
+
+const advantage = signalOf("advantage");
+const ratio = signalOf("ratio");
+
+test("limits of a signed signal are symmetric and robust", () => {
+  const values = [...Array(99).fill(1), -1, 1000];
+  assert.deepEqual(limitsOf(advantage, values), { low: -1, high: 1 });
+});
+
+test("a signal that is missing everywhere has no limits", () => {
+  assert.equal(limitsOf(advantage, [NaN, NaN]), null);
+});
+
+test("missing is not zero", () => {
+  const limits = { low: -1, high: 1 };
+  assert.equal(paintOf(advantage, limits, NaN), "wb-missing");
+  assert.equal(paintOf(advantage, limits, 0), "wb-zero");
+});
+
+test("sign and size choose the class; beyond the limit it stays the strongest", () => {
+  const limits = { low: -2, high: 2 };
+  assert.equal(paintOf(advantage, limits, 1), `wb-up wb-l${LEVELS / 2}`);
+  assert.equal(paintOf(advantage, limits, -7), `wb-down wb-l${LEVELS}`);
+});
+
+test("a ratio is as far above one as its inverse below", () => {
+  const limits = limitsOf(ratio, [0.5, 2]);
+  assert.equal(paintOf(ratio, limits, 2).replace("wb-up", ""), paintOf(ratio, limits, 0.5).replace("wb-down", ""));
+  assert.equal(paintOf(ratio, limits, 1), "wb-zero");
+});
+
+test("a column that nobody described is signed when it goes below zero", () => {
+  assert.equal(signalOf("my_signal", [1, -1]).scale, "signed");
+  assert.equal(signalOf("my_signal", [1, 2]).scale, "amount");
+});
+
+test("numbers for people", () => {
+  assert.equal(show(NaN), "not recorded");
+  assert.equal(show(0), "0");
+  assert.equal(show(-0.25), "−0.25");
+  assert.equal(show(1234.5), "1235");
+  assert.equal(show(100), "100");
+  assert.equal(show(0.000123), "1.2·10⁻⁴");
+});
+
+test("quantiles lie between neighbours", () => {
+  assert.equal(quantile([0, 10], 0.25), 2.5);
+});

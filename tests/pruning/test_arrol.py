@@ -1,0 +1,224 @@
+"""The pruner in a world without a model: when it prunes, whom, what it records, and that it can be resumed."""
+
+import copy
+import dataclasses
+import itertools
+
+import pytest
+import torch
+from worlds import World, sampling, survivors
+
+from workbench.kinds import Pruner
+from workbench.piece import Piece
+from workbench.pieces.reduction import TokenMean
+from workbench.pruning.arrol import Arrol
+from workbench.pruning.weights import Survivors
+from workbench.training.checkpoint import read, write
+
+QUICK = Arrol(detect=16, warm_up=3, learning_rate=1e-2, bins=16, buffer=512)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """A pruner after its warm-up and two steps more, and all groups."""
+    return World().run(QUICK, 8)
+
+
+def test_nobody_is_pruned_while_it_warms_up(taught):
+    _, steps = taught
+    assert [len(survivors(groups)) for groups in steps] == [64, 64, 64] + [32] * 5
+    assert all(len(survivors([group])) == 4 for groups in steps[3:] for group in groups)  # of a fixed size
+
+
+def test_what_is_recorded(taught):
+    _, steps = taught
+    assert set(steps[0][0].rollouts[0].extras["pruning"][0]) == {"pause", "survival", "u"}  # no head yet
+    for rollout in steps[5][0].rollouts:
+        record = rollout.extras["pruning"][0]
+        assert set(record) == {"pause", "score", "posterior", "survival", "u"}
+        assert 0.1 <= record["survival"] <= 0.9
+        assert 0 <= record["score"] <= 1
+        assert 0 < record["posterior"] < 1
+    assert sum(r.extras["pruning"][0]["survival"] for r in steps[5][0].rollouts) == pytest.approx(4)
+
+
+def test_survivors_are_nearer_to_the_target(taught):
+    """Half are right at any rate: within a group, pruning evens out what chance did."""
+    world, (state, steps) = World(), taught
+    assert state["auc"] > 0.75
+    spread_before = spread_after = 0.0
+    for step, groups in enumerate(steps[3:], start=4):
+        _, correct = world.draw(step)
+        spread_before += (correct.float().mean(1) - 0.5).abs().sum().item()
+        for group in groups:
+            rest = [rollout.correct for rollout in group.rollouts if rollout.finish != "pruned"]
+            spread_after += abs(sum(rest) / len(rest) - 0.5)
+    assert spread_after < spread_before
+
+
+def test_the_posterior_is_honest(taught):
+    """Over a later step it is right as often as it says, although the head has seen its own training part."""
+    state, _ = taught
+    world = World(groups=64, seed=5)
+    _, correct = world.draw(9)
+    judged = [QUICK.judge(state, world.partial(9, number).hidden)["posterior"] for number in range(64)]
+    found = torch.tensor(judged).flatten()
+    for low, high in ((0.0, 0.35), (0.35, 0.65), (0.65, 1.0)):
+        rows = (found >= low) & (found < high)
+        assert abs(correct.flatten()[rows].float().mean() - found[rows].mean()) < 0.15
+
+
+def test_a_head_that_has_not_learnt_prunes_nobody_and_says_so():
+    pruner = dataclasses.replace(QUICK, min_auc=0.75)
+    state, steps = World(skill=0.0).run(pruner, 6)
+    assert all(len(survivors(groups)) == 64 for groups in steps)
+    assert state["auc"] < 0.75
+    assert state["status"] == "nobody is pruned while the head's AUC is below min_auc = 0.75"
+
+
+def test_it_says_when_something_changes():
+    world, state, said = World(), QUICK.init(), []
+    for step in range(1, 6):
+        state, _ = world.step(QUICK, state, step)
+        said.append(QUICK.events(state))
+    assert said[0][0].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
+    assert [len(events) for events in said] == [1, 0, 1, 0, 0]
+    assert said[2][0].startswith("pruning: on; the head's AUC is 0.")
+
+
+def test_groups_with_too_few_at_the_detection_length_are_left_alone(taught):
+    state, _ = taught
+    partial = World().partial(9, 0)
+
+    def first(count: int) -> list[bool]:
+        part = dataclasses.replace(
+            partial, requests=partial.requests[:count], index=partial.index[:count], hidden=partial.hidden[:count]
+        )
+        return QUICK(copy.deepcopy(state), part, sampling(9))[0]
+
+    assert first(3) == [True, True, True]
+    assert sum(first(4)) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "draw"), itertools.product(["group", "sign", "paper", "random"], ["fixed", "bernoulli"])
+)
+def test_every_rule_with_every_draw(taught, rule, draw):
+    state, _ = taught
+    pruner, world = dataclasses.replace(QUICK, rule=rule, draw=draw), World(groups=32, seed=3)
+    groups = world.step(pruner, copy.deepcopy(state), 9)[1]
+    kept = [len(survivors([group])) for group in groups]
+    assert sum(kept) / 256 == pytest.approx(0.5, abs=0.1)
+    if draw == "fixed" and rule != "paper":  # whose probabilities do not add up within a group
+        assert set(kept) == {4}
+    found = {record["survival"] for group in groups for r in group.rollouts for record in r.extras["pruning"]}
+    assert (found == {0.5}) == (rule == "random")
+
+
+def test_random_needs_no_head():
+    state, steps = World(skill=0.0).run(dataclasses.replace(QUICK, rule="random", warm_up=0), 1)
+    assert len(survivors(steps[0])) == 32
+    assert state["status"] == "on"
+
+
+def test_the_order_of_groups_and_calls_changes_nothing(taught):
+    state, _ = taught
+    world = World()
+    ways = []
+    for order in (range(8), reversed(range(8))):
+        own = copy.deepcopy(state)
+        ways.append({number: QUICK(own, world.partial(9, number), sampling(9)) for number in order})
+    assert ways[0] == ways[1]
+
+
+def test_seed_step_and_problem_make_the_draw(taught):
+    state, _ = taught
+    partial = World().partial(9, 0)
+
+    def drawn(step: int, seed: int, group: int) -> list[float]:
+        moved = [dataclasses.replace(request, number=group, group=group) for request in partial.requests]
+        part = dataclasses.replace(partial, requests=moved, group=group)
+        return [record["u"] for record in QUICK(copy.deepcopy(state), part, sampling(step, seed))[1]]
+
+    found = [drawn(9, 7, 0), drawn(10, 7, 0), drawn(9, 8, 0), drawn(9, 7, 1)]
+    assert len({tuple(numbers) for numbers in found}) == 4
+    assert drawn(9, 7, 0) == found[0]
+
+
+def test_a_resumed_run_is_the_same_bit_for_bit(tmp_path):
+    world = World()
+    state, whole = world.run(QUICK, 7)
+    half, _ = world.run(QUICK, 4)
+    write(tmp_path, {}, {"states": {"pruner": half}})
+    resumed = read(tmp_path)[1]["states"]["pruner"]
+    rest = []
+    for step in range(5, 8):
+        resumed, groups = world.step(QUICK, resumed, step)
+        rest.append(groups)
+    assert repr(rest) == repr(whole[4:])
+    write(tmp_path / "a", {}, state)
+    write(tmp_path / "b", {}, resumed)
+    for name in ("state.json", "state.safetensors"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert not state["pending"]
+
+
+def test_the_buffer_is_bounded(taught):
+    state, _ = World().run(dataclasses.replace(QUICK, buffer=100), 4)
+    assert len(state["memory"]["correct"]) == 100
+
+
+def test_only_finished_and_judged_rollouts_teach():
+    """Pruned ones and those without a verdict do not; without any nothing is learnt, and nothing is left over."""
+    world, state = World(), QUICK.init()
+    for group in (groups := [world.partial(1, number) for number in range(8)]):
+        QUICK(state, group, sampling(1))
+    found = QUICK.learn(state, [])
+    assert len(groups) == 8
+    assert (found["pending"], found["head"], found["auc"]) == ({}, {}, None)
+    assert QUICK.metrics(found) == {"pruning.judged": 0.0}
+
+
+def test_metrics_tell_what_pruning_did(taught):
+    state, _ = taught
+    found = QUICK.metrics(state)
+    assert found["pruning.judged"] == 64
+    assert found["pruning.kept"] == 0.5
+    assert found["pruning.labels"] == 3 * 64 + 5 * 32
+    assert 0.5 < found["pruning.auc_within"] <= 1
+    assert abs(found["pruning.correct_after"] - 0.5) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"keep": 0.0}, r"arrol\.keep = 0\.0"),
+        ({"keep": 1.5}, r"arrol\.keep = 1\.5"),
+        ({"keep": 0.95}, r"arrol\.keep = 0\.95: .* p_max = 0\.9 cannot have that mean"),
+        ({"p_min": 0.6}, r"arrol\.keep = 0\.5: .* p_min = 0\.6"),
+        ({"rule": "best"}, r"arrol\.rule = 'best'"),
+        ({"min_group": 1}, r"arrol\.min_group = 1"),
+    ],
+)
+def test_mistakes_are_told(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Arrol(**fields)
+
+
+def test_what_does_not_fit_a_run_is_told():
+    assert Arrol(detect=16).problems(max_tokens=64, rollouts=8) == []
+    late, lonely = Arrol(detect=64).problems(max_tokens=64, rollouts=1)
+    assert late.startswith("pruning.detect = 64: answers end at rollouts.max_tokens = 64")
+    assert lonely.startswith("rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned")
+
+
+def test_it_is_found_by_its_name():
+    pruner = Pruner.parse({"pruner": "arrol", "keep": 0.25, "detect": 24})
+    assert pruner == Arrol(keep=0.25, detect=24)
+    assert pruner.pauses == (24,)
+    assert Piece.__subclasses__()
+
+
+def test_importance_weights_are_a_reduction():
+    assert Arrol().reduction(TokenMean()) == TokenMean()
+    assert Arrol(importance=True).reduction(TokenMean()) == Survivors(inner=TokenMean(), keep=0.5)

@@ -1,0 +1,98 @@
+"""The report: whole in one file, bounded, asking for nothing outside; what a model wrote stays text."""
+
+import re
+
+import pytest
+import torch
+from fake_run import Shape, make_run
+from typer import Typer
+from typer.testing import CliRunner
+
+from widgets import bundle, commands, report
+from widgets.data import RunData, read
+from widgets.gallery import Gallery, cosine, step_batch
+from widgets.report import write_report
+from workbench.method import lens
+from workbench.registry import find_method
+from workbench.runs.open import open_run
+
+
+@pytest.mark.parametrize("entry", ["dashboard", "report"])
+def test_a_bundle_is_one_module_of_at_most_60_kb(entry):
+    text = bundle.script(entry)
+    assert not re.search(r"^import ", text, re.MULTILINE)
+    assert len(text.encode()) < 60_000
+    assert text.count("export default") == (1 if entry == "dashboard" else 0)
+
+
+def test_modules_come_after_what_they_need():
+    order = bundle.modules("dashboard")
+    assert order.index("dom") < order.index("charts") < order.index("dashboard")
+
+
+def test_a_report_is_whole_and_reaches_for_nothing(run, tmp_path):
+    text = write_report(run, tmp_path / "report.html").read_text()
+    assert 'id="board-1"' in text
+    assert 'id="board-5"' in text
+    assert 'id="board-8"' in text
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
+    assert "default-src 'none'" in text
+
+
+def test_the_same_run_gives_the_same_report(run, tmp_path):
+    one, other = (write_report(run, tmp_path / name).read_bytes() for name in ("one.html", "other.html"))
+    assert one == other
+
+
+def test_a_large_run_is_cut_to_size_and_the_page_says_so(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "MOST_BYTES", 60_000)
+    text = write_report(run, tmp_path / "small.html", [2, 8]).read_text()
+    assert re.search(r"step 2 \([123] of 4 problems\)", text)
+
+
+def test_text_of_a_model_cannot_leave_its_place(tmp_path):
+    path = make_run(tmp_path / "wicked", Shape(steps=1, problems=1, rollouts=2))
+    (path / "config.toml").write_text('name = "</pre><script>alert(1)</script>"')
+    text = write_report(open_run(path), tmp_path / "report.html").read_text()
+    assert "<script>alert(1)" not in text
+
+
+def test_the_gallery_compares_every_method_with_grpo(run):
+    data = RunData(run)
+    gallery = Gallery(data)
+    table = read(data.file(2), None)
+    columns = gallery.columns(table, 2)
+    batch = step_batch(table, 2, 8, 0)
+    expected = lens(find_method("grpo"), batch)[batch.mask].numpy()
+    assert columns["lens:grpo"] == pytest.approx(expected)
+    rows = gallery.entries()
+    cosines = [row["cosine"] for row in rows if row["cosine"] is not None]
+    assert next(row for row in rows if row["key"] == "grpo")["cosine"] == pytest.approx(1)
+    assert cosines == sorted(cosines, reverse=True)
+    assert len(rows) == len(gallery.methods)
+
+
+def test_a_method_whose_signal_is_missing_says_which(run):
+    data = RunData(run)
+    gallery = Gallery(data)
+    gallery.columns(read(data.file(2), None), 2)
+    assert all("not recorded" in text or text for text in gallery.problems.values())
+    assert "grpo" not in gallery.problems
+
+
+def test_opposite_lenses_have_cosine_minus_one():
+    push = torch.tensor([1.0, -2.0]).numpy()
+    assert cosine(push, -push) == pytest.approx(-1)
+    assert cosine(push, 0 * push) is None
+
+
+def test_the_command_writes_the_file_and_names_a_wrong_step(run, tmp_path):
+    application = Typer()
+    application.command()(commands.report)
+    out = tmp_path / "page.html"
+    answer = CliRunner().invoke(application, [str(run.path), "--out", str(out), "--steps", "1,8"])
+    assert answer.exit_code == 0, answer.output
+    assert out.is_file()
+    refused = CliRunner().invoke(application, [str(run.path), "--out", str(out), "--steps", "99"])
+    assert refused.exit_code == 2
+    assert "99" in refused.output

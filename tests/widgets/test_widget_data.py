@@ -1,0 +1,130 @@
+"""Payloads: what was recorded arrives whole, what was not is missing, never zero."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from tokenizers import Tokenizer, decoders, models
+
+from widgets.data import bare, first_choice, has_signal
+from widgets.payload import pack, rounded, unpack
+from widgets.vocabulary import Vocabulary
+
+
+def test_columns_keep_type_and_missing_numbers():
+    given = {
+        "a": np.array([1.5, np.nan]),
+        "b": np.array([3, -1]),
+        "c": np.array([True, False, True]),
+        "d": np.array([2.0]),
+    }
+    header, columns = unpack(pack({"text": "ä"}, given))
+    assert header == {"text": "ä"}
+    np.testing.assert_array_equal(columns["a"], np.array([1.5, np.nan], "f4"))
+    assert columns["b"].tolist() == [3, -1]
+    assert columns["c"].tolist() == [1, 0, 1]
+    assert columns["d"].tolist() == [2.0]
+
+
+def test_a_column_of_texts_is_refused():
+    with pytest.raises(ValueError, match="cannot be sent"):
+        pack({}, {"names": np.array(["a"])})
+
+
+def test_rounding_keeps_three_digits_sign_and_missing():
+    values = np.array([1.2345678, -1e-5, 0.0, np.nan, 3e4])
+    found = rounded(values)
+    np.testing.assert_allclose(found[[0, 1, 2, 4]], values[[0, 1, 2, 4]], rtol=5e-4)
+    assert np.isnan(found[3])
+
+
+def test_a_group_arrives_as_it_was_recorded(run, data):
+    frame = run.rollouts(3)
+    rows = frame[frame.group == 2].sort_values("rollout")
+    header, columns = unpack(data.group(3, 2))
+    assert [rollout["rollout"] for rollout in header["rollouts"]] == rows.rollout.tolist()
+    assert columns["tokens"].tolist() == [token for row in rows.token_ids for token in row]
+    for name in ("advantage", "lens", "entropy", "engine_logprob"):
+        np.testing.assert_allclose(columns[name], np.concatenate(rows[name].to_list()), rtol=1e-6)
+    change = np.concatenate(rows.logprob.to_list()) - np.concatenate(rows.old_logprob.to_list())
+    np.testing.assert_allclose(columns["ratio"], np.exp(change), rtol=1e-5)
+    assert columns["top_ids"].size == 5 * columns["tokens"].size
+
+
+def test_what_was_not_recorded_is_absent_and_not_judged_is_none(data):
+    header, columns = unpack(data.group(3, 2))
+    assert "kl" not in columns
+    assert "ref_logprob" not in header["signals"]
+    assert header["rollouts"][1]["reward"] is None
+    assert header["rollouts"][1]["parts"][0]["value"] is None
+
+
+def test_tokens_join_to_the_recorded_text(data):
+    header, columns = unpack(data.group(3, 0))
+    rollout = header["rollouts"][0]
+    ids = columns["tokens"][rollout["start"] : rollout["start"] + rollout["length"]]
+    text = "".join(header["vocabulary"][str(token)][0] for token in ids)
+    assert text.startswith(("Start with", "Answer:"))
+    assert text.endswith("<|end|>")
+
+
+def test_the_board_names_every_group_with_its_outcomes(data):
+    board = data.board(8)
+    assert [len(entry["rollouts"]) for entry in board["groups"]] == [6] * 4
+    assert not has_signal(board["groups"][0])
+    assert first_choice(board["groups"]) is not board["groups"][0]
+    assert "<|user|>" not in board["groups"][0]["question"]
+
+
+def test_a_step_or_group_that_is_not_there_is_named(data):
+    with pytest.raises(ValueError, match="recorded steps: 1 to 8"):
+        data.board(99)
+    with pytest.raises(ValueError, match="no group 77"):
+        data.group(3, 77)
+
+
+def test_long_curves_are_thinned_and_end_with_the_newest_point(data, monkeypatch):
+    frame = pd.DataFrame({"step": range(10_001), "reward": np.linspace(0, 1, 10_001)})
+    monkeypatch.setattr(type(data.run), "metrics", lambda self: frame)
+    _, columns = unpack(data.metrics())
+    assert columns["step"].size <= 4_001
+    assert columns["step"][-1] == 10_000
+
+
+def test_metrics_carry_events_and_steps(data):
+    header, columns = unpack(data.metrics())
+    assert header["index"]["steps"] == list(range(1, 9))
+    assert header["events"][0]["kind"] == "set"
+    assert np.isnan(columns["accuracy"][1])
+    assert columns["accuracy"][0] == pytest.approx(0.41)
+
+
+def test_part_of_a_character_shows_its_bytes(run):
+    vocabulary = Vocabulary(Tokenizer.from_file(str(run.path / "tokenizer" / "tokenizer.json")))
+    euro = vocabulary.tokenizer.encode("€").ids
+    shown = [vocabulary.entry(token) for token in euro]
+    if len(euro) == 1:
+        assert shown[0][0] == "€"
+    alphabet = {piece: token for piece, token in vocabulary.tokenizer.get_vocab().items() if len(piece) == 1}
+    assert vocabulary.entry(alphabet["â"]) == ["⟨E2⟩", 0, "e2"]
+
+
+def test_special_tokens_are_marked_and_unknown_ids_said(run):
+    vocabulary = Vocabulary.load(run.path / "tokenizer")
+    assert vocabulary.entry(0) == ["<|end|>", 1]
+    assert vocabulary.entry(10**6) == ["⟨no token 1000000⟩", 1]
+    assert Vocabulary.load(run.path) is None
+
+
+def test_byte_fallback_and_sentencepiece_spaces():
+    tokenizer = Tokenizer(models.WordLevel({"▁is": 0, "<0xE2>": 1, "x": 2}, unk_token="x"))
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    vocabulary = Vocabulary(tokenizer)
+    assert [vocabulary.entry(token) for token in range(3)] == [[" is", 0], ["⟨E2⟩", 0, "e2"], ["x", 0]]
+
+
+def test_the_list_of_problems_shows_plain_words():
+    assert bare("<|im_start|>user\nWhat is 1 < 2?<|im_end|>") == "user What is 1 < 2?"
+    assert len(bare("x" * 500)) == 160
+    assert json.dumps(bare(None)) == '""'

@@ -1,0 +1,84 @@
+"""Several answers to a problem made one: majority vote, and votes weighed by how good each rollout looked.
+
+ARRoL (arXiv:2603.24840) lets its quality head weigh the votes of 32 finished rollouts.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.types import Rollout
+
+
+def rank_weights(scores: Sequence[float]) -> list[float]:
+    """Ranks mapped linearly to [0, 1]: the best 1, the worst 0; equal scores share their mean rank, one alone has 1.
+
+    >>> rank_weights([2.1, 0.7, 1.4])
+    [1.0, 0.0, 0.5]
+    """
+    if any(math.isnan(score) for score in scores):
+        raise ValueError("a score is nan: leave rollouts without a score out of the vote")
+    last = len(scores) - 1
+    below = [sum(other < score for other in scores) for score in scores]
+    equal = [sum(other == score for other in scores) - 1 for score in scores]
+    return [(under + alike / 2) / last if last else 1.0 for under, alike in zip(below, equal, strict=True)]
+
+
+def vote(answers: Sequence[str], weights: Sequence[float] | None = None) -> str:
+    """The answer with the largest sum of weights (None: each counts once); of equal ones the first given.
+
+    An empty answer has no vote; without any vote the answer is empty.
+
+    >>> vote(["4", "5", "5"]), vote(["4", "5", "5"], [1.0, 0.5, 0.0])
+    ('5', '4')
+    """
+    sums: dict[str, float] = defaultdict(float)
+    for answer, weight in zip(answers, weights or [1.0] * len(answers), strict=True):
+        if answer:
+            sums[answer] += weight
+    return max(sums, key=lambda answer: sums[answer]) if sums else ""
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """The answers to one problem, which of them are right, and how good their rollouts looked."""
+
+    answers: Sequence[str]
+    correct: Sequence[bool]
+    scores: Sequence[float]
+
+    def right(self, weights: Sequence[float] | None = None) -> bool:
+        """Whether the vote finds a right answer."""
+        chosen = vote(self.answers, weights)
+        return any(right and answer == chosen for answer, right in zip(self.answers, self.correct, strict=True))
+
+
+def ballot(rollouts: Sequence[Rollout], part: str, scores: Mapping[int, float]) -> Ballot:
+    """The judged rollouts of a problem by what the reward `part` extracted; `scores` by place in the sequence.
+
+    Rollouts without a score or a verdict of that part are left out.
+    """
+    judged = {place: rollout.parts[part] for place, rollout in enumerate(rollouts) if part in rollout.parts}
+    places = [place for place, found in judged.items() if place in scores and found.correct is not None]
+    return Ballot(
+        [judged[place].extracted for place in places],
+        [bool(judged[place].correct) for place in places],
+        [scores[place] for place in places],
+    )
+
+
+def compare(ballots: Sequence[Ballot]) -> dict[str, float]:
+    """Shares of problems solved: by one rollout drawn at random, by the majority, by votes weighed by rank.
+
+    >>> compare([Ballot(["4", "5", "5"], [True, False, False], [0.9, 0.4, 0.1])])
+    {'single': 0.3333333333333333, 'majority': 0.0, 'weighted': 1.0}
+    """
+    cast = [entry for entry in ballots if entry.answers]
+    if not cast:
+        raise ValueError("no problem has a scored and judged rollout: nothing can be voted on")
+    return {
+        "single": sum(sum(entry.correct) / len(entry.correct) for entry in cast) / len(cast),
+        "majority": sum(entry.right() for entry in cast) / len(cast),
+        "weighted": sum(entry.right(rank_weights(entry.scores)) for entry in cast) / len(cast),
+    }

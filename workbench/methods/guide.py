@@ -1,0 +1,73 @@
+"""Guide-GRPO: what nobody solved is asked again with a hint, and learnt as an answer to the question without it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from workbench.kinds import Controller, Orders, Round
+from workbench.method import derive
+from workbench.methods.grpo import GRPO
+from workbench.pieces.filters import DynamicSampling
+from workbench.pieces.off_policy import MixedClip, SaturatedRatio, mark
+from workbench.types import Group, Request, State
+
+TAG = "hinted"
+
+
+@dataclass(frozen=True)
+class HintTheLost(Controller):
+    """Asks problems without a right answer again, with their hint. arXiv:2506.13923, section 3.
+
+    The hint is `problem.data[hint]`; a problem without one stays lost. Hinted rollouts make a group of their own,
+    are trained on the bare prompt, and are marked as written by another policy. The bare group is dropped.
+    """
+
+    hint: Annotated[str, Field(description="the column of the data that holds the hint")] = "hint"
+    wording: Annotated[str, Field(description="how the hint is shown")] = "{question}\nHint: {hint}"
+
+    def init(self) -> State:
+        return {"hinted": 0}
+
+    def __call__(self, state: State, round: Round) -> Orders:
+        for group in round.groups:
+            for rollout in group.rollouts:
+                if rollout.request.tag == TAG:
+                    mark(rollout)
+        if round.number > 0:
+            return Orders(state=state)
+        lost = [group for group in round.groups if group.accuracy == 0 and group.problem.data.get(self.hint)]
+        requests = [self.again(group, round) for group in lost]
+        dropped = frozenset(group.number for group in lost)
+        return Orders(requests, drop_groups=dropped, state={"hinted": state["hinted"] + len(requests)})
+
+    def again(self, group: Group, round: Round) -> Request:
+        """As many rollouts as before, with the hint before the engine and without it before the update."""
+        problem = group.problem
+        text = self.wording.format(question=problem.prompt, hint=problem.data[self.hint])
+        return round.request(
+            problem=problem,
+            prompt=round.encoder.prompt(text),
+            training_prompt=group.rollouts[0].prompt,
+            group=round.new_group(),
+            n=len(group.rollouts),
+            tag=TAG,
+        )
+
+
+METHODS = {
+    "guide": derive(
+        GRPO,
+        title="Guide-GRPO",
+        paper="arXiv:2506.13923",
+        equation=r"-\frac{r}{r+\gamma}A\ \text{ for hinted tokens},\quad r=\frac{\pi(y_t|x)}{\pi_{old}(y_t|x,h)},"
+        r"\ \gamma=\mathrm{sg}[Q_{0.9}(r)];\quad\mathcal L_{clip}\text{ for the others}",
+        changes="problems that nobody solved are sampled again with a hint, and the hinted answers are learnt as"
+        " answers to the bare question, by a ratio that saturates",
+        ratio=SaturatedRatio(),
+        surrogate=MixedClip(),
+        regularisers=(),
+        filters=(DynamicSampling(),),
+        controller=HintTheLost(),
+    )
+}

@@ -1,0 +1,82 @@
+"""ICPO: one more rollout is written with a worked example in view, and learnt as an answer to the bare question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from workbench.kinds import Controller, Orders, Round
+from workbench.method import derive
+from workbench.methods.grpo import GRPO
+from workbench.pieces.off_policy import MixedClip, ProbabilityRatio, mark
+from workbench.pieces.regulariser import K3
+from workbench.types import Group, Request, Rollout, State
+
+TAG = "shown an example"
+
+
+@dataclass(frozen=True)
+class ShowExample(Controller):
+    """Adds rollouts written after a worked example of another problem. arXiv:2510.26519, section 3.
+
+    Of the step's other problems one with a solution is drawn: `problem.data[solution]`, or else the text of a right
+    rollout. The paper draws from a data set. An added rollout stays in the group only if it is right.
+    """
+
+    added: Annotated[int, Field(ge=1, description="rollouts with an example, for every problem")] = 1
+    solution: Annotated[str, Field(description="the column of the data that holds a solution")] = "solution"
+    wording: Annotated[str, Field(description="how it is shown")] = "{example}\n{solution}\n\n{question}"
+
+    def __call__(self, state: State, round: Round) -> Orders:
+        if round.number > 0:
+            for rollout in added(round.groups):
+                mark(rollout)
+            return Orders(drop=lambda rollout: rollout.request.tag == TAG and rollout.correct != 1, state=state)
+        solved = [(group, text) for group in round.groups if (text := self.worked(group))]
+        requests = []
+        for number, group in enumerate(round.groups):
+            others = [item for item in solved if item[0].problem.key != group.problem.key]
+            if others:
+                requests.append(self.again(group, *others[int(round.uniform(number) * len(others))], round))
+        return Orders(requests, state=state)
+
+    def worked(self, group: Group) -> str:
+        """A solution of the group's problem; "" if there is none."""
+        right = (rollout.text for rollout in group.rollouts if rollout.correct == 1)
+        return str(group.problem.data.get(self.solution) or next(right, ""))
+
+    def again(self, group: Group, other: Group, solution: str, round: Round) -> Request:
+        """A rollout of the group with another problem's solution before it."""
+        problem = group.problem
+        text = self.wording.format(example=other.problem.prompt, solution=solution, question=problem.prompt)
+        return round.request(
+            problem=problem,
+            prompt=round.encoder.prompt(text),
+            training_prompt=group.rollouts[0].prompt,
+            group=group.number,
+            n=self.added,
+            tag=TAG,
+        )
+
+
+def added(groups: Sequence[Group]) -> list[Rollout]:
+    """The rollouts written after an example."""
+    return [rollout for group in groups for rollout in group.rollouts if rollout.request.tag == TAG]
+
+
+METHODS = {
+    "icpo": derive(
+        GRPO,
+        title="ICPO",
+        paper="arXiv:2510.26519",
+        equation=r"-\frac{\pi(y_t|x)}{\pi(y_t|x)+0.1}A\ \text{ where }y\sim\pi_{old}(\cdot|d,x),\quad"
+        r"\mathcal L_{clip}\text{ elsewhere}",
+        changes="a rollout that the model wrote with a worked example in view joins the group if it is right, and is"
+        " learnt as an answer to the bare question",
+        ratio=ProbabilityRatio(),  # the authors' code; the text has another ratio and constant
+        surrogate=MixedClip(dual=3.0),
+        regularisers=(K3(coefficient=0.001),),
+        controller=ShowExample(),
+    )
+}

@@ -1,0 +1,223 @@
+"""ARRoL: stops rollouts of little use while they are being written. Xu et al., arXiv:2603.24840.
+
+When the rollouts of a group have reached the detection length, a small head scores each from its hidden state, a
+table of labelled scores makes a posterior of the score, a rule makes survival probabilities of the posteriors so that
+about half of the survivors will be right, and a draw decides. Survivors alone are rewarded and trained on, and the
+head learns from them. The paper's code is not public; what was not told is marked as ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from workbench import noise
+from workbench.kinds import Partial, Pruner, Reduction
+from workbench.pruning import quality
+from workbench.pruning.draw import DRAWS
+from workbench.pruning.learning import labelled, mean_metrics
+from workbench.pruning.memory import Memory, joined
+from workbench.pruning.posterior import bin_of, count, posterior
+from workbench.pruning.survival import RULES, Bounds, solve_shift
+from workbench.pruning.weights import Survivors
+from workbench.types import Group, Sampling, State
+
+BRANCH, START = 102, 103  # of the noise: who survives, where a group's marks begin
+NEWEST = 512  # held-out labels that the AUC is taken over
+ON = "on"
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Arrol(Pruner):
+    """Prunes towards groups that are half right. ARRoL, arXiv:2603.24840, section 3.
+
+    p = clip(keep + shift + slope (target - posterior), p_min, p_max); `rule` says where slope and shift come from
+    (`workbench.pruning.survival`), `draw` how p becomes a decision (`workbench.pruning.draw`).
+    """
+
+    detect: Annotated[int, Field(ge=1, description="answer length at which rollouts are judged")] = 512
+    keep: Annotated[float, Field(gt=0, le=1, description="share of the judged rollouts that goes on")] = 0.5
+    target: Annotated[float, Field(ge=0, le=1, description="share of right ones wanted among the survivors")] = 0.5
+    rule: Annotated[Literal["group", "sign", "paper", "random"], Field(description="where the slope comes from")] = (
+        "group"  # ours: as printed, pruning harms where most rollouts are wrong
+    )
+    draw: Annotated[Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or each by itself")] = (
+        "fixed"  # ours: small groups would often be left with fewer than two
+    )
+    slope: Annotated[float, Field(ge=0, description="slope of the rules paper and sign")] = 0.5
+    slope_max: Annotated[float, Field(gt=0, description="steepest slope of the rule group")] = 2.0  # ours
+    p_min: Annotated[float, Field(gt=0, le=1, description="least survival probability")] = 0.1
+    p_max: Annotated[float, Field(gt=0, le=1, description="largest survival probability")] = 0.9
+    warm_up: Annotated[int, Field(ge=0, description="steps in which nobody is pruned")] = 20
+    min_group: Annotated[int, Field(ge=2, description="fewer rollouts at the detection length are left alone")] = 4
+    min_auc: Annotated[float, Field(ge=0, le=1, description="nobody is pruned while the head's AUC is below")] = 0.6
+    bins: Annotated[int, Field(ge=2, description="bins of the score")] = 32  # paper: 128; the held-out part is small
+    alpha: Annotated[float, Field(gt=0, description="Laplace's smoothing of the bins")] = 1.0
+    buffer: Annotated[int, Field(ge=16, description="labelled rollouts the head remembers")] = 4096  # ours, as below
+    held_out: Annotated[float, Field(gt=0, lt=1, description="share of groups the head is tested on")] = 0.25
+    units: Annotated[int, Field(ge=1, description="hidden units of the head")] = 64
+    learning_rate: Annotated[float, Field(gt=0, description="AdamW's, of the head")] = 1e-3
+    epochs: Annotated[int, Field(ge=1, description="passes over the buffer in each refit")] = 2
+    importance: Annotated[bool, Field(description="weigh survivors by keep / p")] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.p_min <= self.keep <= self.p_max:
+            raise ValueError(
+                f"arrol.keep = {self.keep:g}: survival probabilities between p_min = {self.p_min:g} and p_max = "
+                f"{self.p_max:g} cannot have that mean; move the bound beyond it"
+            )
+
+    # --------------------------------------------------------------------------------- what others ask
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        return (self.detect,)
+
+    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
+        """What does not fit the run: each names field, value and remedy."""
+        found = []
+        if self.detect >= max_tokens:
+            found.append(
+                f"pruning.detect = {self.detect}: answers end at rollouts.max_tokens = {max_tokens}, so nobody would "
+                f"be judged; set about a third of the mean length, {max(1, max_tokens // 4)} for a start"
+            )
+        if rollouts < self.min_group:
+            found.append(
+                f"rollouts.rollouts = {rollouts}: groups below pruning.min_group = {self.min_group} are never pruned; "
+                "set more rollouts, or leave [pruning] out"
+            )
+        return found
+
+    def reduction(self, inner: Reduction) -> Reduction:
+        """The reduction of a run with this pruner: the method's own, or with `importance` weighed by keep / p."""
+        return Survivors(inner=inner, keep=self.keep) if self.importance else inner
+
+    def metrics(self, state: State) -> dict[str, float]:
+        """What the last step showed: numbers for its line."""
+        return {f"pruning.{name}": value for name, value in state["metrics"].items() if value is not None}
+
+    def events(self, state: State) -> list[str]:
+        """What changed in the last step: when pruning begins, and why it does not."""
+        known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
+        return [f"pruning: {state['status']}; the head's AUC is {known}"] if state["changed"] else []
+
+    # ---------------------------------------------------------------------------------- the decision
+
+    def init(self) -> State:
+        return {
+            "seed": 0,
+            "step": 0,
+            "pending": {},  # this step's judged rollouts, by request and index, until they are scored
+            "head": {},
+            "memory": {},
+            "right": [0] * self.bins,  # held-out labels by bin of the score
+            "wrong": [0] * self.bins,
+            "shift": 0.0,
+            "auc": None,
+            "metrics": {},
+            "status": "",
+            "changed": False,
+        }
+
+    def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
+        hidden = partial.hidden.detach().float().cpu()
+        numbers = np.array([request.number for request in partial.requests], dtype=np.int64)
+        index = np.array(partial.index, dtype=np.int64)
+        uniform = self.uniform(sampling, numbers, index, BRANCH)
+        judged = self.judge(state, hidden)
+        survival, keep = np.ones(len(index)), np.ones(len(index), dtype=bool)
+        if self.status(state["auc"], sampling.step) == ON and len(index) >= self.min_group:
+            nothing = np.zeros(1, dtype=np.int64)
+            start = float(self.uniform(sampling, nothing + partial.group, nothing, START)[0])
+            survival = self.survival(judged.get("posterior", np.full(len(index), self.target)), state["shift"])
+            keep = DRAWS[self.draw](survival, uniform, start)
+        columns = {**judged, "survival": survival, "u": uniform}
+        records = [{name: float(values[row]) for name, values in columns.items()} for row in range(len(index))]
+        state["seed"], state["step"] = sampling.seed, sampling.step
+        for row, record in enumerate(records):
+            seen = {**record, "hidden": hidden[row].clone(), "kept": bool(keep[row])}
+            state["pending"][f"{numbers[row]}/{index[row]}"] = seen
+        return keep.tolist(), records
+
+    def uniform(self, sampling: Sampling, number: Whole, index: Whole, branch: int) -> Array:
+        """Numbers in [0, 1) keyed by seed, step, request and rollout."""
+        key = noise.keys(sampling.seed, sampling.step, number, index, branch)
+        return noise.uniforms(key, np.array([self.detect]))
+
+    def judge(self, state: State, hidden: Float[Tensor, "n width"]) -> dict[str, Array]:
+        """Score and posterior of unfinished rollouts; nothing before the head's first lesson."""
+        if not state["head"]:
+            return {}
+        score = quality.scores(state["head"], hidden)
+        table = posterior(torch.tensor(state["right"]), torch.tensor(state["wrong"]), self.alpha)
+        return {"score": score.double().numpy(), "posterior": table[bin_of(score, self.bins)].numpy()}
+
+    def status(self, auc: float | None, step: int) -> str:
+        """Whether rollouts are pruned in a step (`ON`), or why not. The rule `random` needs no head."""
+        if step <= self.warm_up:
+            return f"nobody is pruned in the first {self.warm_up} steps, the warm-up"
+        if self.rule != "random" and (auc is None or auc < self.min_auc):
+            return f"nobody is pruned while the head's AUC is below min_auc = {self.min_auc:g}"
+        return ON
+
+    def survival(self, posteriors: Array, shift: float) -> Array:
+        """Survival probabilities of a group; for a fixed number of survivors their sum is whole."""
+        keep, size = self.keep, len(posteriors)
+        if self.draw == "fixed":
+            keep = min(max(float(np.floor(keep * size + 0.5)) / size, self.p_min), self.p_max)
+        return RULES[self.rule](posteriors, self.bounds(keep, shift)).probability
+
+    def bounds(self, keep: float, shift: float = 0.0) -> Bounds:
+        """What the rules are given."""
+        return Bounds(keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
+
+    # ---------------------------------------------------------------------------------- what it learns
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        fresh = labelled(state, groups, self.held_out)
+        learnt = {} if fresh is None else self.lesson(state, fresh)
+        state = {**state, **learnt}
+        state["metrics"] = {**mean_metrics(state["pending"], groups), **self.skill(state)}
+        status = self.status(state["auc"], state["step"] + 1)
+        return {**state, "pending": {}, "status": status, "changed": status != state["status"]}
+
+    def lesson(self, state: State, fresh: Memory) -> State:
+        """The head after a refit on all it remembers, and what the held-out groups say of it."""
+        old = Memory.read(state["memory"])
+        memory = joined([fresh] if old is None else [old, fresh], self.buffer)
+        tested, taught = memory.part(held_out=True), memory.part(held_out=False)
+        head = state["head"] or quality.make_head(memory.labelled().hidden, self.units, state["seed"])
+        plan = quality.Lesson(self.epochs, self.learning_rate, state["seed"], state["step"])
+        head = quality.refit(head, taught.labelled(), tested.labelled(), plan)
+        score = quality.scores(head, tested.labelled().hidden)
+        right, wrong = count(score, tested.correct, self.bins)
+        found = posterior(right, wrong, self.alpha)[bin_of(score, self.bins)].numpy()
+        weight = 1 / tested.survival.double().numpy()  # survivors stand for those pruned beside them
+        return {
+            "head": head,
+            "memory": memory.write(),
+            "right": right.tolist(),
+            "wrong": wrong.tolist(),
+            "shift": solve_shift(found, self.slope, self.bounds(self.keep), weight) if len(tested) else 0.0,
+            "auc": quality.area(score[-NEWEST:], tested.correct[-NEWEST:]),
+        }
+
+    def skill(self, state: State) -> dict[str, float | None]:
+        """How well the head tells right from wrong: over all held-out rollouts, and within their groups."""
+        memory = Memory.read(state["memory"])
+        if memory is None:
+            return {}
+        tested = memory.part(held_out=True).rows(slice(-NEWEST, None))
+        score = quality.scores(state["head"], tested.labelled().hidden)
+        within = quality.area_within(score, tested.correct, tested.group)
+        return {"auc": state["auc"], "auc_within": within, "labels": float(len(memory))}

@@ -1,0 +1,58 @@
+"""What the quality head learns from: the newest finished rollouts, with the state they had at the detection length.
+
+Whole groups are held out: rollouts of one problem are alike, so that one of them would give its neighbours away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from workbench.pruning.quality import Labelled
+from workbench.types import State
+
+COLUMNS = ("hidden", "correct", "group", "survival", "held_out")
+STORED = torch.bfloat16  # two bytes a number: the memory is written with every checkpoint
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Labelled survivors, oldest first. `group` is unique over the run; `survival` is the probability they had."""
+
+    hidden: Float[Tensor, "n width"]
+    correct: Bool[Tensor, " n"]
+    group: Int[Tensor, " n"]
+    survival: Float[Tensor, " n"]
+    held_out: Bool[Tensor, " n"]
+
+    @classmethod
+    def read(cls, state: State) -> "Memory | None":
+        """From a piece's state; None before the first label."""
+        return cls(**{name: state[name] for name in COLUMNS}) if state else None
+
+    def write(self) -> State:
+        """As a piece's state."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
+    def __len__(self) -> int:
+        return len(self.correct)
+
+    def rows(self, index: Tensor | slice) -> "Memory":
+        """Some of its rollouts."""
+        return Memory(**{name: getattr(self, name)[index] for name in COLUMNS})
+
+    def part(self, *, held_out: bool) -> "Memory":
+        """Those the head is tested on, or those it learns from."""
+        return self.rows(self.held_out == held_out)
+
+    def labelled(self) -> Labelled:
+        """As the head takes them, in float32."""
+        return Labelled(self.hidden.float(), self.correct)
+
+
+def joined(parts: Sequence[Memory], size: int) -> Memory:
+    """Several memories, oldest first, as one of the newest `size` rollouts."""
+    whole = Memory(**{name: torch.cat([getattr(part, name) for part in parts]) for name in COLUMNS})
+    return whole.rows(slice(max(0, len(whole) - size), None))

@@ -1,0 +1,180 @@
+"""The learner: all updates of a step, from judged rollouts to changed weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.kinds import LossPiece
+from workbench.method import Method, advantages
+from workbench.sections import TrainingSection
+from workbench.training import checkpoint
+from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
+from workbench.training.forward import Forward, Referable, Wanted, make_heads
+from workbench.training.plan import Plan, passes
+from workbench.training.sampling import Clock, Sampled
+from workbench.training.step import GAP, Learned
+from workbench.training.update import Rows, Updater, widen
+from workbench.types import Batch, Encoder, Row, State
+
+
+@dataclass
+class Learner:
+    """Changes the policy's weights by a method. `states` are those of the pieces, by slot, and are changed in place."""
+
+    policy: Referable
+    method: Method
+    encoder: Encoder
+    training: TrainingSection
+    budget: int  # most tokens of an answer
+    temperature: float
+    seed: int
+    states: dict[str, State]
+    record: tuple[str, ...]  # signals kept of every token
+    live: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        training, device = self.training, self.policy.device
+        self.live = {"learning_rate": training.learning_rate, "clip_norm": training.clip_norm}
+        self.plan = Plan.of(self.method, training.updates * training.epochs, self.record)
+        with torch.no_grad():
+            width = self.policy.before([Row([0], [0])]).shape[-1]
+        self.heads: nn.ModuleDict = make_heads(self.method.heads, width, self.seed).to(device)
+        detached = frozenset(head.name for head in self.method.heads if head.detach)
+        self.forward = Forward(self.policy, self.temperature, training.micro_batch, self.heads, detached)
+        self.optimiser = self.make_optimiser()
+
+    def make_optimiser(self) -> torch.optim.Optimizer:
+        """AdamW over the policy's trainable weights, and each head at its own learning rate."""
+        training = self.training
+        policy = {"params": list(self.policy.trainable().values()), "lr": training.learning_rate}
+        groups: list[dict[str, Any]] = [policy]
+        groups += [
+            {"params": list(self.heads[head.name].parameters()), "lr": head.learning_rate, "own": True}
+            for head in self.method.heads
+        ]
+        return torch.optim.AdamW(groups, betas=training.betas, weight_decay=training.weight_decay)
+
+    def learn(self, sampled: Sampled, number: int, clock: Clock) -> Learned:
+        """All updates of a step."""
+        rollouts = trained_rollouts(sampled)
+        learned = Learned(rollouts)
+        if not rollouts:
+            return learned
+        device = self.policy.device
+        scale = Scale(number, self.training.steps, self.budget, self.temperature)
+        with clock.phase("score"):
+            batch = make_batch(rollouts, scale, device).replace(state=self.states)
+            rows = make_rows(self.method, rollouts, sampled.groups, self.encoder)
+            batch = self.read_ahead(batch, rows)
+            advantage = advantages(self.method, batch)
+            for slot, piece in self.method.pieces():
+                if isinstance(piece, LossPiece):
+                    self.states[slot] = piece.learn(self.states[slot], batch)
+        with clock.phase("update"):
+            self.run_updates(batch, rows, advantage, learned)
+            self.edit_weights(number)
+        self.note(batch, advantage, learned)
+        return learned
+
+    def read_ahead(self, batch: Batch, rows: Rows) -> Batch:
+        """The batch with what must be known before the first update."""
+        width = batch.mask.shape[1]
+        found: dict[str, Tensor] = {}
+        for (policy, context), signals in passes(self.plan.ahead).items():
+            part = self.forward.read_all(rows.after(context), signals, reference=policy == "ref_")
+            for signal, values in part.items():
+                found[Wanted(signal, policy, context).name] = widen(values, width)
+        old = found.pop("old_logprob", None)
+        batch = batch.extend(**found)
+        return batch if old is None else batch.replace(logprob=old, old_logprob=old)
+
+    def run_updates(self, batch: Batch, rows: Rows, advantage: Tensor, learned: Learned) -> None:
+        """Every pass over the rollouts, cut into updates of whole groups."""
+        updater = Updater(self.method, self.plan, self.forward, self.optimiser, self.live["clip_norm"])
+        self.set_learning_rate(batch.step)
+        training, groups = self.training, batch.group.tolist()
+        for epoch in range(training.epochs):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + batch.step * 1_009 + epoch)
+            names = list(dict.fromkeys(groups))
+            order = torch.rand(len(names), generator=generator).tolist()
+            for chosen in update_groups(names, training.updates, order):
+                members = [row for row, group in enumerate(groups) if group in set(chosen)]
+                index = torch.tensor(members)
+                report = updater.update(batch.rows(index), rows.take(members), advantage[index])
+                merge(learned.tensors, {**report.signals, "lens": report.lens}, index, len(groups))
+                learned.losses.append(report.loss)
+                learned.norms.append(report.grad_norm)
+
+    def edit_weights(self, number: int) -> None:
+        """The method's weight edits, after the updates."""
+        for place, edit in enumerate(self.method.edits):
+            slot = f"edits.{place}"
+            weights = {name: parameter.data for name, parameter in self.policy.trainable().items()}
+            changed, self.states[slot] = edit(self.states[slot], weights, number)
+            for name, value in changed.items():
+                weights[name].copy_(value)
+
+    def note(self, batch: Batch, advantage: Tensor, learned: Learned) -> None:
+        """Puts what was known before the updates beside what they read."""
+        mask = batch.mask
+        old = batch.old_logprob if self.plan.first_pass else learned.tensors["logprob"]
+        learned.mask = mask & batch.judged[:, None]
+        learned.tensors |= {"advantage": advantage, "old_logprob": old}
+        learned.tensors |= {name: batch[name] for name in self.plan.ahead if name != "old_logprob"}
+        engine = batch["engine_logprob"]
+        learned.tensors[GAP] = torch.where(mask, engine - old, math.nan)
+
+    # ------------------------------------------------------------------------ learning rate, live
+
+    def learning_rate(self, number: int) -> float:
+        """The learning rate of a step: warm-up, then the schedule."""
+        training, peak = self.training, self.live["learning_rate"]
+        if number <= training.warmup:
+            return peak * number / training.warmup
+        done = (number - 1 - training.warmup) / max(1, training.steps - training.warmup)
+        shapes = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}
+        return peak * shapes[training.schedule]
+
+    def set_learning_rate(self, number: int) -> None:
+        """Hands the learning rate to the optimiser; a head keeps its own."""
+        for group in self.optimiser.param_groups:
+            if not group.get("own"):
+                group["lr"] = self.learning_rate(number)
+
+    def set(self, **changes: float) -> dict[str, float]:
+        """Changes live fields from the next step on; answers the old value of each."""
+        unknown = sorted(changes.keys() - self.live.keys())
+        if unknown:
+            raise ValueError(
+                f"{', '.join(unknown)} cannot change while a run goes on; these can: {', '.join(self.live)}"
+            )
+        for name, value in changes.items():
+            if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} = {value!r}: give a number above 0")
+        old = {name: self.live[name] for name in changes}
+        self.live.update({name: float(value) for name, value in changes.items()})
+        return old
+
+    # ----------------------------------------------------------------------------------- checkpoints
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights under training, heads included."""
+        heads = {f"head.{name}": parameter for name, parameter in self.heads.named_parameters()}
+        return {**self.policy.trainable(), **heads}
+
+    def state(self) -> dict[str, Any]:
+        """What must be kept beside the weights."""
+        return {"live": self.live, "optimiser": checkpoint.optimiser_state(self.optimiser)}
+
+    def restore(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Puts saved weights and memory in place of its own."""
+        own = self.weights()
+        with torch.no_grad():
+            for name, value in weights.items():
+                own[name].copy_(value)
+        self.live = dict(state["live"])
+        checkpoint.restore_optimiser(self.optimiser, state["optimiser"])
