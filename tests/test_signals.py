@@ -127,7 +127,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, elements: int) -
 @pytest.mark.parametrize("gradient", [frozenset(), frozenset({"logprob"})])
 def test_logits_never_exceed_the_chunk(monkeypatch: pytest.MonkeyPatch, gradient: frozenset[str]) -> None:
     monkeypatch.setattr(signals, "CHUNK_ELEMENTS", 3 * VOCABULARY)
-    given, hidden, weight, tokens = source(reference=False)
+    _, hidden, weight, tokens = source(reference=False)
     sizes: list[int] = []
 
     def head(states: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def test_no_tokens_give_no_numbers() -> None:
 
 
 def test_unknown_and_impossible_signals_are_refused() -> None:
-    with pytest.raises(ValueError, match="no such signal: entropie; there are: .*entropy"):
+    with pytest.raises(ValueError, match=r"no such signal: entropie; there are: .*entropy"):
         Reading(frozenset({"entropie"}))
     given, _, _, tokens = source(reference=False)
     with pytest.raises(ValueError, match="compare with a reference policy, and none is loaded"):

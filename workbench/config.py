@@ -7,9 +7,9 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomlkit
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    TypeAdapter,
     ValidationError,
 )
 from tomlkit.exceptions import TOMLKitError
@@ -26,6 +27,7 @@ from tomlkit.exceptions import TOMLKitError
 from workbench.kinds import Pruner, Reward, Task
 from workbench.method import Method
 from workbench.models.spec import ModelSpec
+from workbench.models.spec import check as check_model
 from workbench.piece import Piece, plain_value
 from workbench.registry import find_method, load
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
@@ -59,7 +61,7 @@ def read_reward(value: Any) -> Any:
         return value
     if isinstance(value, Reward):
         return RewardPart(reward=value)
-    table = {"reward": value} if isinstance(value, str) else dict(value)
+    table = named_table(value, "reward")
     weight, name = table.pop("weight", 1.0), table.pop("name", "")
     reward = table["reward"] if isinstance(table.get("reward"), Reward) else Reward.parse(table)
     return RewardPart(reward=reward, weight=weight, name=name)
@@ -75,8 +77,17 @@ def read_method(value: Any) -> Method:
     """From a key, or a table with the key under `method` and slots to override."""
     if isinstance(value, Method):
         return value
-    table = {"method": value} if isinstance(value, str) else dict(value)
-    return find_method(str(table.pop("method", "grpo"))).override(table)
+    table = named_table(value, "method")
+    if "method" not in table:
+        raise ValueError('name one under `method`, as in method = "grpo"')
+    return find_method(str(table.pop("method"))).override(table)
+
+
+def named_table(value: Any, kind: str) -> dict[str, Any]:
+    """A table that names its filling under the kind; a name alone stands for a table with nothing else."""
+    if not isinstance(value, str | Mapping):
+        raise ValueError(f"{value!r} is no {kind}: give a name or a table with {kind} = NAME")
+    return {kind: value} if isinstance(value, str) else dict(value)
 
 
 def write_method(method: Method) -> dict[str, Any]:
@@ -125,10 +136,14 @@ class RunConfig(BaseModel):
     def other_problems(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
         """Mistakes across the tables that are right by themselves, where some are not."""
         wrong = {item["loc"][0] for item in error.errors()}
-        right = {name: value for name, value in tables.items() if name not in wrong}
-        if wrong & MISSING.keys():
-            return []
-        return cls(**right).problems()
+        right = {}
+        for name, field in cls.model_fields.items():
+            if name not in wrong and name in tables:
+                kind: Any = Annotated[(field.annotation, field)]
+                right[name] = TypeAdapter(kind).validate_python(tables[name])
+        known = cls.model_fields.keys() - wrong
+        whole = cls.model_construct(**right)
+        return whole.problems(known) + (check_model(whole.model) if "model" in known else [])
 
     @classmethod
     def load(cls, path: str | Path) -> "RunConfig":
@@ -165,43 +180,70 @@ class RunConfig(BaseModel):
         """With other tables or values; a mapping changes only the fields it names."""
         tables = {name: getattr(self, name) for name in type(self).model_fields}
         for name, value in changes.items():
-            own = tables.get(name)
-            merge = isinstance(value, Mapping) and isinstance(own, BaseModel)
-            tables[name] = {**own.model_dump(), **value} if merge and isinstance(own, BaseModel) else value
+            tables[name] = merged(tables.get(name), value) if isinstance(value, Mapping) else value
         return type(self)(**tables)
 
-    def problems(self) -> list[str]:
-        """Mistakes across fields, each naming field, value and remedy."""
-        found = [f"task: {text}" for text in self.task.check()]
-        method, group = self.method, self.rollouts.rollouts
-        if group < method.group_size:
-            need = method.group_size
-            found.append(f"rollouts.rollouts = {group}: {method.key} compares rollouts; set {need} or more")
-        if self.training.updates > self.rollouts.problems:
+    def problems(self, known: Set[str] | None = None) -> list[str]:
+        """Mistakes across fields, each naming field, value and remedy; of the tables `known` alone if given."""
+        known = type(self).model_fields.keys() if known is None else known
+        found = []
+        if "task" in known:
+            task = [f"task: {text}" for text in self.task.check()]
+            found += task or (self.size_problems() if {"rollouts", "evaluation"} <= known else [])
+        if {"method", "rollouts"} <= known and self.rollouts.rollouts < self.method.group_size:
+            need = self.method.group_size
             found.append(
-                f"training.updates = {self.training.updates}: an update needs whole groups; "
-                f"set at most rollouts.problems = {self.rollouts.problems}"
+                f"rollouts.rollouts = {self.rollouts.rollouts}: {self.method.key} compares rollouts; set {need} or more"
             )
-        if self.training.warmup > self.training.steps:
-            found.append(f"training.warmup = {self.training.warmup}: more than training.steps = {self.training.steps}")
-        if self.rollouts.temperature == 0 and group > 1:
+        if {"training", "rollouts"} <= known:
+            found += self.step_problems()
+        if "rewards" in known:
+            keys = [part.key for part in self.rewards]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice]
+        return found
+
+    def step_problems(self) -> list[str]:
+        """What does not go together in a step."""
+        found, training, rollouts = [], self.training, self.rollouts
+        if training.updates > rollouts.problems:
+            found.append(
+                f"training.updates = {training.updates}: an update needs whole groups; "
+                f"set at most rollouts.problems = {rollouts.problems}"
+            )
+        if training.warmup > training.steps:
+            found.append(f"training.warmup = {training.warmup}: more than training.steps = {training.steps}")
+        if rollouts.temperature == 0 and rollouts.rollouts > 1:
             found.append(
                 "rollouts.temperature = 0: all rollouts of a group would be alike; set it above 0, 1.0 as a rule"
             )
-        keys = [part.key for part in self.rewards]
-        found += [f"rewards: two parts are called {key!r}; give one a name" for key in set(keys) if keys.count(key) > 1]
-        return found + self.size_problems()
+        return found
 
     def size_problems(self) -> list[str]:
         """Pools too small for what is asked of them."""
         found = []
-        asked = {"train": ("rollouts.problems", self.rollouts.problems)}
-        asked["test"] = ("evaluation.problems", self.evaluation.problems)
+        asked: dict[Literal["train", "test"], tuple[str, int]] = {
+            "train": ("rollouts.problems", self.rollouts.problems),
+            "test": ("evaluation.problems", self.evaluation.problems),
+        }
         for split, (field, count) in asked.items():
-            size = None if self.task.check() else self.task.size(split)  # type: ignore[arg-type]
+            size = self.task.size(split)
             if size is not None and count > size:
                 found.append(f"{field} = {count}: the task has {size} {split} problems; set at most {size}")
         return found
+
+
+def merged(own: Any, changes: Mapping[str, Any]) -> Any:
+    """A table of a config with some of its fields changed; one that names another filling takes the place of it."""
+    if isinstance(own, BaseModel):
+        return {**own.model_dump(), **changes}
+    if isinstance(own, ModelSpec):
+        return {**{field.name: getattr(own, field.name) for field in dataclasses.fields(own)}, **changes}
+    if isinstance(own, Method):
+        return changes if "method" in changes else own.override(changes)
+    if isinstance(own, Piece):
+        return changes if {"piece", own.kind} & changes.keys() else {**own.to_dict(), **changes}
+    return changes
 
 
 def told_all(error: ValidationError) -> list[str]:

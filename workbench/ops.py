@@ -161,18 +161,19 @@ def own(batch: Batch, slot: str) -> Batch:
 def clean(batch: Batch) -> Batch:
     """The batch in float32 at least, unjudged rollouts masked, zeros in place of whatever stands outside the mask."""
     mask = batch.mask & batch.judged[:, None]
-
-    def inside(value: Tensor) -> Tensor:
-        marked = mask if value.dim() == 2 else mask[..., None]
-        value = lift(value)
-        return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
-
     extras = {
-        name: inside(value) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
+        name: inside(value, mask) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
         for name, value in batch.extras.items()
     }
-    signals = {"logprob": inside(batch.logprob), "old_logprob": inside(batch.old_logprob)}
+    signals = {"logprob": inside(batch.logprob, mask), "old_logprob": inside(batch.old_logprob, mask)}
     return batch.replace(mask=mask, reward=lift(batch.reward), correct=lift(batch.correct), extras=extras, **signals)
+
+
+def inside(value: Tensor, mask: Mask) -> Tensor:
+    """A tensor per token, or per token and more, in float32 at least, with zeros outside the mask."""
+    value = lift(value)
+    marked = mask if value.dim() == 2 else mask[..., None]
+    return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
 
 
 def lift(value: Tensor) -> Tensor:

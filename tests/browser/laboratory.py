@@ -40,6 +40,8 @@ ALLOWED = (
 #: Whether a cell has been run, or is running: its prompt holds a number or a star.
 STARTED = "() => [...document.querySelectorAll('.jp-InputPrompt')].some((each) => /[*0-9]/.test(each.textContent))"
 
+ACCEPT = ".jp-Dialog .jp-mod-accept"
+
 
 @dataclass
 class Watch:
@@ -99,19 +101,21 @@ class Laboratory:
         self.setting("notification", {"fetchNews": "false", "checkForUpdates": False})
         page.goto(f"{self.address}/lab/tree/{notebook.name}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=60_000)
+        page.wait_for_selector("text=/ipykernel\\) . Idle/", timeout=60_000)
         self.run_all(page)
 
     def run_all(self, page: Any) -> None:
         """Runs every cell; Lab may pass over the first order, while the kernel is still being connected."""
-        for _ in range(5):
+        for _ in range(8):
+            if page.locator(ACCEPT).count():  # on a slow machine Lab asks which kernel is meant
+                page.click(ACCEPT)
             page.click(".lm-MenuBar-itemLabel:text-is('Run')")
             page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
             try:
                 page.wait_for_function(STARTED, timeout=4_000)
-                return
             except TimeoutError:
                 continue
+            return
         raise RuntimeError("JupyterLab did not run the cells")
 
 

@@ -2,14 +2,13 @@
 
 import copy
 import dataclasses
-import itertools
 
+import numpy as np
 import pytest
 import torch
 from worlds import World, sampling, survivors
 
 from workbench.kinds import Pruner
-from workbench.piece import Piece
 from workbench.pieces.reduction import TokenMean
 from workbench.pruning.arrol import Arrol
 from workbench.pruning.weights import Survivors
@@ -40,20 +39,19 @@ def test_what_is_recorded(taught):
         assert 0 <= record["score"] <= 1
         assert 0 < record["posterior"] < 1
     assert sum(r.extras["pruning"][0]["survival"] for r in steps[5][0].rollouts) == pytest.approx(4)
+    assert all(r.extras["survival"] == r.extras["pruning"][0]["survival"] for r in steps[5][0].rollouts)
 
 
 def test_survivors_are_nearer_to_the_target(taught):
-    """Half are right at any rate: within a group, pruning evens out what chance did."""
-    world, (state, steps) = World(), taught
+    """The mean of r (1 - r) over groups, r the share of right ones: more than chance leaves of it."""
+    state, _ = taught
+    world, mixed = World(groups=96, seed=3, ease=-0.8), {}
+    for rule in ("group", "random", "paper"):
+        _, groups = world.step(dataclasses.replace(QUICK, rule=rule), copy.deepcopy(state), 9)
+        shares = [np.mean([rollout.correct for rollout in survivors([group])]) for group in groups]
+        mixed[rule] = np.mean([share * (1 - share) for share in shares])
     assert state["auc"] > 0.75
-    spread_before = spread_after = 0.0
-    for step, groups in enumerate(steps[3:], start=4):
-        _, correct = world.draw(step)
-        spread_before += (correct.float().mean(1) - 0.5).abs().sum().item()
-        for group in groups:
-            rest = [rollout.correct for rollout in group.rollouts if rollout.finish != "pruned"]
-            spread_after += abs(sum(rest) / len(rest) - 0.5)
-    assert spread_after < spread_before
+    assert mixed["group"] > mixed["random"] + 0.02 > mixed["paper"] + 0.02  # most are wrong: the printed rule harms
 
 
 def test_the_posterior_is_honest(taught):
@@ -62,7 +60,7 @@ def test_the_posterior_is_honest(taught):
     world = World(groups=64, seed=5)
     _, correct = world.draw(9)
     judged = [QUICK.judge(state, world.partial(9, number).hidden)["posterior"] for number in range(64)]
-    found = torch.tensor(judged).flatten()
+    found = torch.from_numpy(np.concatenate(judged))
     for low, high in ((0.0, 0.35), (0.35, 0.65), (0.65, 1.0)):
         rows = (found >= low) & (found < high)
         assert abs(correct.flatten()[rows].float().mean() - found[rows].mean()) < 0.15
@@ -100,9 +98,8 @@ def test_groups_with_too_few_at_the_detection_length_are_left_alone(taught):
     assert sum(first(4)) == 2
 
 
-@pytest.mark.parametrize(
-    ("rule", "draw"), itertools.product(["group", "sign", "paper", "random"], ["fixed", "bernoulli"])
-)
+@pytest.mark.parametrize("draw", ["fixed", "bernoulli"])
+@pytest.mark.parametrize("rule", ["group", "sign", "paper", "random"])
 def test_every_rule_with_every_draw(taught, rule, draw):
     state, _ = taught
     pruner, world = dataclasses.replace(QUICK, rule=rule, draw=draw), World(groups=32, seed=3)
@@ -171,10 +168,9 @@ def test_the_buffer_is_bounded(taught):
 def test_only_finished_and_judged_rollouts_teach():
     """Pruned ones and those without a verdict do not; without any nothing is learnt, and nothing is left over."""
     world, state = World(), QUICK.init()
-    for group in (groups := [world.partial(1, number) for number in range(8)]):
-        QUICK(state, group, sampling(1))
+    for number in range(8):
+        QUICK(state, world.partial(1, number), sampling(1))
     found = QUICK.learn(state, [])
-    assert len(groups) == 8
     assert (found["pending"], found["head"], found["auc"]) == ({}, {}, None)
     assert QUICK.metrics(found) == {"pruning.judged": 0.0}
 
@@ -202,7 +198,7 @@ def test_metrics_tell_what_pruning_did(taught):
 )
 def test_mistakes_are_told(fields, message):
     with pytest.raises(ValueError, match=message):
-        Arrol(**fields)
+        Pruner.parse({"pruner": "arrol", **fields})
 
 
 def test_what_does_not_fit_a_run_is_told():
@@ -216,7 +212,6 @@ def test_it_is_found_by_its_name():
     pruner = Pruner.parse({"pruner": "arrol", "keep": 0.25, "detect": 24})
     assert pruner == Arrol(keep=0.25, detect=24)
     assert pruner.pauses == (24,)
-    assert Piece.__subclasses__()
 
 
 def test_importance_weights_are_a_reduction():

@@ -19,13 +19,16 @@ def sampling(step: int, seed: int = 7) -> Sampling:
 class World:
     """Each step the same number of groups; a rollout is right with a chance that its hidden state tells."""
 
-    def __init__(self, groups: int = 8, size: int = 8, skill: float = 4.0, seed: int = 0) -> None:
-        self.groups, self.size, self.skill, self.seed = groups, size, skill, seed
+    size = 8
+
+    def __init__(self, groups: int = 8, *, skill: float = 4.0, seed: int = 0, ease: float = 0.0) -> None:
+        self.groups, self.skill, self.seed, self.ease = groups, skill, seed, ease
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """Hidden states [group, rollout, width], and who will be right."""
         generator = torch.Generator().manual_seed(1000 * self.seed + step)
         hidden = torch.randn(self.groups, self.size, WIDTH, generator=generator)
+        hidden[..., 0] += self.ease
         uniform = torch.rand(self.groups, self.size, generator=generator)
         return hidden, uniform < (self.skill * hidden[..., 0]).sigmoid()
 

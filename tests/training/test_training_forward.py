@@ -9,6 +9,7 @@ from workbench.kinds import Head
 from workbench.models import LoraSpec
 from workbench.models.policy import LocalPolicy
 from workbench.training.forward import Forward, make_heads, micro_batches
+from workbench.training.scorer import PolicyScorer
 from workbench.types import Row
 
 
@@ -98,9 +99,9 @@ def test_the_reference_is_the_model_before_training(lora: LoraSpec | None) -> No
 
 
 def test_without_a_reference_what_compares_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no reference: call policy.keep_reference"):
+    with pytest.raises(ValueError, match=r"there is no reference: call policy.keep_reference"):
         Forward(tiny_policy()).read(ROWS, ["kl"])
-    with pytest.raises(ValueError, match="no signal or head is called value; signals: .*logprob"):
+    with pytest.raises(ValueError, match=r"no signal or head is called value; signals: .*logprob"):
         Forward(tiny_policy()).read(ROWS, ["value"])
 
 
@@ -112,3 +113,17 @@ def test_micro_batches_hold_every_row_once_and_keep_to_the_budget(budget: int) -
         prompts = sum(len(prompt) for prompt in {tuple(ROWS[number].prompt) for number in batch})
         tokens = prompts + len(batch) * max(len(ROWS[number].answer) for number in batch)
         assert len(batch) == 1 or tokens <= budget
+
+
+def test_a_scorer_answers_in_lists_of_each_answers_length() -> None:
+    policy = tiny_policy()
+    policy.keep_reference()
+    prompts, answers = [row.prompt for row in ROWS], [row.answer for row in ROWS]
+    found = PolicyScorer(Forward(policy, budget=12)).score(prompts, answers, ["logprob", "ref_logprob", "entropy"])
+    for row, given in zip(ROWS, found, strict=True):
+        assert given.keys() == {"logprob", "ref_logprob", "entropy"}
+        full = own_logprobs(policy, row)[torch.arange(len(row.answer)), list(row.answer)].tolist()
+        assert given["logprob"] == pytest.approx(full, abs=1e-4)
+        assert given["ref_logprob"] == pytest.approx(full, abs=1e-4)
+    with pytest.raises(ValueError, match="a scorer reads the policy and `ref_`"):
+        PolicyScorer(Forward(policy)).score(prompts, answers, ["logprob@hint"])

@@ -80,6 +80,15 @@ class Insatiable(Controller):
 
 
 @dataclass(frozen=True)
+class Always(Controller):
+    """Asks every problem again with a hint, in a new group, trained without it."""
+
+    def __call__(self, state: State, round: Round) -> Orders:
+        hint = Hinted()
+        return Orders([] if round.number else [hint.again(group, round) for group in round.groups], state=state)
+
+
+@dataclass(frozen=True)
 class Never(Filter):
     """Wants another problem, always."""
 
@@ -139,7 +148,7 @@ def test_a_dead_group_is_asked_again_with_a_hint_and_trained_without() -> None:
     bare = encoder.prompt(again.problem.prompt)
     assert again.rollouts[0].prompt == bare
     assert again.rollouts[0].request.prompt != bare
-    assert encoder.shown(again.rollouts[0].request.prompt).endswith(f"Hint: {again.problem.answer}")
+    assert encoder.shown(again.rollouts[0].request.prompt).endswith(f"Hint: {again.problem.answer}\n")
     assert states["controller"] == {"asked": 1}
     numbers = [rollout.request.number for rollout in sampled.rollouts]
     assert len(set(numbers)) == 2
@@ -217,7 +226,7 @@ def test_pruned_rollouts_are_neither_judged_nor_trained() -> None:
     assert "unjudged" not in step.metrics or step.metrics["unjudged"] == 0.0
 
 
-@pytest.mark.parametrize("controller", [Hinted(), Branches(), Demonstrated()], ids=lambda piece: piece.name)
+@pytest.mark.parametrize("controller", [Always(), Branches(), Demonstrated()], ids=lambda piece: piece.name)
 def test_the_trainer_learns_from_whatever_a_controller_brings(controller: Controller) -> None:
     method: Method = derive(GRPO, **TEXTS, controller=controller)
     steps = list(make_trainer(method))

@@ -96,7 +96,7 @@ def test_every_method_trains(key: str) -> None:
     assert [step.number for step in steps] == [1, 2]
     for step in steps:
         assert all(math.isfinite(value) for value in step.metrics.values()), step.metrics
-        assert step.metrics["correct"] == 0.5
+        assert 0 < step.metrics["correct"] < 1
         assert step.metrics["dead_groups"] == 0.0
         assert step.metrics["grad_norm"] > 0
         assert step.metrics["gap_p99"] < 1e-3
@@ -187,7 +187,7 @@ def test_live_fields_take_effect_at_the_next_step() -> None:
     assert trainer.set(learning_rate=1e-30) == {"learning_rate": 1e-2}
     assert next(steps).metrics["learning_rate"] == 1e-30
     assert all(torch.allclose(before[name], value, atol=1e-12) for name, value in weights(trainer).items())
-    with pytest.raises(ValueError, match="steps cannot change while a run goes on; these can: learning_rate, clip_norm"):
+    with pytest.raises(ValueError, match="steps cannot change while a run goes on; these can: learning_rate"):
         trainer.set(steps=4.0)
     for wrong in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="give a number above 0"):
@@ -204,11 +204,11 @@ RESUMED: dict[str, Method] = {
 }
 
 
-@pytest.mark.parametrize("lora", [None, LoraSpec(rank=2)], ids=["full", "lora"])
-@pytest.mark.parametrize("key", RESUMED)
+@pytest.mark.parametrize(("key", "lora"), [*((key, None) for key in RESUMED), ("head", LoraSpec(rank=2))])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(key: str, lora: LoraSpec | None, tmp_path: Path) -> None:
-    training = {"steps": 4, "learning_rate": 1e-2, "updates": 2, "epochs": 2, "micro_batch": 64, "schedule": "cosine"}
-    settings = make_settings(training=training, evaluation={"problems": 3, "every": 3})
+    training = {"steps": 3, "learning_rate": 1e-2, "updates": 2, "micro_batch": 256, "schedule": "cosine"}
+    size = {"problems": 2, "rollouts": 4, "max_tokens": 4}
+    settings = make_settings(training=training, rollouts=size, evaluation={"problems": 3, "every": 2})
     method = dataclasses.replace(RESUMED[key], key="")
 
     def fresh() -> Trainer:
@@ -218,14 +218,14 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(key: str, lora: Lora
     expected = []
     for step in whole:
         expected.append(step)
-        if step.number == 2:
+        if step.number == 1:
             whole.set(clip_norm=0.7)
-            whole.save(tmp_path / "two")
+            whole.save(tmp_path / "one")
     resumed = fresh()
-    resumed.load(tmp_path / "two")
-    assert resumed.step == 2
+    resumed.load(tmp_path / "one")
+    assert resumed.step == 1
     found = list(resumed)
-    assert [step.number for step in found] == [3, 4]
+    assert [step.number for step in found] == [2, 3]
     for one, other in zip(expected[-2:], found, strict=True):
         same(one, other)
     ours, theirs = weights(resumed), weights(whole)
@@ -241,7 +241,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     make_trainer("grpo").save(tmp_path / "plain")
     with pytest.raises(ValueError, match="is of another model"):
         make_trainer("grpo", policy=tiny_policy(LoraSpec(rank=2))).load(tmp_path / "plain")
-    with pytest.raises(ValueError, match="is no whole checkpoint: weights.safetensors is missing"):
+    with pytest.raises(ValueError, match=r"is no whole checkpoint: weights.safetensors is missing"):
         make_trainer("grpo").load(tmp_path)
 
 

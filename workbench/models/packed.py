@@ -5,6 +5,7 @@ token once; only the attention, a small part of the work, is done per answer, ov
 reading every answer after a copy of its prompt, gradients included.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from workbench.types import Row
 
@@ -100,10 +99,9 @@ def attention(
     **others: Any,
 ) -> tuple[Tensor, None]:
     """transformers' attention interface: [1, head, packed, width] in, [1, packed, head, width] out."""
+    del module, attention_mask, dropout, others
     if packing is None:
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
-        )
+        raise ValueError("this attention reads packed rows: call it through `packed.read`")
     repeats = query.shape[1] // key.shape[1]
     query, key, value = (part[0].transpose(0, 1) for part in (query, key, value))
     if repeats > 1:
@@ -119,12 +117,18 @@ def attention(
     return torch.cat(flat)[None], None
 
 
-AttentionInterface.register(NAME, attention)
+@functools.cache
+def register() -> None:
+    """Makes the attention known to transformers, whose import takes seconds and so waits until here."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, attention)
 
 
 @contextmanager
 def shared_prompts(model: Any) -> Iterator[None]:
     """Inside, the model's attention takes a packing."""
+    register()
     before = model.config._attn_implementation
     model.config._attn_implementation = NAME
     try:

@@ -21,7 +21,7 @@ from workbench import noise
 from workbench.kinds import Partial, Pruner, Reduction
 from workbench.pruning import quality
 from workbench.pruning.draw import DRAWS
-from workbench.pruning.learning import labelled, mean_metrics
+from workbench.pruning.learning import labelled, mean_metrics, note_survival
 from workbench.pruning.memory import Memory, joined
 from workbench.pruning.posterior import bin_of, count, posterior
 from workbench.pruning.survival import RULES, Bounds, solve_shift
@@ -184,6 +184,7 @@ class Arrol(Pruner):
     # ---------------------------------------------------------------------------------- what it learns
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
+        note_survival(state["pending"], groups)
         fresh = labelled(state, groups, self.held_out)
         learnt = {} if fresh is None else self.lesson(state, fresh)
         state = {**state, **learnt}

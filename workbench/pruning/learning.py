@@ -26,6 +26,15 @@ def judged(pending: Mapping[str, Seen], groups: Sequence[Group]) -> Iterator[tup
                 yield group, rollout, seen
 
 
+def note_survival(pending: Mapping[str, Seen], groups: Sequence[Group]) -> None:
+    """Notes on every rollout the probability with which it survived, for the batch: `survival`, 1 if not judged."""
+    for group in groups:
+        for rollout in group.rollouts:
+            rollout.extras["survival"] = 1.0
+    for _, rollout, seen in judged(pending, groups):
+        rollout.extras["survival"] = seen["survival"]
+
+
 def labelled(state: State, groups: Sequence[Group], share: float) -> Memory | None:
     """The judged rollouts of a step that were finished and have a verdict; a `share` of the groups is held out."""
     found = [entry for entry in judged(state["pending"], groups) if not math.isnan(entry[1].correct)]

@@ -3,8 +3,7 @@
 import torch
 
 from workbench.config import RunConfig
-from workbench.engines.generate import GenerateEngine
-from workbench.engines.local import LocalEngine
+from workbench.engines.build import capabilities, make_engine
 from workbench.models.load import load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import check as check_model
@@ -16,16 +15,17 @@ from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Group
 
-ENGINES: dict[str, type[LocalEngine] | type[GenerateEngine]] = {"local": LocalEngine, "generate": GenerateEngine}
-
 
 def problems(config: RunConfig) -> list[str]:
     """Everything that would go wrong, before a process starts: each names field, value and remedy."""
     found = config.problems() + check_model(config.model)
-    if config.rollouts.engine not in ENGINES:
-        known = ", ".join(ENGINES)
-        return [*found, f"rollouts.engine = {config.rollouts.engine!r}: there is no such engine; set one of {known}"]
-    able = ENGINES[config.rollouts.engine].capabilities
+    try:
+        able = capabilities(config.rollouts.engine)
+    except ValueError as error:
+        return [*found, f"rollouts.engine = {config.rollouts.engine!r}: {error}"]
+    for part in config.rewards:
+        if part.reward.needs_scorer:
+            found.append(f"rewards: {part.key} asks a model for log-probs, which no run can give yet; leave it out")
     if config.pruning is not None and not able.pruning:
         found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot prune: set rollouts.engine = 'local'")
     if config.model.lora is None and not able.full_weights:
@@ -80,7 +80,7 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
 
     return Parts(
         task=config.task,
-        engine=ENGINES[config.rollouts.engine](policy, slots=config.rollouts.slots),
+        engine=make_engine(config.rollouts.engine, policy, slots=config.rollouts.slots),
         encoder=policy.encoder,
         judge=judged,
         sampler=method.sampler or Uniform(),

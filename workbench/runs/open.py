@@ -21,6 +21,10 @@ POLL = 0.1  # seconds between two looks at a run
 
 def open_run(path: str | Path, launcher: Launcher = LOCAL) -> "Run":
     """The run in a folder; ValueError if there is none, or one of a later version."""
+    study = read_json(Path(path) / "experiment.json")
+    if isinstance(study, dict):
+        names = ", ".join(study.get("runs", []))
+        raise ValueError(f"{path} is an experiment of several runs: open one of them ({names}), or Experiment(path)")
     return Run(RunDirectory(Path(path)).check(), launcher)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.kinds import LossPiece
-from workbench.method import Method, advantages
+from workbench.method import Method, advantages, own
 from workbench.sections import TrainingSection
 from workbench.training import checkpoint
 from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
@@ -67,13 +67,13 @@ class Learner:
         device = self.policy.device
         scale = Scale(number, self.training.steps, self.budget, self.temperature)
         with clock.phase("score"):
-            batch = make_batch(rollouts, scale, device).replace(state=self.states)
+            batch = make_batch(rollouts, scale, device).replace(state=dict(self.states))
             rows = make_rows(self.method, rollouts, sampled.groups, self.encoder)
             batch = self.read_ahead(batch, rows)
             advantage = advantages(self.method, batch)
             for slot, piece in self.method.pieces():
                 if isinstance(piece, LossPiece):
-                    self.states[slot] = piece.learn(self.states[slot], batch)
+                    self.states[slot] = piece.learn(self.states[slot], own(batch, slot))
         with clock.phase("update"):
             self.run_updates(batch, rows, advantage, learned)
             self.edit_weights(number)
@@ -102,7 +102,7 @@ class Learner:
             names = list(dict.fromkeys(groups))
             order = torch.rand(len(names), generator=generator).tolist()
             for chosen in update_groups(names, training.updates, order):
-                members = [row for row, group in enumerate(groups) if group in set(chosen)]
+                members = [row for row, group in enumerate(groups) if group in chosen]
                 index = torch.tensor(members)
                 report = updater.update(batch.rows(index), rows.take(members), advantage[index])
                 merge(learned.tensors, {**report.signals, "lens": report.lens}, index, len(groups))
@@ -120,13 +120,15 @@ class Learner:
 
     def note(self, batch: Batch, advantage: Tensor, learned: Learned) -> None:
         """Puts what was known before the updates beside what they read."""
-        mask = batch.mask
-        old = batch.old_logprob if self.plan.first_pass else learned.tensors["logprob"]
-        learned.mask = mask & batch.judged[:, None]
-        learned.tensors |= {"advantage": advantage, "old_logprob": old}
-        learned.tensors |= {name: batch[name] for name in self.plan.ahead if name != "old_logprob"}
-        engine = batch["engine_logprob"]
-        learned.tensors[GAP] = torch.where(mask, engine - old, math.nan)
+        mask = batch.mask.cpu()
+        old = batch.old_logprob.cpu() if self.plan.first_pass else learned.tensors["logprob"]
+        learned.mask = mask & batch.judged[:, None].cpu()
+        learned.tensors |= {"advantage": advantage.cpu(), "old_logprob": old}
+        learned.tensors |= {name: batch[name].cpu() for name in self.plan.ahead if name != "old_logprob"}
+        # after another prompt the engine's numbers are of another distribution
+        alike = torch.tensor([rollout.prompt == rollout.request.prompt for rollout in learned.rollouts])
+        gap = batch["engine_logprob"].cpu() - old
+        learned.tensors[GAP] = torch.where(mask & alike[:, None], gap, math.nan)
 
     # ------------------------------------------------------------------------ learning rate, live
 

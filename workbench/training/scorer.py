@@ -22,7 +22,7 @@ class PolicyScorer:
         found: list[dict[str, list[float]]] = [{} for _ in rows]
         for (policy, context), names in passes(signals).items():
             if context or policy == "old_":
-                raise ValueError(f"{sorted(signals)}: a scorer reads the policy or `ref_` after the prompts it is given")
+                raise ValueError(f"{sorted(signals)}: a scorer reads the policy and `ref_`, after the prompts given")
             for name, values in self.forward.read_all(rows, names, reference=policy == "ref_").items():
                 for row, given, numbers in zip(rows, found, values.tolist(), strict=True):
                     given[Wanted(name, policy).name] = numbers[: len(row.answer)]
