@@ -69,7 +69,7 @@ export function rewardParts(rollout) {
   const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
     make("span", { class: "wb-part-name" }, part.name), " ",
     part.value === null ? "not judged" : show(part.value),
-    part.reason ? make("span", { class: "wb-muted" }, ` ${part.reason}`) : null));
+    part.reason ? make("span", { class: "wb-muted" }, ` · ${part.reason}`) : null));
   const tag = rollout.tag ? make("span", { class: "wb-badge" }, rollout.tag) : null;
   const round = rollout.round > 0 ? make("span", { class: "wb-badge" }, `round ${rollout.round + 1}`) : null;
   return parts.length || tag || round ? make("div", { class: "wb-parts" }, tag, round, parts) : null;

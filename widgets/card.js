@@ -46,14 +46,14 @@ function chance(group, place) {
 
 export function percent(share) {
   if (!Number.isFinite(share)) return "not recorded";
-  if (share > 0 && share < 0.001) return `${show(share * 100, 2)} %`;
+  if (share > 0 && share < 0.0001) return "< 0.01 %";
   return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
 }
 
 /** The likeliest tokens with bars; the written one is marked, and stands last where it is not among them. */
 function alternatives(group, place) {
   const { top_ids: ids, top_probs: probs, tokens } = group.columns;
-  if (!ids) return make("p", { class: "wb-muted" }, "alternatives were not recorded");
+  if (!ids || ids[place * TOP] < 0) return make("p", { class: "wb-muted" }, "alternatives were not recorded");
   const rows = [];
   for (let k = 0; k < TOP; k += 1) rows.push([ids[place * TOP + k], probs[place * TOP + k]]);
   if (!rows.some(([id]) => id === tokens[place])) {
@@ -72,9 +72,9 @@ function alternative(group, id, share, written) {
     make("span", { class: "wb-top-mark" }, written ? "◂ written" : ""));
 }
 
-/** Every recorded signal; the one that is shown stands out. */
+/** Every recorded signal; the one that is shown stands out. Of other methods' lenses only the one that is shown. */
 function numbers(group, place, current) {
-  const rest = group.signals.filter((name) => !FIRST.includes(name));
+  const rest = group.signals.filter((name) => !FIRST.includes(name) && (name === current || !name.startsWith("lens:")));
   const cells = [...FIRST, ...rest].map((name) => {
     const value = valueAt(group, name, place);
     const known = Number.isFinite(value);

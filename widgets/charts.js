@@ -100,7 +100,7 @@ class Chart {
     const { spec } = this;
     const all = this.bands ? this.bands.at(-1) : this.names.flatMap((name) => Array.from(this.data.columns[name]));
     const known = Array.from(all).filter(Number.isFinite);
-    let high = Math.max(...known);
+    let high = spec.zero ? Math.max(0, ...known) : Math.max(...known);
     let low = spec.zero || spec.share ? Math.min(0, ...known) : Math.min(...known);
     if (spec.share) high = spec.fit ? Math.min(1, niceAbove(Math.max(high, 0.01))) : 1;
     if (high === low) high = low + 1;

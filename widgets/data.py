@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from widgets.payload import number, pack
@@ -123,33 +124,28 @@ def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> p
 
 def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and columns of a group's payload. Columns run over all tokens of all rollouts, one after the other."""
-    tokens = flat(table, "token_ids").astype(np.int32)
-    lengths = [len(row) for row in table.column("token_ids").to_pylist()]
-    columns: dict[str, np.ndarray] = {"tokens": tokens, **signal_columns(table, tokens.size)}
-    columns["trained"] = flat(table, "trained").astype(bool)
-    seen = set(tokens.tolist())
-    if "top_ids" in table.column_names and flat(table, "top_ids").size == TOP * tokens.size:
-        columns["top_ids"] = flat(table, "top_ids").astype(np.int32)
-        columns["top_probs"] = flat(table, "top_probs").astype(np.float32)
-        seen |= set(columns["top_ids"].tolist())
-    rollouts, prompts = describe(table, lengths)
-    seen.update(token for prompt in prompts for token in prompt)
-    texts = {str(token): [f"⟨{token}⟩", 0] for token in sorted(seen)}
-    header = {
-        "rollouts": rollouts,
-        "prompts": prompts,
-        "vocabulary": vocabulary.entries(seen) if vocabulary else texts,
-        "signals": [name for name in columns if name not in ("tokens", "trained", "top_ids", "top_probs")],
-    }
-    return header, columns
+    tokens = per_token(table, "token_ids").astype(np.int32)
+    columns: dict[str, np.ndarray] = {"tokens": tokens, **signal_columns(table)}
+    signals = [name for name in columns if name != "tokens"]
+    columns["trained"] = per_token(table, "trained") > 0
+    if "top_ids" in table.column_names:
+        ids = per_token(table, "top_ids", TOP)
+        if not np.isnan(ids).all():
+            columns["top_ids"] = np.nan_to_num(ids, nan=-1).astype(np.int32)  # -1: not recorded
+            columns["top_probs"] = per_token(table, "top_probs", TOP)
+    rollouts, prompts = describe(table)
+    seen = {*tokens.tolist(), *columns.get("top_ids", tokens).tolist(), *(id for prompt in prompts for id in prompt)}
+    seen.discard(-1)
+    texts = vocabulary.entries(seen) if vocabulary else {str(id): [f"⟨{id}⟩", 0] for id in sorted(seen)}
+    return {"rollouts": rollouts, "prompts": prompts, "vocabulary": texts, "signals": signals}, columns
 
 
-def describe(table: pa.Table, lengths: Sequence[int]) -> tuple[list[dict[str, Any]], list[list[int]]]:
+def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
     """What is known of each rollout besides its tokens, and the distinct prompts."""
     names = [name for name in (*PLAIN, "parts", "prompt_ids") if name in table.column_names]
     prompts: list[list[int]] = []
     rollouts, start = [], 0
-    for row, length in zip(table.select(names).to_pylist(), lengths, strict=True):
+    for row, length in zip(table.select(names).to_pylist(), token_counts(table).tolist(), strict=True):
         prompt = row.pop("prompt_ids", None) or []
         if prompt not in prompts:
             prompts.append(prompt)
@@ -161,7 +157,7 @@ def describe(table: pa.Table, lengths: Sequence[int]) -> tuple[list[dict[str, An
     return rollouts, prompts
 
 
-def signal_columns(table: pa.Table, size: int) -> dict[str, np.ndarray]:
+def signal_columns(table: pa.Table) -> dict[str, np.ndarray]:
     """Every per-token column of numbers with something in it, ratio and gap included; rollouts without it: nan."""
     found: dict[str, np.ndarray] = {}
     for field in table.schema:
@@ -171,7 +167,7 @@ def signal_columns(table: pa.Table, size: int) -> dict[str, np.ndarray]:
             and field.name not in NOT_SIGNALS
         ):
             values = per_token(table, field.name)
-            if values.size == size and not np.isnan(values).all():
+            if not np.isnan(values).all():
                 found[field.name] = values
     return derived(found)
 
@@ -186,17 +182,24 @@ def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return result
 
 
-def per_token(table: pa.Table, name: str) -> np.ndarray:
-    """A list column as one array over all tokens; a rollout without the list gives nan."""
-    lengths = [len(row) for row in table.column("token_ids").to_pylist()]
-    rows = table.column(name).to_pylist()
-    filled = [[math.nan] * length if row is None else row for row, length in zip(rows, lengths, strict=True)]
-    return np.array([math.nan if value is None else value for row in filled for value in row], dtype=np.float64)
+def token_counts(table: pa.Table) -> np.ndarray:
+    """Tokens of each rollout, [rollout]."""
+    return pc.list_value_length(table.column("token_ids")).to_numpy()
 
 
-def flat(table: pa.Table, name: str) -> np.ndarray:
-    """The values of a list column, one rollout after the other."""
-    return table.column(name).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+def per_token(table: pa.Table, name: str, width: int = 1) -> np.ndarray:
+    """A list column as one array over all tokens, `width` numbers each; what a rollout does not have is nan.
+
+    ValueError where a list is neither missing nor as long as the rollout.
+    """
+    column = table.column(name).combine_chunks()
+    counts = token_counts(table) * width
+    found = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
+    if ((found >= 0) & (found != counts)).any():
+        raise ValueError(f"column {name} does not have {width} number(s) for every token; write the step again")
+    values = np.full(int(counts.sum()), math.nan)
+    values[np.repeat(found >= 0, counts)] = column.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
 
 
 def plain(value: Any) -> Any:

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from widgets.data import NOT_SIGNALS, RunData
-from workbench.method import Method, lens
+from widgets.data import NOT_SIGNALS, RunData, per_token, token_counts
+from workbench.method import Method, carries_gradient, lens
 from workbench.registry import methods
 from workbench.types import Batch, axes
 
@@ -20,7 +20,9 @@ class Gallery:
 
     def __init__(self, data: RunData) -> None:
         config = data.config()
-        self.total = int((config.get("training") or {}).get("steps") or 1)
+        training = config.get("training") or {}
+        self.total = int(training.get("steps") or 1)
+        self.one_update = training.get("updates", 1) == training.get("epochs", 1) == 1
         self.budget = int((config.get("rollouts") or {}).get("max_tokens") or 0)
         self.methods: dict[str, Method] = dict(methods())
         self.problems: dict[str, str] = {}
@@ -28,9 +30,12 @@ class Gallery:
 
     def columns(self, table: pa.Table, step: int) -> dict[str, np.ndarray]:
         """`lens:KEY` over all tokens of a step's rollouts, one rollout after the other."""
-        batch = step_batch(table, step, self.total, self.budget)
-        lengths = torch.tensor([len(row) for row in table.column("token_ids").to_pylist()])
-        inside = torch.arange(batch.mask.shape[1])[None] < lengths[:, None]
+        learnt = read_by_update(table)
+        batch = step_batch(table.filter(pa.array(learnt)), step, self.total, self.budget)
+        if self.one_update:
+            batch = batch.extend(**as_sampled(batch))
+        counts = token_counts(table)
+        inside = torch.arange(batch.mask.shape[1])[None] < torch.tensor(counts[learnt])[:, None]
         columns = {}
         for key, method in self.methods.items():
             try:
@@ -38,8 +43,9 @@ class Gallery:
             except (ValueError, RuntimeError) as error:  # often a signal that was not recorded: the page says which
                 self.problems[key] = str(error)
                 continue
-            columns[f"lens:{key}"] = push[inside].numpy()
-            self.found[key].append(columns[f"lens:{key}"])
+            self.found[key].append(push[inside].numpy())
+            columns[f"lens:{key}"] = np.full(int(counts.sum()), np.nan)
+            columns[f"lens:{key}"][np.repeat(learnt, counts)] = self.found[key][-1]
         return columns
 
     def entries(self) -> list[dict[str, Any]]:
@@ -57,6 +63,13 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float | None:
     """Of the angle between two lenses; None where one of them is zero everywhere."""
     size = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(np.dot(one, other)) / size if size > 0 else None
+
+
+def read_by_update(table: pa.Table) -> np.ndarray:
+    """Which rollouts the update read: those that a filter left out have no log-probs, [rollout]."""
+    known = ~np.isnan(per_token(table, "logprob"))
+    ends = np.cumsum(token_counts(table))
+    return np.array([part.any() for part in np.split(known, ends[:-1])])
 
 
 def step_batch(table: pa.Table, step: int, total: int, budget: int) -> Batch:
@@ -84,6 +97,12 @@ def step_batch(table: pa.Table, step: int, total: int, budget: int) -> Batch:
         budget=max(budget, width),
         extras={**extras, "truncated": torch.tensor([float(row["finish"] == "length") for row in rows])},
     )
+
+
+def as_sampled(batch: Batch) -> dict[str, torch.Tensor]:
+    """The signals of the policy that sampled: where a step makes one update, the recorded ones are its."""
+    own = [name for name in batch.extras if not name.startswith(("old_", "ref_", "engine_")) and carries_gradient(name)]
+    return {f"old_{name}": batch.extras[name] for name in own}
 
 
 def has_axes(name: str) -> bool:

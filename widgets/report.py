@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets import bundle
-from widgets.data import RunData, group_parts, has_signal, read
+from widgets.data import RunData, group_parts, has_signal, read, token_counts
 from widgets.gallery import Gallery
 from widgets.payload import pack, rounded
 
@@ -125,8 +125,7 @@ def group_payload(data: RunData, table: pa.Table, group: int, extra: dict[str, n
     """A group's payload with rounded numbers, which compress; `extra` are columns over all tokens of the table."""
     chosen = pc.equal(table.column("group"), group)
     header, columns = group_parts(table.filter(chosen), data.vocabulary)
-    lengths = np.array([len(row) for row in table.column("token_ids").to_pylist()])
-    inside = np.repeat(chosen.to_numpy(zero_copy_only=False).astype(bool), lengths)
+    inside = np.repeat(chosen.to_numpy(zero_copy_only=False).astype(bool), token_counts(table))
     columns |= {name: values[inside] for name, values in extra.items()}
     header["signals"] += list(extra)
     small = {name: rounded(values) if values.dtype.kind == "f" else values for name, values in columns.items()}
@@ -170,7 +169,8 @@ def figures(data: RunData) -> Iterator[str]:
         told = f"{first:.0%}" if len(accuracy) == 1 else f"{first:.0%} → {last:.0%}"
         yield figure(told, "right on held-out problems")
     if columns.get("reward"):
-        yield figure(f"{columns['reward'][0]:.2f} → {columns['reward'][-1]:.2f}", "mean reward")
+        first, last = (f"{columns['reward'][place]:.2f}".replace("-", "−") for place in (0, -1))
+        yield figure(f"{first} → {last}", "mean reward")
     if columns.get("step"):
         yield figure(f"{int(columns['step'][-1])}", "steps")
     if columns.get("tokens"):

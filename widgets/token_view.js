@@ -87,8 +87,9 @@ export class TokenView {
     const ticket = ++this.ticket;
     const group = await this.source.group(this.step, number);
     if (ticket !== this.ticket) return;
+    const first = !this.group;
     this.group = group;
-    if (!group.signals.includes(this.signalName)) {
+    if (first && !group.signals.includes(this.signalName)) {
       this.signalName = FIRST.find((name) => group.signals.includes(name)) ?? group.signals[0] ?? "advantage";
     }
     this.hideFloat();
@@ -181,6 +182,7 @@ export class TokenView {
     const picks = Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.pick(pick) }, name));
     return make("div", { class: "wb-bar-line" }, make("span", {}, told),
       dead ? make("span", { class: "wb-badge" }, "no signal: all rewards are equal") : null,
+      this.group.signals.includes("logprob") ? null : make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter"),
       make("span", { class: "wb-spring" }),
       make("label", { class: "wb-control" }, "order ", sorts),
       make("span", { class: "wb-control", role: "group", "aria-label": "go to" }, picks));

@@ -197,6 +197,8 @@ class RunConfig(BaseModel):
             )
         if {"training", "rollouts"} <= known:
             found += self.step_problems()
+        if self.pruning is not None and {"pruning", "rollouts"} <= known:
+            found += self.pruning.problems(self.rollouts.max_tokens, self.rollouts.rollouts)
         if "rewards" in known:
             keys = [part.key for part in self.rewards]
             twice = sorted({key for key in keys if keys.count(key) > 1})

@@ -259,6 +259,25 @@ class Pruner(Piece, ABC):
         del groups
         return state
 
+    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
+        """What does not fit a run of such answers and groups: each names field, value and remedy."""
+        del max_tokens, rollouts
+        return []
+
+    def reduction(self, inner: Reduction) -> Reduction:
+        """The reduction of a run with this pruner: the method's own, or one that undoes the choice of survivors."""
+        return inner
+
+    def metrics(self, state: State) -> dict[str, float]:
+        """Numbers of the last step for its line."""
+        del state
+        return {}
+
+    def events(self, state: State) -> list[str]:
+        """What changed in the last step, for the events."""
+        del state
+        return []
+
 
 @dataclass(frozen=True)
 class BoundPruner:

@@ -122,6 +122,8 @@ class Method:
         if name not in slot_kinds():
             raise ValueError(f"there is no such slot; slots: {', '.join((*slot_kinds(), 'surrogate_weight'))}")
         kind, several = slot_kinds()[name]
+        if several and not isinstance(value, list | tuple):
+            raise ValueError(f"{value!r}: this slot holds several pieces; give a list")
         if several:
             return tuple(kind.parse(item) for item in value)
         own = getattr(self, name)

@@ -106,6 +106,11 @@ class Rollout:
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def could_be_judged(self) -> bool:
+        """Whether every reward part has a value; a shaping may still leave the rollout out."""
+        return bool(self.parts) and not any(part.value != part.value for part in self.parts.values())
+
+    @property
     def prompt(self) -> tuple[int, ...]:
         """The prompt the update conditions on."""
         given = self.request.training_prompt

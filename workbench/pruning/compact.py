@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -59,23 +59,12 @@ class Policy:
     @cached_property
     def units(self) -> compact_torch.Units:
         """The same in whole numbers."""
-        unit, slope = [float(UNIT)], [float(SLOPE_UNIT)]
-        keep, target, least, most, shift = (
-            round(value * unit[0]) for value in (self.keep, self.target, self.least, self.most, self.shift)
-        )
-        flat, steep = (round(value * slope[0]) for value in (self.slope, self.steepest))
-        return compact_torch.Units(
-            RULES.index(self.rule),
-            DRAWS.index(self.draw),
-            keep,
-            target,
-            least,
-            most,
-            flat,
-            steep,
-            shift,
-            self.smallest,
-        )
+        fractions = (self.keep, self.target, self.least, self.most)
+        keep, target, least, most = (round(value * UNIT) for value in fractions)
+        slope, steepest = round(self.slope * SLOPE_UNIT), round(self.steepest * SLOPE_UNIT)
+        names = (RULES.index(self.rule), DRAWS.index(self.draw))
+        bounds = (keep, target, least, most, slope, steepest, round(self.shift * UNIT), self.smallest)
+        return compact_torch.Units(*names, *bounds)
 
     def survivors(self, sizes: Sequence[int]) -> int | None:
         """How many of groups of these sizes go on, if that is certain beforehand; else None: then read it back."""
@@ -183,6 +172,7 @@ class Cache:
         return max([1, *heads, *(tensor[0].numel() * tensor.itemsize for tensor in self.sides)])
 
 
+@runtime_checkable
 class Compactor(Protocol):
     """Judges rows and moves them. Neither waits for the device where it can be helped."""
 

@@ -102,12 +102,13 @@ def clipped(members: Members, units: Units, slope: PerGroup, shift: PerGroup) ->
 
 def solve_shift(members: Members, units: Units, slope: PerGroup) -> PerGroup:
     """The largest shift at which the probabilities of a group add up to no more than wanted."""
-    wanted = wanted_sum(units, members.size)
-    low = torch.full_like(wanted, -FAR)
+    wanted, base = wanted_sum(units, members.size), line(members, units, slope)
+    low, zeros = torch.full_like(wanted, -FAR), torch.zeros_like(wanted)
     high = -low
     for _ in range((2 * FAR).bit_length()):
         middle = (low + high) >> 1
-        fits = members.sum(clipped(members, units, slope, middle)) <= wanted
+        chance = (base + middle[members.group]).clamp(units.least, units.most)
+        fits = zeros.index_add(0, members.group, chance) <= wanted
         low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
     return low
 

@@ -1,9 +1,12 @@
 """The one place that joins the rooms: from a config to a trainer, and every mistake that only the rooms can see."""
 
+import dataclasses
+
 import torch
 
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
+from workbench.method import Method
 from workbench.models.load import load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import check as check_model
@@ -23,9 +26,10 @@ def problems(config: RunConfig) -> list[str]:
         able = capabilities(config.rollouts.engine)
     except ValueError as error:
         return [*found, f"rollouts.engine = {config.rollouts.engine!r}: {error}"]
-    for part in config.rewards:
-        if part.reward.needs_scorer:
-            found.append(f"rewards: {part.key} asks a model for log-probs, which no run can give yet; leave it out")
+    if config.method.synthesis is not None:
+        found.append(
+            f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
+        )
     if config.pruning is not None and not able.pruning:
         found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot prune: set rollouts.engine = 'local'")
     if config.model.lora is None and not able.full_weights:
@@ -54,7 +58,7 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
     policy = load_policy(config.model, seed=config.seed)
     trainer = Trainer(
         policy,
-        config.method,
+        trained_method(config),
         make_parts(config, policy),
         Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
         stop_tokens=policy.encoder.stop,
@@ -70,15 +74,22 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
     return trainer
 
 
+def trained_method(config: RunConfig) -> Method:
+    """The method, its reduction wrapped where a pruner wants survivors weighed."""
+    if config.pruning is None:
+        return config.method
+    return dataclasses.replace(config.method, reduction=config.pruning.reduction(config.method.reduction))
+
+
 def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
     """What sampling works with."""
     method = config.method
     rewards = [(part.key, part.reward, part.weight) for part in config.rewards]
 
     def judged(group: Group) -> list[str]:
-        return judge(rewards, method.shaping, group, None, config.rollouts.max_tokens)
+        return judge(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
 
-    return Parts(
+    parts = Parts(
         task=config.task,
         engine=make_engine(config.rollouts.engine, policy, slots=config.rollouts.slots),
         encoder=policy.encoder,
@@ -88,3 +99,4 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
         controller=method.controller,
         pruner=config.pruning,
     )
+    return parts

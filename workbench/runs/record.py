@@ -67,6 +67,10 @@ COLUMNS = (
     Column("parts", pyarrow.list_(PART)),
     Column("finish", TEXT),  # stop, length, pruned, given
     Column("pruned_at", INT),
+    Column("score", REAL),  # of a pruner's head at the last pause, as the next three
+    Column("posterior", REAL),  # probability that the answer will be right
+    Column("survival", REAL),  # probability with which it was kept
+    Column("u", REAL),  # the draw it survived or not
     Column("advantage", REAL, "token"),
     Column("lens", REAL, "token"),  # -dloss/dlogprob of the run's own method
     Column("logprob", REAL, "token"),  # of the policy as it was in the row's last update

@@ -13,6 +13,7 @@ from workbench.training.update import Rows
 from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
+MISSING = {"stored_advantage": NAN, "survival": 1.0}  # of a rollout that has no such extra; else 0
 NOTES = frozenset({"pruning"})  # extras of a rollout that are read by people and are no numbers of a batch
 
 
@@ -92,11 +93,11 @@ def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
     if any(rewards):
         found["token_reward"] = padded(rewards, width, torch.float32)
     for name in sorted({name for rollout in rollouts for name in rollout.extras} - NOTES):
-        missing = [NAN] if name == "stored_advantage" else [0.0]
+        missing = MISSING.get(name, 0.0)
         if len(axes(name)) == 1:
-            found[name] = torch.tensor([float(rollout.extras.get(name, 0.0)) for rollout in rollouts])
+            found[name] = torch.tensor([float(rollout.extras.get(name, missing)) for rollout in rollouts])
         else:
-            values = [rollout.extras.get(name, missing * len(rollout.tokens)) for rollout in rollouts]
+            values = [rollout.extras.get(name, [missing] * len(rollout.tokens)) for rollout in rollouts]
             found[name] = padded(values, width, torch.float32)
     return found
 

@@ -1,6 +1,7 @@
 """The learner: all updates of a step, from judged rollouts to changed weights."""
 
 import math
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.kinds import LossPiece
-from workbench.method import Method, advantages, own
+from workbench.method import Method, advantages
+from workbench.ops import own
 from workbench.sections import TrainingSection
 from workbench.training import checkpoint
 from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
@@ -98,13 +100,14 @@ class Learner:
         self.set_learning_rate(batch.step)
         training, groups = self.training, batch.group.tolist()
         for epoch in range(training.epochs):
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + batch.step * 1_009 + epoch)
             names = list(dict.fromkeys(groups))
-            order = torch.rand(len(names), generator=generator).tolist()
+            draw = random.Random(f"{self.seed}/{batch.step}/epoch/{epoch}")
+            order = [draw.random() for _ in names]
             for chosen in update_groups(names, training.updates, order):
                 members = [row for row, group in enumerate(groups) if group in chosen]
                 index = torch.tensor(members)
-                report = updater.update(batch.rows(index), rows.take(members), advantage[index])
+                current = self.plan.first_pass and not learned.losses
+                report = updater.update(batch.rows(index), rows.take(members), advantage[index], current=current)
                 merge(learned.tensors, {**report.signals, "lens": report.lens}, index, len(groups))
                 learned.losses.append(report.loss)
                 learned.norms.append(report.grad_norm)

@@ -87,7 +87,14 @@ def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> d
         "parts": [parts_of(rollout) for rollout in rollouts],
         "finish": [rollout.finish for rollout in rollouts],
         "pruned_at": [rollout.pruned_at for rollout in rollouts],
+        **pruning_columns(rollouts),
     }
+
+
+def pruning_columns(rollouts: Sequence[Rollout]) -> dict[str, list[float | None]]:
+    """What a pruner decided of each rollout at its last pause; None where it was not asked."""
+    decisions = [(rollout.extras.get("pruning") or [{}])[-1] for rollout in rollouts]
+    return {name: [decision.get(name) for decision in decisions] for name in ("score", "posterior", "survival", "u")}
 
 
 def parts_of(rollout: Rollout) -> list[dict[str, Any]]:
@@ -127,7 +134,7 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
         "tokens": float(sum(len(rollout.tokens) - len(rollout.request.prefix) for rollout in sampled.rollouts)),
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
-        "unjudged": sum(math.isnan(rollout.reward) for rollout in rollouts) / count,
+        "unjudged": sum(not rollout.could_be_judged for rollout in rollouts) / count,
         "dead_groups": mean([float(is_dead(group.rollouts)) for group in sampled.groups]),
         "groups": float(len(sampled.kept)),
         "loss": mean(learned.losses),

@@ -93,9 +93,12 @@ class Trainer:
         sampled = self.sample(number, clock)
         self.refuse_unjudged(sampled)
         learned = self.learner.learn(sampled, number, clock)
-        self.parts.engine.sync(self.policy)
+        with clock.phase("sync"):
+            self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
+            if self.parts.pruner is not None:
+                metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
             columns = self.columns(sampled, learned, number) if self.recorded(number) else None
         self.step = number
@@ -124,6 +127,7 @@ class Trainer:
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
         if self.parts.pruner is not None:
             self.states["pruner"] = self.parts.pruner.learn(self.states["pruner"], sampled.groups)
+            sampled.events += self.parts.pruner.events(self.states["pruner"])
         return sampled
 
     def sampling(self, step: int, temperature: float) -> Sampling:
@@ -142,7 +146,7 @@ class Trainer:
     def refuse_unjudged(self, sampled: Sampled) -> None:
         """Stops the run when too much of a step could not be judged."""
         rollouts = [rollout for rollout in sampled.rollouts if rollout.finish != "pruned"]
-        share = sum(math.isnan(rollout.reward) for rollout in rollouts) / max(1, len(rollouts))
+        share = sum(not rollout.could_be_judged for rollout in rollouts) / max(1, len(rollouts))
         limit = self.settings.training.unjudged
         if share > limit:
             first = next(iter(sampled.events), "no reward said why")
@@ -162,7 +166,8 @@ class Trainer:
                 Request(problem, self.parts.encoder.prompt(problem.prompt), group=number, number=number)
                 for number, problem in enumerate(problems)
             ]
-            rollouts = self.parts.engine.generate(requests, self.sampling(EVALUATION_STEP, settings.temperature))
+            plain = dataclasses.replace(self.sampling(EVALUATION_STEP, settings.temperature), top_p=1.0, top_k=0)
+            rollouts = self.parts.engine.generate(requests, plain)
             events = list(step.events)
             for rollout in rollouts:
                 events += self.parts.judge(Group(rollout.request.group, rollout.request.problem, [rollout]))

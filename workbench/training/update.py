@@ -1,12 +1,13 @@
 """One update of the weights: settle, micro-batches, gradient, optimiser step. Knows methods only by their protocol."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from workbench.method import Method, Settled, lens_all, objective, settle, with_signals
+from workbench.method import Method, Settled, advantages, lens_all, objective, settle, with_signals
 from workbench.training.forward import Forward, Wanted, micro_batches
 from workbench.training.plan import Plan, passes
 from workbench.types import Batch, PerToken, Row
@@ -52,18 +53,18 @@ class Updater:
     optimiser: torch.optim.Optimizer
     clip_norm: float
 
-    @property
-    def parameters(self) -> list[torch.nn.Parameter]:
-        """Everything under training."""
-        return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+    def update(self, batch: Batch, rows: Rows, advantage: PerToken, *, current: bool = False) -> Report:
+        """One update over these rows. `current`: `batch.logprob` is the policy's as it is now.
 
-    def update(self, batch: Batch, rows: Rows, advantage: PerToken) -> Report:
-        """One update over these rows. `batch.logprob` is read anew; where the plan has no first pass, it is the
-        sampling policy's as well."""
-        if self.method.setwise or self.method.fresh:
+        Where the plan has no first pass, the policy of this update is the sampling policy as well.
+        """
+        if (self.method.setwise or self.method.fresh) and not (current and self.ahead_of_update == {"logprob"}):
             batch = self.refreshed(batch, rows)
+        if self.method.advantage.fresh:
+            advantage = advantages(self.method, batch)
         settled = settle(self.method, batch, advantage)
-        pushes = lens_all(self.method, batch) if self.method.setwise else None
+        setwise = batch.extend(stored_advantage=advantage)
+        pushes = lens_all(self.method, setwise) if self.method.setwise else None
         report = Report(0.0, 0.0, {}, torch.zeros_like(batch.logprob))
         self.optimiser.zero_grad(set_to_none=True)
         for index in micro_batches(rows.plain, self.forward.budget):
@@ -73,15 +74,32 @@ class Updater:
         if self.method.setwise:
             with torch.no_grad():
                 report.loss = float(objective(self.method, batch, settled))
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
-        report.grad_norm = float(norm)
-        if not torch.isfinite(norm):
-            raise ValueError(
-                f"the gradient is not finite (norm {float(norm)}): lower training.learning_rate "
-                f"({self.optimiser.param_groups[0]['lr']:g}) or look at the method's signals"
-            )
+        report.grad_norm = self.clip()
+        self.refuse_infinite(report)
         self.optimiser.step()
         return report
+
+    @property
+    def ahead_of_update(self) -> frozenset[str]:
+        """The current policy's signals that must be known over all rows before a set-wise or fresh update."""
+        return self.plan.gradient | (self.method.needs & self.plan.during)
+
+    def clip(self) -> float:
+        """Clips the gradient of the policy and of each head by itself; answers the policy's norm before."""
+        norms = [
+            torch.nn.utils.clip_grad_norm_(group["params"], self.clip_norm) for group in self.optimiser.param_groups
+        ]
+        finite = all(bool(norm.isfinite()) for norm in norms)
+        return float(norms[0]) if finite else math.nan
+
+    def refuse_infinite(self, report: Report) -> None:
+        """Stops before weights are spoilt."""
+        if math.isfinite(report.grad_norm) and math.isfinite(report.loss):
+            return
+        raise ValueError(
+            f"the update is not finite (loss {report.loss}, gradient norm {report.grad_norm}): lower "
+            f"training.learning_rate ({self.optimiser.param_groups[0]['lr']:g}) or look at the method's signals"
+        )
 
     def micro(
         self,
@@ -113,10 +131,9 @@ class Updater:
 
     def refreshed(self, batch: Batch, rows: Rows) -> Batch:
         """The batch with the current policy's signals over all rows, without gradient."""
-        names = self.plan.gradient | (self.method.needs & self.plan.during)
         found: dict[str, Tensor] = {}
         for index in micro_batches(rows.plain, self.forward.budget):
-            part = self.read(rows.take(index), names, frozenset(), batch.mask.shape[1])
+            part = self.read(rows.take(index), self.ahead_of_update, frozenset(), batch.mask.shape[1])
             for name, values in part.items():
                 found.setdefault(name, values.new_zeros((len(rows.plain), *values.shape[1:])))
                 found[name][torch.tensor(index)] = values
