@@ -14,7 +14,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: gpu-check help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ league: $(STAMP)  ## every method on the same task and seeds
 
 bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line
 	$(BIN)/python -m benchmarks $(NAME)
+
+gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: the pruning kernel against its reference, and timings
+	$(BIN)/python -m benchmarks.gpu_check
 
 # torch goes first and alone: where pip finds a CPU build it is kept, and the second line pulls nothing else for it.
 $(STAMP): pyproject.toml

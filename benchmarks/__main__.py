@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "common", "trl_peer"}
+HELPERS = {"__main__", "common", "trl_peer", "gpu_check"}
 
 
 def names() -> list[str]:

@@ -8,3 +8,5 @@ settings.register_profile(
     "workbench", deadline=None, derandomize=True, max_examples=10, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("workbench")
+
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # read by pytest itself; they hold no examples to run

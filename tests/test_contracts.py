@@ -21,6 +21,11 @@ KEYS = sorted(methods())
 
 #: Methods that move a group whose rollouts are all right or all wrong, and why; every other leaves it alone.
 MOVED = {
+    "luffy": "its entropy bonus knows no rewards",
+    "rl_plus": "its entropy bonus knows no rewards",
+    "trapo": "its KL loss knows no rewards",
+    "ssb": "it imitates whatever was kept",
+    "recap": "given answers are learnt whatever their reward",
     "grpo_paper": "its KL loss knows no rewards",
     "reinforce_pp": "the baseline is the batch's",
     "reinforce_pp_baseline": "the batch's mean is weighed by tokens, so that unequal lengths shift it",

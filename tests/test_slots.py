@@ -82,6 +82,7 @@ class Speller:
         return "".join(chr(token) for token in tokens)
 
     shown = text
+    answer = prompt
 
 
 PROBLEM = Problem("p", "2 + 2 =", "4")

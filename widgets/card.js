@@ -47,6 +47,7 @@ function chance(group, place) {
 export function percent(share) {
   if (!Number.isFinite(share)) return "not recorded";
   if (share > 0 && share < 0.0001) return "< 0.01 %";
+  if (share < 1 && share > 0.9999) return "> 99.99 %";
   return `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
 }
 

@@ -71,7 +71,7 @@ class View {
 
   async start() {
     this.changed();
-    this.follow.checked = this.model.get("following");
+    this.following = this.follow.checked = this.model.get("following");
     this.tokens.say("Asking the kernel for the run …");
     try {
       const metrics = await this.source.metrics();
@@ -89,11 +89,11 @@ class View {
     this.tokens.showStep(this.tokens.steps.reduce((best, each) => (Math.abs(each - step) < Math.abs(best - step) ? each : best)));
   }
 
-  setFollowing(on) {
-    if (this.model.get("following") === on) return;
+  async setFollowing(on) {
     this.follow.checked = on;
-    this.model.set("following", on);
-    this.model.save_changes();
+    if (this.following === on) return;
+    this.following = on;
+    await this.source.follow(on);
   }
 
   news(payload) {

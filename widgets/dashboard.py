@@ -1,7 +1,8 @@
 """A run in a notebook cell: how it is doing, its curves, its tokens, and orders to it, while it goes on elsewhere.
 
-The browser asks through `request` and is answered through `answer`; news of a live run is pushed the same way. One
-poller in the kernel looks at the run directory; the trainer knows nothing of it.
+The browser asks by message (or through `request`, where there are no messages) and is answered through `answer`; news
+of a live run is pushed the same way. One poller in the kernel looks at the run directory; the trainer knows nothing
+of it.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class Dashboard(anywidget.AnyWidget):
     shown = t.Dict().tag(sync=True)
     request = t.Dict().tag(sync=True, echo_update=False)
     answer = t.Bytes().tag(sync=True)
-    following = t.Bool(True).tag(sync=True, echo_update=False)  # newest rollouts are pushed to the views
+    following = t.Bool(True).tag(sync=True)  # the newest rollouts are pushed to the views
 
     poller: "asyncio.Task[None] | None" = None
 
@@ -48,6 +49,7 @@ class Dashboard(anywidget.AnyWidget):
         self.pushed_step = -1
         super().__init__(state=self.read_state(), shown=self.parts())
         self.observe(lambda change: self.reply(change["new"]), "request")
+        self.on_msg(lambda widget, content, buffers: self.reply(content))
         self.poller = self.start()
 
     def parts(self) -> dict[str, Any]:
@@ -80,10 +82,13 @@ class Dashboard(anywidget.AnyWidget):
             return pack(self.data.board(int(request["step"])), {})
         if kind == "group":
             return self.data.group(int(request["step"]), int(request["group"]))
+        if kind == "follow":
+            self.following = bool(request["on"])
+            return pack({"kind": "follow"}, {})
         if kind == "order" and request["order"] in ORDERS:
             return pack({"kind": "order", **getattr(self.run, request["order"])()}, {})
         raise ValueError(
-            f"request {kind!r} is not known; there are metrics, board, group and order ({', '.join(ORDERS)})"
+            f"request {kind!r} is not known; there are metrics, board, group, follow and order ({', '.join(ORDERS)})"
         )
 
     # ------------------------------------------------------------------ news

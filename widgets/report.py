@@ -20,6 +20,7 @@ from widgets.gallery import Gallery
 from widgets.payload import pack, rounded
 
 MOST_BYTES = 5_000_000  # of the file; where a run has more, some groups are left out and the page says so
+PACKED = 1.5  # a payload is at least so many times larger than its gzip in base64
 #: Nothing outside the file may be asked for, whatever a model wrote.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PAGE = """<!doctype html>
@@ -105,7 +106,10 @@ def share_of(blobs: Blobs, chosen: Sequence[int], place: int) -> int:
 
 
 def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, limit: int) -> tuple[int, int]:
-    """Adds a step's groups until its share is used, those with a signal first; how many, and of how many."""
+    """Adds a step's groups until its share is used, those with a signal first; how many, and of how many.
+
+    A group too large for the share loses its last rollouts, at least two stay; its line on the board shows those.
+    """
     table = read(data.file(step), None)
     extra = methods.columns(table, step) if methods is not None else {}
     board = data.board(step)
@@ -113,7 +117,11 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     for entry in sorted(board["groups"], key=has_signal, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break
-        blobs.add_packed(f"group-{step}-{entry['group']}", group_payload(data, table, entry["group"], extra))
+        payload = group_payload(data, table, entry, extra)
+        while len(payload) > limit * PACKED and len(entry["rollouts"]) > 3:
+            entry["rollouts"] = entry["rollouts"][: len(entry["rollouts"]) // 2]
+            payload = group_payload(data, table, entry, extra)
+        blobs.add_packed(f"group-{step}-{entry['group']}", payload)
         kept.append(entry["group"])
     total = len(board["groups"])
     board["groups"] = [entry for entry in board["groups"] if entry["group"] in kept]
@@ -121,15 +129,16 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     return len(kept), total
 
 
-def group_payload(data: RunData, table: pa.Table, group: int, extra: dict[str, np.ndarray]) -> bytes:
+def group_payload(data: RunData, table: pa.Table, entry: dict[str, Any], extra: dict[str, np.ndarray]) -> bytes:
     """A group's payload with rounded numbers, which compress; `extra` are columns over all tokens of the table."""
-    chosen = pc.equal(table.column("group"), group)
+    wanted = [outcome[0] for outcome in entry["rollouts"]]
+    chosen = pc.is_in(table.column("rollout"), pa.array(wanted, pa.int32()))
     header, columns = group_parts(table.filter(chosen), data.vocabulary)
     inside = np.repeat(chosen.to_numpy(zero_copy_only=False).astype(bool), token_counts(table))
     columns |= {name: values[inside] for name, values in extra.items()}
     header["signals"] += list(extra)
     small = {name: rounded(values) if values.dtype.kind == "f" else values for name, values in columns.items()}
-    return pack({"kind": "group", "group": group, **header}, small)
+    return pack({"kind": "group", "group": entry["group"], **header}, small)
 
 
 def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:

@@ -1,4 +1,4 @@
-/** Asks the kernel through two traits: `request` (a table) and `answer` (bytes that begin with the request's number). */
+/** Asks the kernel by message, or by the trait `request`; `answer` is bytes that begin with the request's number. */
 
 import { unpack } from "./payload.js";
 
@@ -27,6 +27,8 @@ export class KernelSource {
 
   group(step, group) { return this.keeping(`group ${step} ${group}`, { kind: "group", step, group }); }
 
+  follow(on) { return this.ask({ kind: "follow", on }); }
+
   order(order) { return this.ask({ kind: "order", order }); }
 
   async keeping(key, request) {
@@ -51,9 +53,20 @@ export class KernelSource {
   send() {
     const [first] = this.queue;
     if (!first) return;
-    this.model.set("request", first.request);
-    this.model.save_changes();
+    this.deliver(first.request);
     first.timer = setTimeout(() => this.finish(first, null, new Error("the kernel does not answer; it may be busy, or was restarted")), PATIENCE);
+  }
+
+  /**
+   * As a message, where there are messages (Panel has none): a trait waits until the kernel is done with the change
+   * before, and that is never told when the change arrived while a cell was awaiting something.
+   */
+  deliver(request) {
+    if (this.model.send) this.model.send(request);
+    else {
+      this.model.set("request", request);
+      this.model.save_changes();
+    }
   }
 
   finish(entry, payload, error) {

@@ -85,10 +85,12 @@ def run(
     watch: Annotated[bool, typer.Option("--follow", help="print the steps until the run ends")] = False,
 ) -> None:
     """Start a run in the background."""
-    from workbench.runs.launch import launch
+    from workbench.runs.launch import launch, warned
 
     started = launch(config, runs=runs, seeds=seeds, jobs=jobs)
     out.print(f"started {started.path}")
+    for text in warned(config):
+        out.print(f"warning: {text}", markup=False)
     if watch and seeds is None:
         follow_run(started)
     elif seeds is None:
@@ -222,7 +224,7 @@ def methods(
     as_json: AsJson = False,
 ) -> None:
     """List the methods."""
-    from workbench.runs.catalogue import catalogue, faults
+    from workbench.runs.catalogue import catalogue, cautions, faults
 
     entries, wrong = catalogue(), faults() if check else []
     if as_json:
@@ -234,6 +236,8 @@ def methods(
         out.print(table)
         for text in wrong:
             out.print(f"wrong: {text}", markup=False)
+        for text in cautions() if check else []:
+            out.print(f"warning: {text}", markup=False)
     if wrong:
         raise typer.Exit(1)
 

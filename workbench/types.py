@@ -55,6 +55,7 @@ class Request:
     max_tokens: int | None = None  # None: the run's own limit; counts the prefix
     tag: str = ""
     train: bool = True
+    pick: int = -1  # the problem's number in the pool, where a sampler picked it
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,9 @@ class Encoder(Protocol):
 
     def prompt(self, text: str) -> tuple[int, ...]:
         """A question as the model sees it: template and special tokens included."""
+
+    def answer(self, text: str) -> tuple[int, ...]:
+        """The tokens of an answer's text, without any special token."""
 
     def text(self, tokens: Sequence[int]) -> str:
         """The text of an answer's tokens, special tokens left out."""

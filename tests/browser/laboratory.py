@@ -19,6 +19,10 @@ import nbformat
 from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "widgets"))
+from fake_run import Shape, make_run  # noqa: E402
+
+__all__ = ["ARGUMENTS", "CHROMIUM", "Laboratory", "Shape", "Watch", "laboratory", "make_run", "write_notebook"]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",

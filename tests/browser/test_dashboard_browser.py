@@ -1,14 +1,16 @@
 """The dashboard in a real JupyterLab in a real Chromium; the report in the browser alone."""
 
+import math
 import os
 import re
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from fake_run import Shape, make_run
-from laboratory import ARGUMENTS, CHROMIUM, Watch, laboratory, write_notebook
-from playwright.sync_api import sync_playwright
+from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect, sync_playwright
 
 from widgets.report import write_report
 from workbench.runs.open import open_run
@@ -61,6 +63,17 @@ def opened(browser, address, scheme="light"):
     return page, watch
 
 
+def forget(path, group):
+    """Takes away what the update read of a group, as the trainer records groups that a filter left out."""
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        if row["group"] == group:
+            for name in ("advantage", "lens", "logprob", "old_logprob", "entropy", "max_prob", "rank", "top_probs"):
+                row[name] = [math.nan] * len(row[name])
+            row["top_ids"] = [None] * len(row["top_ids"])
+    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_dashboard_colours_tokens_in_jupyterlab(browser, lab, pictures, theme):
     notebook = write_notebook(
@@ -76,6 +89,40 @@ def test_the_dashboard_colours_tokens_in_jupyterlab(browser, lab, pictures, them
     page.locator(".wb-tokens .wb-token").nth(3).hover()
     page.wait_for_selector(".wb-float .wb-top")
     page.screenshot(path=pictures / f"dashboard_{theme}.png")
+    page.close()
+    watch.check()
+
+
+def test_a_step_recorded_meanwhile_reaches_the_page(browser, lab):
+    run = make_run(lab.folder / "runs" / "growing", Shape(steps=3, problems=2, rollouts=4))
+    lines = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_text("".join(lines[:-1]))  # the third step does not exist yet
+    notebook = write_notebook(
+        lab.folder / "growing.ipynb", ["from widgets import Dashboard; Dashboard('runs/growing')"]
+    )
+    page = browser.new_page(viewport={"width": 1400, "height": 1100})
+    watch = Watch()
+    watch.listen(page)
+    lab.open(page, notebook)
+    page.wait_for_selector(COLOURED, timeout=90_000)
+    assert page.input_value(".wb-toolbar select >> nth=0") == "2"
+    (run / "metrics.jsonl").write_text("".join(lines))
+    expect(page.locator(".wb-toolbar select").first).to_have_value("3", timeout=30_000)
+    page.close()
+    watch.check()
+
+
+def test_the_dashboard_answers_while_a_cell_awaits(browser, lab):
+    cells = ["from widgets import Dashboard; Dashboard('runs/fake')", "import asyncio; await asyncio.sleep(3600)"]
+    page = browser.new_page(viewport={"width": 1400, "height": 1100})
+    watch = Watch()
+    watch.listen(page)
+    lab.open(page, write_notebook(lab.folder / "awaiting.ipynb", cells))
+    page.wait_for_selector(COLOURED, timeout=90_000)
+    for step, problems in (("2", r"/10\d$"), ("4", r"/20\d$")):
+        page.select_option(".wb-toolbar select >> nth=0", step)
+        expect(page.locator(".wb-key")).to_have_text(re.compile(problems))
+    assert not page.is_checked(".wb-follow input")
     page.close()
     watch.check()
 
@@ -120,27 +167,27 @@ def test_steps_problems_and_find(browser, report):
     page, watch = opened(browser, report.as_uri())
     page.focus(".wb-rollouts")
     page.keyboard.press("{")
-    page.wait_for_function("document.querySelector('.wb-toolbar select').value === '2'")
-    chosen = page.locator('.wb-group[aria-pressed="true"]').get_attribute("title")
-    page.wait_for_function("document.activeElement.classList.contains('wb-rollouts')")
+    expect(page.locator(".wb-toolbar select").first).to_have_value("2")
+    chosen = page.locator('.wb-group[aria-pressed="true"]')
+    before = chosen.get_attribute("title")
+    expect(page.locator(".wb-rollouts")).to_be_focused()
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_function(
-        "wanted => document.querySelector('.wb-group[aria-pressed=true]').title !== wanted", arg=chosen
-    )
+    expect(chosen).not_to_have_attribute("title", before)
     page.fill(".wb-find", "answer:")
     assert page.locator(".wb-hit").count() >= 8
     page.close()
     watch.check()
 
 
-def test_a_token_without_a_number_is_not_drawn_as_zero(browser, report):
-    page, watch = opened(browser, report.as_uri())
-    assert page.locator('.wb-signals option[value="kl"]').count() == 0
-    page.locator(".wb-tokens .wb-token").nth(2).hover()
-    classes = page.evaluate(
-        """() => { const view = document.querySelector('.wb-tokens .wb-token'); return view.className; }"""
-    )
-    assert "wb-missing" not in classes
+def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser, tmp_path):
+    run = make_run(tmp_path / "fake", Shape(steps=1, problems=2, rollouts=4))
+    forget(run / "rollouts" / "step-000001.parquet", group=1)
+    address = write_report(open_run(run), tmp_path / "report.html").as_uri()
+    page, watch = opened(browser, address)
+    page.locator(".wb-group").nth(1).click()
+    page.locator(".wb-bar-line .wb-badge", has_text="left out by a filter").wait_for()
+    assert page.locator(".wb-tokens .wb-zero").count() == 0
+    assert page.locator(".wb-tokens .wb-missing").count() > 0
     page.close()
     watch.check()
 

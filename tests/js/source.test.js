@@ -64,3 +64,16 @@ test("what is kept is not asked for again, and news is kept", async () => {
   assert.deepEqual(heard, ["board"]);
   source.close();
 });
+
+test("where there are messages, requests are messages", async () => {
+  const model = new Model();
+  const messages = [];
+  model.send = (content) => messages.push(content);
+  const source = new KernelSource(model);
+  const asked = source.follow(false);
+  assert.equal(model.sent.length, 0);
+  assert.equal(messages[0].kind, "follow");
+  model.answer(messages[0].id, { kind: "follow" });
+  await asked;
+  source.close();
+});

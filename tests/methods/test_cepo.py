@@ -72,6 +72,7 @@ class Echo:
         return "".join(chr(token) for token in tokens)
 
     shown = text
+    answer = prompt
 
 
 def test_contexts_show_both_answers():

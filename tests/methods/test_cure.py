@@ -25,6 +25,7 @@ class Words:
         return "".join("x" * LENGTH[token] for token in tokens)
 
     shown = text
+    answer = prompt
 
 
 class Fixed:

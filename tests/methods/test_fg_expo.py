@@ -1,12 +1,16 @@
-"""FG-ExPO's KL part, worked by hand."""
+"""FG-ExPO: its KL part and its curriculum, worked by hand."""
 
 import dataclasses
+import random
+from collections import Counter
 
 import pytest
 import torch
 
 from tests.batches import close, loss_and_gradient, probable
-from workbench.methods.fg_expo import AccuracyKl
+from tests.methods.rounds import scored
+from workbench.kinds import Pool
+from workbench.methods.fg_expo import AccuracyKl, GaussianCurriculum
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method
 
@@ -29,3 +33,37 @@ def test_a_batch_without_verdicts_has_accuracy_zero():
     nan = torch.full((4,), float("nan"), dtype=torch.float64)
     settled = AccuracyKl().settle(probable(reward=nan), torch.zeros(4, 3, dtype=torch.float64))
     close(settled["scale"], 0.5)
+
+
+def pool(count: int, step: int = 1, size: int | None = 4) -> Pool:
+    return Pool(size, count, 8, step, lambda number: random.Random(f"{step}/{number}").random())
+
+
+def test_weights_of_the_curriculum():
+    piece = GaussianCurriculum()
+    weights = [piece.weight(rate) for rate in (0.05, 0.5, 0.95, 0.25)]
+    close(weights, [0.437565, 1, 0.437565, 0.774837], 1e-6)
+    close([weight / sum(weights) for weight in weights], [0.165121, 0.377363, 0.165121, 0.292395], 1e-6)
+
+
+def test_problems_are_drawn_by_their_weights():
+    piece, drawn = GaussianCurriculum(), Counter()
+    state = {"rates": {"0": 0.05, "2": 0.95, "3": 0.25}}
+    for step in range(4000):
+        picks, _ = piece(state, pool(1, step))
+        drawn[picks[0].number] += 1
+    close([drawn[number] / 4000 for number in range(4)], [0.165121, 0.377363, 0.165121, 0.292395], 0.03)
+
+
+def test_a_step_asks_no_problem_twice():
+    picks, _ = GaussianCurriculum()(GaussianCurriculum().init(), pool(4))
+    assert sorted(pick.number for pick in picks) == [0, 1, 2, 3]
+    endless, _ = GaussianCurriculum(endless=3)(GaussianCurriculum().init(), pool(3, size=None))
+    assert sorted(pick.number for pick in endless) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("verdicts", "rate"), [([1.0, 0.0, 0.0, 0.0], 0.475), ([0.0, 0.0], 0.45)])
+def test_rates_move_slowly(verdicts, rate):
+    piece = GaussianCurriculum()
+    learnt = piece.learn(piece.init(), [scored(1, verdicts), scored(-1, [1.0]), scored(0, [float("nan")])])
+    assert learnt["rates"] == {"1": pytest.approx(rate)}

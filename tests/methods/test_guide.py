@@ -27,6 +27,7 @@ class Echo:
         return "".join(chr(token) for token in tokens)
 
     shown = text
+    answer = prompt
 
 
 def scored(number: int, verdicts: list[float], hint: str = "count", tag: str = "") -> Group:

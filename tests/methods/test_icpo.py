@@ -25,6 +25,7 @@ class Echo:
         return "".join(chr(token) for token in tokens)
 
     shown = text
+    answer = prompt
 
 
 def scored(number: int, verdicts: list[float], tag: str = "", **data: str) -> Group:

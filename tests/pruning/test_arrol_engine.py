@@ -37,6 +37,7 @@ class Reader:
         return ""
 
     shown = text
+    answer = prompt
 
 
 def judge(group: Group) -> list[str]:

@@ -320,6 +320,6 @@ def test_phases_are_told_and_timed() -> None:
     trainer = make_trainer("grpo", make_settings(evaluation={"problems": 2, "every": 1}))
     trainer.on_phase = phases.append
     step = list(trainer)[-1]
-    assert phases[:6] == ["evaluate", "generate", "reward", "score", "update", "record"]
+    assert phases[:7] == ["evaluate", "generate", "reward", "score", "update", "sync", "record"]
     parts = [value for name, value in step.metrics.items() if name.startswith("seconds.")]
     assert step.metrics["seconds"] == pytest.approx(sum(parts))

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from workbench.runs.open import Run, open_run
+
 TOP = 5
 SIGNALS = ("advantage", "lens", "logprob", "old_logprob", "engine_logprob", "sampled_logprob", "entropy", "max_prob",
            "rank", "chosen_logit", "logsumexp", "mean_logit", "nucleus_entropy", "collision")  # fmt: skip
@@ -52,6 +54,11 @@ def make_run(folder: Path, shape: Shape = Shape()) -> Path:
             write_rollouts(folder / "rollouts" / f"step-{step:06d}.parquet", rows)
             file.write(json.dumps(metrics_line(shape, step, rows)) + "\n")
     return folder
+
+
+def small_run(folder: Path) -> Run:
+    """The run that most tests look at: 8 steps of 4 problems with 6 rollouts each."""
+    return open_run(make_run(folder / "fake", Shape(steps=8, problems=4, rollouts=6)))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -102,14 +109,14 @@ def make_group(tokenizer: Tokenizer, shape: Shape, step: int, group: int) -> lis
         right = dice.random() < skill
         answer = "Let me think. " * shape.filler + solution(dice, first, second, 0 if right else 10, steps)
         rows.append(
-            make_row(tokenizer, dice, (step, group, number, shape.rollouts), text, answer, first + second, right)
+            make_row(tokenizer, dice, (step, group, number, shape.rollouts), (text, answer), (first + second, right))
         )
     return score(rows)
 
 
-def make_row(tokenizer, dice, place, text, answer, wanted, right) -> dict[str, Any]:
+def make_row(tokenizer, dice, place, texts, verdict) -> dict[str, Any]:
     """One rollout, not scored yet."""
-    step, group, number, count = place
+    (step, group, number, count), (text, answer), (wanted, right) = place, texts, verdict
     prompt = f"<|user|>{text}\n"
     ids = [*tokenizer.encode(answer).ids, tokenizer.token_to_id("<|end|>")]
     pruned = number == count - 1 and group == 1

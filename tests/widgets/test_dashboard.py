@@ -4,11 +4,16 @@ import asyncio
 import json
 
 import pytest
-from fake_run import Shape, make_run
+from fake_run import Shape, make_run, small_run
 
 from widgets import Dashboard
 from widgets.dashboard import Tokens
 from widgets.payload import unpack
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return small_run(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture
@@ -35,6 +40,15 @@ def test_every_request_is_answered_under_its_number(run):
     dashboard.request = {"id": 8, "kind": "group", "step": 2, "group": 1}
     dashboard.request = {"id": 9, "kind": "metrics"}
     assert [(number, header["kind"]) for number, header in heard] == [(7, "board"), (8, "group"), (9, "metrics")]
+    dashboard.close()
+
+
+def test_a_message_is_answered_like_a_request(run):
+    dashboard = Dashboard(run)
+    heard = answers(dashboard)
+    dashboard._handle_custom_msg({"id": 4, "kind": "follow", "on": False}, [])
+    assert heard[0][0] == 4
+    assert not dashboard.following
     dashboard.close()
 
 

@@ -1,10 +1,11 @@
 """The report: whole in one file, bounded, asking for nothing outside; what a model wrote stays text."""
 
+import json
 import re
 
 import pytest
 import torch
-from fake_run import Shape, make_run
+from fake_run import Shape, make_run, small_run
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -15,6 +16,11 @@ from widgets.report import write_report
 from workbench.method import lens
 from workbench.registry import find_method
 from workbench.runs.open import open_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return small_run(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.mark.parametrize("entry", ["dashboard", "report"])
@@ -48,6 +54,16 @@ def test_a_large_run_is_cut_to_size_and_the_page_says_so(run, tmp_path, monkeypa
     monkeypatch.setattr(report, "MOST_BYTES", 60_000)
     text = write_report(run, tmp_path / "small.html", [2, 8]).read_text()
     assert re.search(r"step 2 \([123] of 4 problems\)", text)
+
+
+def test_a_group_too_large_for_the_page_loses_rollouts(tmp_path, monkeypatch):
+    run = open_run(make_run(tmp_path / "long", Shape(steps=1, problems=1, rollouts=8, filler=60)))
+    whole = write_report(run, tmp_path / "whole.html")
+    monkeypatch.setattr(report, "MOST_BYTES", 100_000)
+    part = write_report(run, tmp_path / "part.html")
+    board = json.loads(re.search(r'id="board-1">(.*?)</script>', part.read_text())[1])
+    assert len(board["groups"][0]["rollouts"]) < 8
+    assert part.stat().st_size < whole.stat().st_size
 
 
 def test_text_of_a_model_cannot_leave_its_place(tmp_path):

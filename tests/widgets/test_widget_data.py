@@ -4,12 +4,25 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from fake_run import small_run
 from tokenizers import Tokenizer, decoders, models
 
-from widgets.data import bare, first_choice, has_signal
+from widgets.data import RunData, bare, first_choice, group_parts, has_signal, per_token
 from widgets.payload import pack, rounded, unpack
 from widgets.vocabulary import Vocabulary
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return small_run(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def data(run):
+    return RunData(run)
 
 
 def test_columns_keep_type_and_missing_numbers():
@@ -58,6 +71,25 @@ def test_what_was_not_recorded_is_absent_and_not_judged_is_none(data):
     assert "ref_logprob" not in header["signals"]
     assert header["rollouts"][1]["reward"] is None
     assert header["rollouts"][1]["parts"][0]["value"] is None
+
+
+def test_rollouts_that_no_update_read_are_missing_not_zero(tmp_path, run):
+    table = pq.read_table(run.file("rollouts", 3)).to_pylist()
+    for row in table[:2]:
+        row["advantage"], row["top_ids"] = None, [None] * len(row["top_ids"])
+    small = pa.Table.from_pylist(table, schema=pq.read_schema(run.file("rollouts", 3)))
+    counts = [len(row["token_ids"]) for row in table]
+    _, columns = group_parts(small, None)
+    assert np.isnan(columns["advantage"][: sum(counts[:2])]).all()
+    assert np.isfinite(columns["advantage"][sum(counts[:2]) :]).all()
+    assert (columns["top_ids"][: 5 * sum(counts[:2])] == -1).all()
+    assert (columns["top_ids"][5 * sum(counts[:2]) :] >= 0).all()
+
+
+def test_a_list_that_is_too_short_is_refused():
+    table = pa.table({"token_ids": [[1, 2]], "entropy": [[0.5]]})
+    with pytest.raises(ValueError, match="entropy"):
+        per_token(table, "entropy")
 
 
 def test_tokens_join_to_the_recorded_text(data):

@@ -1,18 +1,20 @@
-"""FG-ExPO: the more the policy gets right, the closer it is held to where it started."""
+"""FG-ExPO: what is solved half the time is asked most; the more is right, the closer the policy is held."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from pydantic import Field
 
-from workbench.kinds import Regulariser
+from workbench.kinds import Pick, Pool, Regulariser, Sampler
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.pieces.advantage import GroupZ
 from workbench.pieces.regulariser import K3, Cap, Difference, reference
 from workbench.pieces.surrogate import Clip
-from workbench.types import Batch, Constants, PerToken
+from workbench.types import Batch, Constants, Group, PerToken, State
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,53 @@ class AccuracyKl(Regulariser):
         return batch["scale"] * K3(coefficient=self.coefficient, bound=self.bound, cap=self.cap)(batch)
 
 
+@dataclass(frozen=True)
+class GaussianCurriculum(Sampler):
+    """Draws problems near an accuracy of one half, without replacement. arXiv:2605.11403, "GCS".
+
+    weight = exp(-(rate - 0.5)² / (2 width²)), rate <- keep · rate + (1 - keep) · accuracy whenever a problem was asked,
+    0.5 before.
+    """
+
+    width: Annotated[float, Field(gt=0, description="of the bell over accuracies (sigma)")] = 0.35
+    keep: Annotated[float, Field(ge=0, lt=1, description="how much of the old rate stays (alpha)")] = 0.9
+    endless: Annotated[int, Field(ge=1, description="how many problems of an endless task are drawn from")] = 1024
+
+    def init(self) -> State:
+        return {"rates": {}}
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        weights = [self.weight(state["rates"].get(str(n), 0.5)) for n in range(pool.size or self.endless)]
+        order = sorted(range(len(weights)), key=lambda n: math.log(1 - pool.uniform(n)) / weights[n], reverse=True)
+        numbers = [order[turn % len(order)] for turn in range(pool.count)]
+        return [Pick(number, pool.rollouts) for number in numbers], state
+
+    def weight(self, rate: float) -> float:
+        """How often a problem of this rate is drawn, against one solved half the time; never 0."""
+        return max(math.exp(-((rate - 0.5) ** 2) / (2 * self.width**2)), 1e-9)
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        rates = dict(state["rates"])
+        for group in groups:
+            pick = group.rollouts[0].request.pick if group.rollouts else -1
+            if pick >= 0 and group.accuracy == group.accuracy:
+                name = str(pick)
+                rates[name] = self.keep * rates.get(name, 0.5) + (1 - self.keep) * group.accuracy
+        return {**state, "rates": rates}
+
+
 METHODS = {
     "fg_expo": derive(
         GRPO,
-        title="FG-ExPO, its KL part",
+        title="FG-ExPO",
         paper="arXiv:2605.11403",
-        equation=r"\mathcal L_{clip}+\beta\,\tfrac{\tanh(\overline{acc})+1}{2}\,\overline{k_3}",
-        changes="a KL loss whose coefficient grows with the batch's accuracy: explore while much is wrong",
+        equation=r"\mathcal L_{clip}+\beta\,\tfrac{\tanh(\overline{acc})+1}{2}\,\overline{k_3},\quad"
+        r"P(q)\propto e^{-(\tilde p_q-\frac12)^2/2\sigma^2}",
+        changes="a KL loss whose coefficient grows with the batch's accuracy, and problems drawn by how near to one"
+        " half their own is",
         advantage=GroupZ(population=True),
         surrogate=Clip(low=0.2, high=0.28),  # as in DAPO
         regularisers=(AccuracyKl(),),
+        sampler=GaussianCurriculum(),
     )
 }

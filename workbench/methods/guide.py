@@ -26,6 +26,11 @@ class HintTheLost(Controller):
     hint: Annotated[str, Field(description="the column of the data that holds the hint")] = "hint"
     wording: Annotated[str, Field(description="how the hint is shown")] = "{question}\nHint: {hint}"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data without which it does nothing."""
+        return (self.hint,)
+
     def init(self) -> State:
         return {"hinted": 0}
 

@@ -22,18 +22,27 @@ NAME = "shared_prompt"
 
 @dataclass(frozen=True)
 class Block:
-    """Sequences as a padded table of positions in the packed row."""
+    """Sequences of the packed row as a padded table. Gathers and copies are by whole rows: their gradients are fast."""
 
-    place: Tensor  # [sequence, token], 0 where padded
+    start: int  # where the first sequence begins; the others follow without a gap
     valid: Tensor  # [sequence, token] bool
+    slot: Tensor  # place of each token in the flattened table
 
     @classmethod
-    def of(cls, starts: Sequence[int], lengths: Sequence[int], device: torch.device) -> "Block":
-        """Sequences that begin at `starts`."""
-        column = torch.arange(max(lengths))
-        valid = column < torch.tensor(lengths)[:, None]
-        place = torch.where(valid, torch.tensor(starts)[:, None] + column, 0)
-        return cls(place.to(device), valid.to(device))
+    def of(cls, start: int, lengths: Sequence[int], device: torch.device) -> "Block":
+        """Sequences of these lengths, from `start` on."""
+        valid = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).to(device)
+        return cls(start, valid, valid.flatten().nonzero()[:, 0])
+
+    def padded(self, packed: Tensor) -> Tensor:
+        """[packed, …] as [sequence, token, …], zeros where padded."""
+        own = packed[self.start : self.start + len(self.slot)]
+        table = own.new_zeros((self.valid.numel(), *own.shape[1:])).index_copy(0, self.slot, own)
+        return table.view(*self.valid.shape, *own.shape[1:])
+
+    def flat(self, table: Tensor) -> Tensor:
+        """[sequence, token, …] as [tokens, …], without the padding."""
+        return table.flatten(0, 1).index_select(0, self.slot)
 
 
 @dataclass(frozen=True)
@@ -63,11 +72,12 @@ def pack(rows: Sequence[Row], device: torch.device) -> Packing:
     lengths = torch.tensor(prompt_lengths + answer_lengths)
     begins = torch.tensor(starts[:-1])
     positions = torch.arange(len(tokens)) + torch.repeat_interleave(torch.tensor(firsts) - begins, lengths)
-    prompts = Block.of(starts[: len(numbers)], prompt_lengths, device)
-    answers = Block.of(starts[len(numbers) : -1], answer_lengths, device)
+    prompts = Block.of(0, prompt_lengths, device)
+    answers = Block.of(starts[len(numbers)], answer_lengths, device)
     owner = torch.tensor(prompt_of, device=device)
-    last = torch.tensor([starts[number] + prompt_lengths[number] - 1 for number in prompt_of], device=device)
-    before = torch.cat([last[:, None], answers.place[:, :-1]], dim=1)[answers.valid]
+    before = torch.arange(answers.start, len(tokens)) - 1
+    firsts_of_answers = torch.tensor(starts[len(numbers) : -1]) - answers.start
+    before[firsts_of_answers] = torch.tensor([starts[number + 1] - 1 for number in prompt_of])
     return Packing(
         torch.tensor(tokens, device=device)[None],
         positions.to(device)[None],
@@ -75,7 +85,7 @@ def pack(rows: Sequence[Row], device: torch.device) -> Packing:
         answers,
         owner,
         visible(prompts, answers, owner),
-        before,
+        before.to(device),
     )
 
 
@@ -107,13 +117,13 @@ def attention(
     if repeats > 1:
         key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
     prompts, answers = packing.prompts, packing.answers
-    query_p, key_p, value_p = (part[prompts.place].transpose(1, 2) for part in (query, key, value))
+    query_p, key_p, value_p = (prompts.padded(part).transpose(1, 2) for part in (query, key, value))
     of_prompts = scaled_dot_product_attention(query_p, key_p, value_p, is_causal=True, scale=scaling)
-    query_a, key_a, value_a = (part[answers.place].transpose(1, 2) for part in (query, key, value))
-    keys = torch.cat([key_p[packing.prompt_of], key_a], dim=2)
-    values = torch.cat([value_p[packing.prompt_of], value_a], dim=2)
+    query_a, key_a, value_a = (answers.padded(part).transpose(1, 2) for part in (query, key, value))
+    keys = torch.cat([key_p.index_select(0, packing.prompt_of), key_a], dim=2)
+    values = torch.cat([value_p.index_select(0, packing.prompt_of), value_a], dim=2)
     of_answers = scaled_dot_product_attention(query_a, keys, values, attn_mask=packing.seen, scale=scaling)
-    flat = [of_prompts.transpose(1, 2)[prompts.valid], of_answers.transpose(1, 2)[answers.valid]]
+    flat = [prompts.flat(of_prompts.transpose(1, 2)), answers.flat(of_answers.transpose(1, 2))]
     return torch.cat(flat)[None], None
 
 
@@ -152,7 +162,7 @@ def read(model: Any, packing: Packing) -> Tensor:
             input_ids=packing.tokens, position_ids=packing.positions, use_cache=False, packing=packing
         )
     hidden: Tensor = answer.last_hidden_state[0]
-    return hidden[packing.before]
+    return hidden.index_select(0, packing.before)
 
 
 def read_padded(hidden: Callable[[Tensor], Tensor], rows: Sequence[Row], device: torch.device) -> Tensor:
@@ -160,6 +170,8 @@ def read_padded(hidden: Callable[[Tensor], Tensor], rows: Sequence[Row], device:
     tokens = torch.zeros(len(rows), max(row.length for row in rows), dtype=torch.long)
     for number, row in enumerate(rows):
         tokens[number, : row.length] = torch.tensor([*row.prompt, *row.answer])
-    starts = [number * tokens.shape[1] + len(row.prompt) - 1 for number, row in enumerate(rows)]
-    block = Block.of(starts, [len(row.answer) for row in rows], device)
-    return hidden(tokens.to(device)).flatten(0, 1)[block.place[block.valid]]
+    starts = torch.tensor([number * tokens.shape[1] + len(row.prompt) - 1 for number, row in enumerate(rows)])
+    lengths = torch.tensor([len(row.answer) for row in rows])
+    within = torch.arange(int(lengths.sum())) - torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
+    before = torch.repeat_interleave(starts, lengths) + within
+    return hidden(tokens.to(device)).flatten(0, 1).index_select(0, before.to(device))

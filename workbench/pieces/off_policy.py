@@ -89,3 +89,36 @@ class MixedClip(Surrogate):
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> PerToken:
         own = Clip(self.low, self.high, self.dual)(batch, ratio, advantage)
         return torch.where(foreign(batch), -ratio * advantage, own)
+
+
+@dataclass(frozen=True)
+class Unclipped(Surrogate):
+    """-ratio · advantage for every token. LUFFY, arXiv:2504.14945.
+
+    With `focal` an advantage of foreign tokens is weighed by (1 - p)^focal, p = exp(logprob), a constant: what the
+    policy would hardly have written counts most. RL-PLUS, arXiv:2508.00222, section 3.
+    """
+
+    focal: Annotated[float, Field(ge=0, description="exponent for foreign tokens; 0: off")] = 0.0
+
+    def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> PerToken:
+        if not self.focal:
+            return -ratio * advantage
+        doubt = (1 - batch.logprob.detach().exp()).clamp(min=0) ** self.focal
+        return -ratio * advantage * torch.where(foreign(batch), doubt, 1.0)
+
+
+@dataclass(frozen=True)
+class WriterRatio(Ratio):
+    """Current policy over whoever wrote the token: the sampling policy, or for foreign tokens the one recorded.
+
+    For rollouts of earlier steps that are trained again, whose ratio is to the policy of that time.
+    """
+
+    bound: Annotated[float, Field(gt=0, le=80, description="bound on the absolute log-ratio")] = 20.0
+
+    def __call__(self, batch: Batch) -> PerToken:
+        written = batch.old_logprob
+        if "behaviour_logprob" in batch:
+            written = torch.where(foreign(batch), batch["behaviour_logprob"], written)
+        return (batch.logprob - written).clamp(-self.bound, self.bound).exp()

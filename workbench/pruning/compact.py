@@ -7,10 +7,10 @@ signed slope and the draw of a fixed number are ours.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -23,9 +23,9 @@ DRAWS = ("fixed", "bernoulli")
 UNIT, SLOPE_UNIT, NOISE_BITS = compact_torch.UNIT, compact_torch.SLOPE_UNIT, 53
 GONE, STAYS, JUDGED = 0, 1, 2  # states of a row
 MOST_ROWS, STEEPEST = 4096, 64.0  # of a call; beyond them the kernel's sums would not fit 64 bits
-FIELDS = 6  # of a plane in the kernel's table
-Whole = Int[Tensor, " _"]
-Choice = Literal["auto", "cuda", "torch"]
+CHOICES = ("auto", "cuda", "torch")
+
+Mover = Callable[[Sequence[int], Sequence[int], Sequence[int]], None]
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,27 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What was decided. `count` = (kept rows, moved rows); what lies behind these in the lists means nothing."""
+class Moves:
+    """Which rows move where. No row is both a source and a target; what lies behind the count means nothing."""
+
+    source: Int[Tensor, " move"]  # int32: the j-th moved row goes from source[j] ...
+    target: Int[Tensor, " move"]  # ... to target[j]
+    count: Int[Tensor, "2"]  # kept rows, moved rows
+
+    @classmethod
+    def given(cls, sources: Sequence[int], targets: Sequence[int], device: torch.device) -> "Moves":
+        """Moves that were decided elsewhere."""
+        lists = torch.tensor([[*sources], [*targets]], dtype=torch.int32).to(device)
+        return cls(lists[0], lists[1], torch.tensor([0, len(sources)], dtype=torch.int32).to(device))
+
+
+@dataclass(frozen=True)
+class Plan(Moves):
+    """What was decided: who goes on, and the moves that follow from it."""
 
     kept: UInt8[Tensor, " row"]
     probability: Int[Tensor, " row"]  # units of 2⁻²⁴
-    source: Int[Tensor, " row"]  # the j-th moved row goes from source[j] ...
-    target: Int[Tensor, " row"]  # ... to target[j]
-    order: Int[Tensor, " row"]  # where each kept row stood
-    count: Int[Tensor, "2"]
+    order: Int[Tensor, " row"]  # where each kept row stood; behind them it means nothing
 
 
 @dataclass(frozen=True)
@@ -181,7 +193,7 @@ class Compactor(Protocol):
     ) -> Plan:
         """Decides by the rows' scores, which `head` and `hidden` first fill in if they are given."""
 
-    def move(self, cache: Cache, plan: Plan, length: Int[Tensor, " row"]) -> None:
+    def move(self, cache: Cache, moves: Moves, length: Int[Tensor, " row"]) -> None:
         """Moves rows in place; `length [row]` int32 says how many tokens of each are valid. It may be a side array."""
 
 
@@ -211,12 +223,13 @@ class TorchCompactor:
         probability = kept.int() * UNIT
         kept[places] = (drawn | small).to(torch.uint8)
         probability[places] = torch.where(small, UNIT, chance).int()
-        return Plan(kept, probability, *compact_torch.numbered(kept))
+        source, target, order, count = compact_torch.numbered(kept)
+        return Plan(source, target, count, kept, probability, order)
 
-    def move(self, cache: Cache, plan: Plan, length: Int[Tensor, " row"]) -> None:
+    def move(self, cache: Cache, moves: Moves, length: Int[Tensor, " row"]) -> None:
         """Moves; see `Compactor`."""
-        movers = int(plan.count[1])
-        for source, target in zip(plan.source[:movers].tolist(), plan.target[:movers].tolist(), strict=True):
+        count = int(moves.count[1])
+        for source, target in zip(moves.source[:count].tolist(), moves.target[:count].tolist(), strict=True):
             tokens = int(length[source])
             for pair in cache.pairs:
                 pair[target, :, :tokens] = pair[source, :, :tokens]
@@ -224,15 +237,32 @@ class TorchCompactor:
                 side[target] = side[source]
 
 
-def compactor(choice: Choice, device: torch.device) -> Compactor:
+def bind(compact: Compactor, pairs: Sequence[Tensor], sides: Sequence[Tensor] = ()) -> Mover:
+    """`compact` for one cache whose owner decides himself: a function of sources, targets and sources' lengths.
+
+    It speaks in plain lists, so that an engine can be given one without knowing this room.
+    """
+    cache = Cache(pairs, sides)
+    device = (*pairs, *sides)[0].device
+    rows = len((*pairs, *sides)[0])
+
+    def move(sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
+        length = torch.zeros(rows, dtype=torch.int32)
+        length[list(sources)] = torch.tensor(list(lengths), dtype=torch.int32)
+        compact.move(cache, Moves.given(sources, targets, device), length.to(device))
+
+    return move
+
+
+def compactor(choice: str, device: torch.device) -> Compactor:
     """The one that `choice` names: the kernel, torch, or by `auto` the kernel where it works, else torch.
 
     `auto` on a GPU without a working kernel warns and says why; `cuda` refuses with ValueError.
     """
+    if choice not in CHOICES:
+        raise ValueError(f"compactor {choice!r}: choose from {CHOICES}")
     if choice == "torch" or (choice == "auto" and device.type != "cuda"):
         return TorchCompactor()
-    if choice not in ("auto", "cuda"):
-        raise ValueError(f"compactor {choice!r}: choose auto, cuda or torch")
     from workbench.pruning.nvrtc import CudaCompactor, check
 
     try:

@@ -17,7 +17,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.pruning.compact import GONE, JUDGED, STAYS, UNIT, Cache, Head, Judged, Plan, Policy, TorchCompactor
+from workbench.pruning.compact import (
+    GONE,
+    JUDGED,
+    STAYS,
+    UNIT,
+    Cache,
+    Head,
+    Judged,
+    Moves,
+    Plan,
+    Policy,
+    TorchCompactor,
+)
 
 SOURCE = Path(__file__).with_name("compact.cu")
 NAMES = ("judge_rows", "move_rows")
@@ -68,6 +80,18 @@ def compiled(arch: str, kept: Path | None = None) -> bytes:
     return code
 
 
+def load(arch: str) -> dict[str, Any]:
+    """Both kernels on the current device."""
+    core = cuda_core()
+    try:
+        code = core.ObjectCode.from_cubin(compiled(arch))
+        return {name: code.get_kernel(name) for name in NAMES}
+    except ValueError:
+        raise
+    except Exception as error:  # the disk's, or the driver's through cuda-core
+        raise ValueError(f"the compiled kernel could not be kept in {folder()} or loaded: {error}") from error
+
+
 def nvrtc_version() -> str:
     """The compiler's own version."""
     _, major, minor = importlib.import_module("cuda.bindings.nvrtc").nvrtcVersion()
@@ -100,15 +124,15 @@ def empty_plan(rows: int, device: torch.device) -> Plan:
         return torch.empty(count, dtype=torch.int32, device=device)
 
     kept = torch.empty(rows, dtype=torch.uint8, device=device)
-    return Plan(kept, numbers(rows), numbers(rows), numbers(rows), numbers(rows), numbers(2))
+    return Plan(numbers(rows), numbers(rows), numbers(2), kept, numbers(rows), numbers(rows))
 
 
-def move_arguments(cache: Cache, plan: Plan, length: Int[Tensor, " row"]) -> list[Any]:
+def move_arguments(cache: Cache, moves: Moves, length: Int[Tensor, " row"]) -> list[Any]:
     """What move_rows takes, in its order."""
     if length.dtype != torch.int32 or not length.is_contiguous():
         raise ValueError(f"length is {length.dtype}: give it contiguous, as torch.int32")
     chunks = -(-cache.capacity // CHUNK)
-    return [cache.table, len(cache.table), cache.segments, chunks, plan.count, plan.source, plan.target, length]
+    return [cache.table, len(cache.table), cache.segments, chunks, moves.count, moves.source, moves.target, length]
 
 
 @dataclass
@@ -116,7 +140,7 @@ class CudaCompactor:
     """The kernel on one device. Two launches on torch's current stream, no wait for the device."""
 
     device: torch.device
-    kernels: dict[str, Any] = field(default_factory=dict)
+    kernels: dict[str, Any] = field(init=False)
     ticket: Tensor = field(init=False)
     processors: int = field(init=False)
 
@@ -129,11 +153,7 @@ class CudaCompactor:
             raise ValueError(f"{properties.name} has compute capability {version}: the kernel needs {OLDEST} or more")
         with torch.cuda.device(self.device):
             self.ticket = torch.zeros(1, dtype=torch.int32, device=self.device)  # also makes torch's context current
-            try:
-                code = cuda_core().ObjectCode.from_cubin(compiled(f"sm_{version[0]}{version[1]}"))
-                self.kernels = {name: code.get_kernel(name) for name in NAMES}
-            except OSError as error:
-                raise ValueError(f"the compiled kernel could not be kept in {folder()}: {error}") from error
+            self.kernels = load(f"sm_{version[0]}{version[1]}")
         self.processors = properties.multi_processor_count
 
     def judge(
@@ -151,9 +171,9 @@ class CudaCompactor:
         self.launch(NAMES[0], (blocks, shared), judge_arguments(rows, policy, plan, scored, [scratch, self.ticket]))
         return plan
 
-    def move(self, cache: Cache, plan: Plan, length: Int[Tensor, " row"]) -> None:
+    def move(self, cache: Cache, moves: Moves, length: Int[Tensor, " row"]) -> None:
         """Moves; see `Compactor`."""
-        self.launch(NAMES[1], (BLOCKS * self.processors, 0), move_arguments(cache, plan, length))
+        self.launch(NAMES[1], (BLOCKS * self.processors, 0), move_arguments(cache, moves, length))
 
     def launch(self, name: str, size: tuple[int, int], arguments: list[Any]) -> None:
         """Starts a kernel with (blocks, bytes of shared memory)."""
@@ -165,9 +185,6 @@ class CudaCompactor:
         handle = core.Stream.from_handle(stream.cuda_stream or 1)  # 1 is the driver's name for the default stream
         config = core.LaunchConfig(grid=size[0], block=THREADS, shmem_size=size[1])
         plain = [item.data_ptr() if isinstance(item, Tensor) else int(item) for item in arguments]
-        for item in arguments:
-            if isinstance(item, Tensor):
-                item.record_stream(stream)  # torch must not hand the memory on before the kernel has run
         with torch.cuda.device(self.device):
             core.launch(handle, config, self.kernels[name], *plain)
 

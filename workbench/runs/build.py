@@ -4,6 +4,7 @@ import dataclasses
 
 import torch
 
+from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
 from workbench.method import Method
@@ -37,6 +38,11 @@ def problems(config: RunConfig) -> list[str]:
     if config.method.controller is not None and not able.prefix:
         found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot continue given tokens: use 'local'")
     return found + (lengths(config) if not found else [])
+
+
+def warnings(config: RunConfig) -> list[str]:
+    """What can run but will hardly do what was meant; of a config without problems."""
+    return warnings_of(config, capabilities(config.rollouts.engine))
 
 
 def lengths(config: RunConfig) -> list[str]:

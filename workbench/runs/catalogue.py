@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from workbench import registry
+from workbench.checks import method_warnings
 from workbench.method import Method
 from workbench.piece import Piece
 from workbench.types import axes
@@ -31,6 +32,12 @@ def faults() -> list[str]:
         if same != key:
             found.append(f"{key}: carries the same texts as {same}; say how it differs")
     return found
+
+
+def cautions() -> list[str]:
+    """Where the pieces of a method work against each other; nothing is wrong with the code."""
+    methods = sorted(registry.methods().items())
+    return [f"{key}: {text}" for key, method in methods for text in method_warnings(method)]
 
 
 def own_faults(method: Method) -> list[str]:

@@ -102,6 +102,13 @@ def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
     return found, text
 
 
+def warned(config: "RunConfig | str | Path") -> list[str]:
+    """What a config without mistakes will hardly do as meant."""
+    from workbench.runs.build import warnings
+
+    return warnings(read_config(config)[0])
+
+
 def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:
     """Writes what a trainer finds in a fresh run directory."""
     from workbench.runs.environment import environment

@@ -13,7 +13,7 @@ from workbench.training.update import Rows
 from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
-MISSING = {"stored_advantage": NAN, "survival": 1.0}  # of a rollout that has no such extra; else 0
+MISSING = {"stored_advantage": NAN, "survival": 1.0, "span": -1.0}  # of a rollout that has no such extra; else 0
 NOTES = frozenset({"pruning"})  # extras of a rollout that are read by people and are no numbers of a batch
 
 

@@ -116,7 +116,8 @@ class StepSampler:
         """A new group's request."""
         problem = self.parts.task.problem(pick.number, "train")
         prompt = self.parts.encoder.prompt(problem.prompt)
-        return Request(problem, prompt, next(self.group_numbers), next(self.numbers), n=pick.rollouts)
+        group, number = next(self.group_numbers), next(self.numbers)
+        return Request(problem, prompt, group, number, n=pick.rollouts, pick=pick.number)
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
         """Rollouts of these requests, judged, and whatever the controller adds, round by round."""

@@ -124,14 +124,14 @@ def flatten(values: Tensor, rows: Array, lengths: Array) -> Array:
 
 def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
     """The numbers of a step; a number that could not be formed is left out."""
-    rollouts = [rollout for rollout in sampled.rollouts if rollout.finish != "pruned"]
-    pruned = len(sampled.rollouts) - len(rollouts)
+    rollouts = [rollout for rollout in sampled.rollouts if rollout.finish not in ("pruned", "given")]
+    pruned = sum(rollout.finish == "pruned" for rollout in sampled.rollouts)
     count = max(1, len(rollouts))
     found = {
         "reward": mean([rollout.reward for rollout in rollouts]),
         "correct": mean([rollout.correct for rollout in rollouts]),
         "length": mean([len(rollout.tokens) for rollout in rollouts]),
-        "tokens": float(sum(len(rollout.tokens) - len(rollout.request.prefix) for rollout in sampled.rollouts)),
+        "tokens": float(sum(written(rollout) for rollout in sampled.rollouts)),
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
         "unjudged": sum(not rollout.could_be_judged for rollout in rollouts) / count,
@@ -145,6 +145,11 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
     if pruned:
         found["pruned"] = float(pruned)
     return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def written(rollout: Rollout) -> int:
+    """Tokens that the engine wrote."""
+    return 0 if rollout.finish == "given" else len(rollout.tokens) - len(rollout.request.prefix)
 
 
 def is_dead(rollouts: Sequence[Rollout]) -> bool:

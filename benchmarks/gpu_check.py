@@ -1,0 +1,42 @@
+"""Everything of pruning that needs an NVIDIA GPU: the kernel beside torch, the pruning tests, the benchmarks.
+
+`python -m benchmarks.gpu_check` keeps the results in benchmarks/results/, says what failed, and ends with 1 if
+anything did. Without a GPU it says "not measured" and ends with 0.
+"""
+
+import subprocess
+import sys
+
+import torch
+
+from benchmarks import common
+from workbench.pruning.compact import compactor
+
+TESTS = "tests/pruning"
+BENCHMARKS = ("compact_kernel",)
+
+
+def steps() -> dict[str, list[str]]:
+    """What is run, by name."""
+    python = [sys.executable, "-m"]
+    found = {"tests": [*python, "pytest", TESTS, "-rs"]}
+    return found | {name: [*python, f"benchmarks.{name}", "--save"] for name in BENCHMARKS}
+
+
+def main() -> int:
+    """Runs all of it; how many steps failed."""
+    parser = common.options(__doc__ or "")
+    parser.parse_args()
+    if not torch.cuda.is_available():
+        common.publish("gpu_check", {"measured": False, "reason": "not measured: no NVIDIA GPU"}, save=False)
+        return 0
+    compactor("cuda", torch.device("cuda", 0))  # compiles, and checks itself against torch
+    passed = {}
+    for name, command in steps().items():
+        passed[name] = subprocess.run(command, cwd=common.ROOT, check=False).returncode == 0
+    common.publish("gpu_check", {"measured": True, **passed}, save=True)
+    return sum(not well for well in passed.values())
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))

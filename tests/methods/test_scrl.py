@@ -1,0 +1,92 @@
+"""SCRL: the chain, its spans, and advantages worked by hand."""
+
+import torch
+
+from tests.batches import close
+from tests.methods.rounds import Echo, make_round, scored
+from workbench.method import advantages
+from workbench.methods.scrl import TAG, AskChain, token_at
+from workbench.registry import find_method
+from workbench.types import Batch
+
+SCRL = find_method("scrl")
+PARTS = [{"question": "1 + 1 =", "answer": "2"}, {"question": "2 + 2 =", "answer": "4"}]
+SPAN = torch.tensor([[0, 0, -1, 1, 1, -1, 2, 2]] * 4, dtype=torch.float64)
+RAW = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 0, 0], [1, 1, 0]], dtype=torch.float64)
+
+
+def chains(raw: torch.Tensor, span: torch.Tensor = SPAN) -> Batch:
+    """Four chains of three parts, the reward of each on its last token."""
+    reward = torch.zeros(4, 8, dtype=torch.float64)
+    reward[:, [1, 4, 7]] = raw
+    logprob = torch.full((4, 8), -1.0, dtype=torch.float64)
+    batch = Batch(logprob, logprob, logprob < 0, torch.zeros(4, dtype=torch.float64), torch.zeros(4, dtype=torch.long))
+    return batch.extend(span=span, token_reward=reward, tag=torch.ones(4, dtype=torch.float64))
+
+
+def test_parts_of_the_worked_example():
+    found = advantages(SCRL, chains(RAW))
+    close(found[0], [0.57735, 0.57735, 0, 1, 1, 0, 1.732051, 1.732051], 1e-5)
+    close(found[1, [0, 3, 6]], [0.57735, -1, -0.57735], 1e-5)  # right after the first mistake counts for nothing
+    close(found[2, [0, 3, 6]], [-1.732051, -1, -0.57735], 1e-5)
+    close(found[3, [0, 3, 6]], [0.57735, 1, -0.57735], 1e-5)
+
+
+def test_a_part_that_nobody_solves_says_nothing():
+    raw = RAW.clone()
+    raw[:, 2] = 0
+    found = advantages(SCRL, chains(raw))
+    assert (found[:, 6:] == 0).all()
+    close(found[:, 3], [1, -1, -1, 1], 1e-5)
+
+
+def test_a_chain_without_parts_counts_as_wrong_and_learns_nothing():
+    span = SPAN.clone()
+    span[2] = -1
+    found = advantages(SCRL, chains(RAW, span))
+    assert (found[2] == 0).all()
+    close(found[0, 0], 0.57735, 1e-5)
+
+
+def test_other_rollouts_have_grpos_advantage():
+    batch = chains(RAW)
+    reward = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    batch = batch.replace(reward=reward).extend(tag=torch.zeros(4, dtype=torch.float64), span=torch.zeros_like(SPAN))
+    close(advantages(SCRL, batch)[:, 0], [0.866024, -0.866024, -0.866024, 0.866024], 1e-5)
+
+
+def test_a_problem_with_parts_is_asked_as_a_chain():
+    orders = AskChain(wording="{parts}")({}, make_round(0, [scored(0, [0.0, 1.0], parts=PARTS), scored(1, [0.0])]))
+    (request,) = orders.requests
+    assert Echo().text(request.prompt) == "1. 1 + 1 =\n2. 2 + 2 ="
+    assert (request.n, request.group, request.tag) == (2, 50, TAG)
+
+
+def test_parts_are_found_in_the_tokens():
+    texts = ["<part1>answer: 2</part1> <part2>answer: 5</part2>", "<part2>so\nanswer: 4.</part2>", "no parts"]
+    group = scored(50, [0.0] * 3, texts, tag=TAG, parts=PARTS)
+    AskChain()({}, make_round(1, [group]))
+    first, second, third = (rollout.extras for rollout in group.rollouts)
+    assert first["span"] == [0.0] * 24 + [-1.0] + [1.0] * 24
+    assert [place for place, value in enumerate(first["token_reward"]) if value] == [23]
+    assert set(second["span"]) == {1.0}
+    assert second["token_reward"][-1] == 1.0
+    assert set(third["span"]) == {-1.0}
+    assert first["tag"] == third["tag"] == 1.0
+
+
+def test_parts_the_problem_does_not_have_are_passed_over():
+    group = scored(50, [0.0], ["<part7>answer: 2</part7><part1>answer: 2</part1><part1>answer: 3</part1>"], tag=TAG)
+    group.problem.data["parts"] = PARTS
+    AskChain()({}, make_round(1, [group]))
+    extras = group.rollouts[0].extras
+    assert extras["span"] == [-1.0] * 24 + [0.0] * 24 + [-1.0] * 24
+    assert sum(extras["token_reward"]) == 1.0
+
+
+def test_tokens_of_several_characters():
+    class Pairs(Echo):
+        def text(self, tokens):
+            return "".join(2 * chr(token) for token in tokens)
+
+    assert [token_at([65, 66, 67], offset, Pairs()) for offset in (0, 1, 2, 3, 6)] == [0, 1, 1, 2, 3]

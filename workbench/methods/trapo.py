@@ -1,0 +1,123 @@
+"""TraPO: problems without a label are trained by majority vote, if their pass rate moves as that of labelled ones."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import Field
+
+from workbench.kinds import Controller, Orders, Round, Shaping
+from workbench.method import derive
+from workbench.methods.grpo import GRPO
+from workbench.pieces.regulariser import K3
+from workbench.types import Group, Problem, Rollout, State
+
+Column = Annotated[str, Field(description="the column of the data that is false where a problem has no label")]
+UNTRUSTED = "untrusted"
+
+
+def labelled(problem: Problem, column: str) -> bool:
+    """Whether a problem's reference answer may be used; yes if nothing says otherwise."""
+    return bool(problem.data.get(column, True))
+
+
+def agreement(rollouts: Sequence[Rollout]) -> list[float]:
+    """1 for each rollout that gives the commonest answer, 0 for the others; all 0 if two answers are as common."""
+    answers = [next((part.extracted for part in r.parts.values() if part.extracted), "") for r in rollouts]
+    ranked = Counter(answer for answer in answers if answer).most_common(2)
+    tied = len(ranked) == 2 and ranked[0][1] == ranked[1][1]
+    return [float(bool(ranked) and not tied and answer == ranked[0][0]) for answer in answers]
+
+
+@dataclass(frozen=True)
+class MajorityVote(Shaping):
+    """The reward of an unlabelled problem is agreement with the majority of its group. arXiv:2512.13106.
+
+    Answers are what the rewards extracted. Without one commonest answer all rewards are 0.
+    """
+
+    column: Column = "labelled"
+
+    def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]:
+        return list(rewards) if labelled(group.problem, self.column) else agreement(group.rollouts)
+
+
+@dataclass(frozen=True)
+class TrustTrajectories(Controller):
+    """Trains on unlabelled problems whose pass rates over the run resemble labelled ones'. arXiv:2512.13106.
+
+    A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, agreement with the
+    majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness is at least
+    `threshold` or among the largest `top` share. The others are recorded and not trained.
+    """
+
+    warmup: Annotated[int, Field(ge=2, description="visits before an unlabelled problem is trained")] = 8
+    top: Annotated[float, Field(ge=0, le=1, description="share of unlabelled problems trained in any case")] = 0.1
+    threshold: Annotated[float, Field(ge=-1, le=1, description="likeness from which a problem is trained")] = 0.4
+    column: Column = "labelled"
+
+    def init(self) -> State:
+        return {"labelled": {}, "unlabelled": {}}
+
+    def __call__(self, state: State, round: Round) -> Orders:
+        histories = {kind: dict(found) for kind, found in state.items()}
+        for group in round.groups:
+            known = labelled(group.problem, self.column)
+            rate = group.accuracy if known else statistics.fmean(agreement(group.rollouts))
+            mine = histories["labelled" if known else "unlabelled"]
+            mine[group.problem.key] = [*mine.get(group.problem.key, ()), *([rate] if rate == rate else [])]
+        ready = {key: rates for key, rates in histories["unlabelled"].items() if len(rates) >= self.warmup}
+        trusted = chosen(likenesses(ready, list(histories["labelled"].values())), self.top, self.threshold)
+        for group in round.groups:
+            if not labelled(group.problem, self.column) and group.problem.key not in trusted:
+                for rollout in group.rollouts:
+                    rollout.request = replace(rollout.request, train=False, tag=UNTRUSTED)
+        return Orders(state=histories)
+
+
+def likenesses(unknown: Mapping[str, Sequence[float]], known: Sequence[Sequence[float]]) -> dict[str, float]:
+    """The mean correlation of each history with the known ones, all cut to the shortest; a constant one has 0."""
+    histories = [rates for rates in known if len(rates) > 1]
+    if not histories:
+        return dict.fromkeys(unknown, 0.0)
+    short = min(len(rates) for rates in (*histories, *unknown.values()))
+    return {
+        key: statistics.fmean(correlation(rates[:short], other[:short]) for other in histories)
+        for key, rates in unknown.items()
+    }
+
+
+def correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    """Pearson's; 0 where one does not vary.
+
+    >>> correlation([0.1, 0.5, 0.9], [0.2, 0.4, 0.6]), correlation([1.0, 1.0], [0.0, 1.0])
+    (1.0, 0.0)
+    """
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return 0.0
+    return statistics.correlation(first, second)
+
+
+def chosen(scores: Mapping[str, float], top: float, threshold: float) -> set[str]:
+    """The keys of the largest share (one at least, of several) and of all scores that reach the threshold."""
+    ranked = sorted(scores, key=lambda key: -scores[key])
+    best = ranked[: max(1, int(top * len(ranked)))] if top else []
+    return {*best, *(key for key in ranked if scores[key] >= threshold)}
+
+
+METHODS = {
+    "trapo": derive(
+        GRPO,
+        title="TraPO",
+        paper="arXiv:2512.13106",
+        equation=r"\tilde R_i=[a_i=\mathrm{mode}(a)],\quad q\text{ is trained if }"
+        r"\tfrac1{|D_L|}\sum_l\mathrm{corr}(\tau_q,\tau_l)\ge0.4\text{ or among the top }10\%",
+        changes="problems without a label are rewarded by majority vote, and trained once their pass rate moves as"
+        " that of labelled problems",
+        regularisers=(K3(coefficient=0.001),),  # the authors' newer scripts
+        shaping=(MajorityVote(),),
+        controller=TrustTrajectories(),
+    )
+}

@@ -1,0 +1,127 @@
+"""How large a model is, from its configuration alone: the architecture on torch's meta device, which holds no numbers.
+
+The model, the adapter and the optimiser's parameters are the real classes of transformers and peft, so their shapes
+are counted, not estimated; only what quantisation makes of a weight is a formula here.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.models.load import add_adapter, source
+from workbench.models.spec import ModelSpec
+
+NF4_BLOCK = 64  # weights that share a scale: bitsandbytes' default for 4 bit; QLoRA, arXiv:2305.14314, section 3
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model's numbers; memory in bytes."""
+
+    parameters: int  # of the model, without an adapter
+    trainable: int  # numbers under training
+    weights: int  # of the model as it is held, frozen or not
+    adapter: int
+    trained: int  # bytes of what is under training: the adapter, or all weights
+    largest: int  # of one trained tensor
+    layers: int
+    width: int  # of the hidden state
+    widest: int  # outputs of the widest linear layer inside the layers
+    vocabulary: int
+    token: int  # keys and values of one token in all layers
+    queries: int  # query heads x their width
+    unpacked: int  # the largest quantised matrix, brought back to the weights' type for a product
+
+
+def architecture(spec: ModelSpec) -> Any:
+    """The transformers configuration; ValueError where there is none to read."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(source(spec))
+    except (OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"model.name = {spec.name!r}: its config.json cannot be read ({why}); "
+            "give a folder that holds config.json, or a name on the Hub that can be reached from here"
+        ) from None
+
+
+def skeleton(spec: ModelSpec) -> Any:
+    """The model with its adapter, every tensor on the meta device."""
+    from transformers import AutoModelForCausalLM
+
+    config = architecture(spec)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(
+            config, dtype=getattr(torch, spec.dtype), attn_implementation="sdpa"
+        ).eval()
+        if spec.lora is None:
+            model.requires_grad_(True)
+            return model
+        return add_adapter(model, spec.lora, seed=0)
+
+
+@functools.lru_cache(maxsize=32)
+def size_of(spec: ModelSpec) -> Size:
+    """Counts a model."""
+    model = skeleton(spec)
+    causal = model.get_base_model() if spec.lora is not None else model
+    config, element = causal.config, getattr(torch, spec.dtype).itemsize
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    added = trained if spec.lora is not None else []
+    own = {id(weight): weight for weight in model.parameters()}
+    matrices = inner_matrices(causal) if spec.quantisation is not None else []
+    packed = {id(matrix) for matrix in matrices}
+    plain = [weight for name, weight in own.items() if name not in packed and name not in {id(item) for item in added}]
+    heads = config.num_attention_heads
+    head = getattr(config, "head_dim", None) or config.hidden_size // heads
+    pairs = getattr(config, "num_key_value_heads", None) or heads
+    return Size(
+        parameters=sum(weight.numel() for weight in [*plain, *matrices]),
+        trainable=sum(weight.numel() for weight in trained),
+        weights=nbytes(plain) + sum(quantised_bytes(tuple(matrix.shape), spec) for matrix in matrices),
+        adapter=nbytes(added),
+        trained=nbytes(trained),
+        largest=max((nbytes([weight]) for weight in trained), default=0),
+        layers=config.num_hidden_layers,
+        width=config.hidden_size,
+        widest=max((matrix.shape[0] for matrix in inner_matrices(causal)), default=config.hidden_size),
+        vocabulary=config.vocab_size,
+        token=2 * config.num_hidden_layers * pairs * head * element,
+        queries=heads * head,
+        unpacked=max((matrix.numel() for matrix in matrices), default=0) * element,
+    )
+
+
+def nbytes(tensors: list[Any]) -> int:
+    """Bytes of tensors."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def inner_matrices(causal: Any) -> list[Tensor]:
+    """Weights of all linear layers but the head and the adapter's: those that quantisation packs."""
+    head = causal.get_output_embeddings()
+    return [
+        module.weight
+        for name, module in causal.named_modules()
+        if isinstance(module, nn.Linear) and module is not head and ".lora_" not in name
+    ]
+
+
+def quantised_bytes(shape: tuple[int, ...], spec: ModelSpec) -> int:
+    """Bytes of a quantised matrix [out, in] with its scales.
+
+    NF4: half a byte a number, a float32 scale a block and a table of 16 float32 (arXiv:2305.14314, section 3, without
+    double quantisation). int8: a byte a number and a float32 scale a row (LLM.int8(), arXiv:2208.07339, section 2.1).
+
+    >>> quantised_bytes((128, 64), ModelSpec(quantisation="int8"))
+    8704
+    """
+    count = shape[0] * shape[1]
+    if spec.quantisation == "int8":
+        return count + 4 * shape[0]
+    return -(-count // 2) + 4 * -(-count // NF4_BLOCK) + 64

@@ -1,0 +1,50 @@
+"""What a run writes, from its config and the size of its model."""
+
+from dataclasses import dataclass
+
+from workbench.config import RunConfig
+from workbench.models.size import Size
+from workbench.planning.memory import MIB
+from workbench.signals import RECORDED, TOP_K
+
+#: Numbers of 4 bytes kept of an answer's token beside the signals: its id, and advantage, lens, and the log-probability
+#: as old policy, engine and sampler had it; 5 bytes for the text and whether it is trained.
+OWN, REST = 6, 5
+PLAIN = 4 + 2 * 4 + REST  # of a token in an evaluation, or where no numbers are recorded
+PROMPT = 8  # bytes of a prompt's token: its id and its text
+TOKENIZER = 12 * MIB
+EVERY_STEP = 256 * MIB  # checkpoints up to this size are written after every step: `runs.checkpoint.EVERY_STEP`
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes on disk; rollouts before compression, so these are upper bounds."""
+
+    step: int  # rollouts of a recorded step
+    evaluation: int
+    checkpoint: int
+    checkpoints: int  # kept, `last` and its draft included
+    total: int
+
+
+def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
+    """What the run leaves when it ends, with answers of full length."""
+    answer, steps = config.rollouts.max_tokens, config.training.steps
+    rows = config.rollouts.problems * config.rollouts.rollouts
+    step = rows * (answer * token_bytes(config) + prompt * PROMPT)
+    evaluation = config.evaluation.problems * (answer * PLAIN + prompt * PROMPT)
+    evaluations = 2 + (steps // config.evaluation.every if config.evaluation.every else 0)
+    checkpoint = 3 * size.trained  # weights and two moments
+    kept = 2 + steps // config.training.checkpoint
+    recorded = -(-steps // config.record.every)
+    total = recorded * step + evaluations * evaluation + kept * checkpoint + TOKENIZER
+    return Disk(step, evaluation, checkpoint, kept, total)
+
+
+def token_bytes(config: RunConfig) -> int:
+    """Bytes recorded of a token of an answer."""
+    if config.record.tokens == "none":
+        return PLAIN
+    lists = sum(name.startswith("top_") for name in RECORDED)
+    numbers = OWN + len(RECORDED) - lists + lists * TOP_K + (config.model.lora is not None)
+    return 4 * numbers + REST

@@ -1,0 +1,128 @@
+"""`forecast(config)`: whether a run fits into memory, and what it writes, before anything is loaded or downloaded."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import psutil
+import torch
+
+from workbench.config import RunConfig
+from workbench.models.size import Size, size_of
+from workbench.models.spec import ModelSpec
+from workbench.planning.disk import Disk, disk
+from workbench.planning.memory import GIB, Assumed, Component, components, peak
+
+Verdict = Literal["fits", "tight", "does not fit"]
+#: Share of the free memory up to which a run fits: the rest is for the allocator's gaps and the forecast's error.
+ROOMY = 0.9
+PHASES = {
+    "sampling": "while rollouts are written",
+    "updating": "in an update",
+    "reading": "in an update, when logits are read",
+    "passing": "in an update, in the backward pass",
+    "stepping": "in the optimiser's step",
+}
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Memory by component, what is free, and the verdict; disk. All in bytes."""
+
+    device: str
+    size: Size
+    components: tuple[Component, ...]
+    peak: int
+    phase: str  # when the peak is
+    free: int
+    verdict: Verdict
+    advice: str  # the cheapest change that makes it fit; "" where it does
+    disk: Disk
+    assumed: Assumed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    def told(self) -> list[str]:
+        """Lines for people."""
+        lines = [f"{'memory':18}{'GiB':>8}"]
+        for part in self.components:
+            if part.bytes:
+                when = "" if part.when == "always" else f" ({PHASES[part.when]})"
+                lines.append(f"  {part.name:16}{part.bytes / GIB:8.2f}  {part.how}{when}")
+        lines.append(f"  {'peak':16}{self.peak / GIB:8.2f}  {PHASES[self.phase]}")
+        lines.append(f"{self.verdict}: {self.peak / GIB:.2f} GiB of {self.free / GIB:.2f} GiB free on {self.device}")
+        lines += [f"to make it fit: {self.advice}"] if self.advice else []
+        lines.append(
+            f"disk: at most {self.disk.step / 1e6:.1f} MB a recorded step, {self.disk.checkpoint / 1e6:.1f} MB a "
+            f"checkpoint, {self.disk.total / 1e9:.2f} GB in all"
+        )
+        lines.append(f"assumed: prompts of {self.assumed.prompt} tokens, every answer as long as it may be")
+        return lines
+
+
+def forecast(config: RunConfig, memory: int | None = None, assumed: Assumed | None = None) -> Forecast:
+    """Forecasts a run. `memory`: free bytes; None asks the device. Reads the model's config.json and nothing else.
+
+    ValueError where config.json cannot be read, or the device is not here and `memory` is not given.
+    """
+    from workbench.planning.advice import cheapest
+
+    assumed = assumed or Assumed()
+    device = device_of(config.model)
+    free = free_memory(device) if memory is None else memory
+    found = need(config, assumed)
+    fit = verdict(found[1], free)
+    return Forecast(
+        device=device,
+        size=size_of(config.model),
+        components=found[0],
+        peak=found[1],
+        phase=found[2],
+        free=free,
+        verdict=fit,
+        advice=cheapest(config, free, assumed) if fit != "fits" else "",
+        disk=disk(config, size_of(config.model), assumed.prompt),
+        assumed=assumed,
+    )
+
+
+def need(config: RunConfig, assumed: Assumed) -> tuple[tuple[Component, ...], int, str]:
+    """The parts, the peak, and when it is."""
+    refuse(config)
+    parts = components(config, size_of(config.model), device_of(config.model), assumed)
+    return (tuple(parts), *peak(parts))
+
+
+def refuse(config: RunConfig) -> None:
+    """Raises for an engine whose memory is not known here."""
+    if config.rollouts.engine not in ("local", "generate", "vllm"):
+        raise ValueError(
+            f"rollouts.engine = {config.rollouts.engine!r}: its memory cannot be forecast; "
+            "plan with rollouts.engine = 'local'"
+        )
+
+
+def verdict(need: int, free: int) -> Verdict:
+    """Whether so many bytes fit into those that are free.
+
+    >>> verdict(80, 100), verdict(95, 100), verdict(101, 100)
+    ('fits', 'tight', 'does not fit')
+    """
+    if need > free:
+        return "does not fit"
+    return "fits" if need <= ROOMY * free else "tight"
+
+
+def device_of(spec: ModelSpec) -> str:
+    """The kind of device a spec means; one that it names need not be here."""
+    if spec.device != "auto":
+        return spec.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def free_memory(device: str) -> int:
+    """Free bytes of a device of this machine."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("model.device = 'cuda', and this machine has none: give the memory to plan for, --memory GB")
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else int(psutil.virtual_memory().available)

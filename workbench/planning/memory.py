@@ -1,0 +1,186 @@
+"""Memory of a run by component, from its config and the size of its model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from workbench import signals
+from workbench.config import RunConfig
+from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes
+from workbench.models.size import Size
+from workbench.models.spec import ModelSpec
+from workbench.training.forward import micro_batches
+from workbench.training.plan import reads_reference
+from workbench.types import Row
+
+When = Literal["always", "sampling", "updating", "reading", "passing", "stepping"]
+MIB, GIB = 2**20, 2**30
+#: What a process takes before any tensor. CUDA: context, loaded kernels and cuBLAS' workspace, as `nvidia-smi` shows
+#: them beside torch's own count; they differ by card and driver. CPU: Python with torch and transformers imported.
+FLOOR = {"cuda": 700 * MIB, "mps": 500 * MIB, "cpu": 450 * MIB}
+#: A second process on the same GPU: its own context, and the graphs that vLLM captures for its batch sizes.
+PROCESS = FLOOR["cuda"] + 500 * MIB
+KEYS_AND_VALUES = 4 * GIB  # most that the local engine takes: `engines.local.LocalEngine(memory=)`
+COPY = 256 * MIB  # layers up to this size are copied, joined: `LocalEngine(copy_limit=)`
+ROUND = 64  # the local engine's rows are multiples of so many tokens
+PREFILL_TOKENS = 8192  # read at once when a problem is taken up: `engines.loop.PREFILL_TOKENS`
+#: Tables [token, vocabulary] in float32 that exist at once while a chunk is read for the record (`signals`), by torch's
+#: profiler: logits, log-probabilities, probabilities and what is computed of them. A token whose likeliest five do not
+#: hold 90 % has its probabilities sorted, which takes more. The reference adds its logits and log-probabilities.
+TABLES, SORTED, COMPARED = 5.25, 2.75, 2.0
+FLAT = 0.1  # share of such tokens assumed for a trained language model
+DRAWING = 6  # tables [row, vocabulary] while a token is drawn: float32 three times, and a cumulative sum in float64
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of the memory."""
+
+    name: str
+    bytes: int
+    when: When
+    how: str
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What a config does not say."""
+
+    prompt: int = 256  # tokens of a prompt
+    flat: float = FLAT
+    checkpointed: bool = False  # activations are computed again in the backward pass
+
+
+def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> list[Component]:
+    """Every part of the memory of a run."""
+    batch = largest_batch(config, assumed)
+    return [
+        Component("floor", FLOOR[device], "always", f"the process on {device} before any tensor"),
+        *standing(config, size),
+        *engine(config, size, assumed),
+        *updating(config, size, batch, assumed),
+        Component(
+            "optimiser step",
+            size.trained if device == "cuda" else 2 * size.largest,
+            "stepping",
+            "square roots of the second moments: all at once on a GPU, one tensor at a time elsewhere",
+        ),
+    ]
+
+
+def standing(config: RunConfig, size: Size) -> list[Component]:
+    """What is there all the time, once the first update is made."""
+    spec = config.model
+    kind = f"{spec.quantisation}, the rest {spec.dtype}" if spec.quantisation else spec.dtype
+    found = [Component("weights", size.weights, "always", f"{size.parameters:,} parameters in {kind}")]
+    if spec.lora is not None:
+        text = f"{size.trainable:,} parameters in float32 (peft's choice), rank {spec.lora.rank}"
+        found.append(Component("adapter", size.adapter, "always", text))
+    elif reads_the_reference(config):
+        found.append(Component("reference", size.weights, "always", "a frozen copy of the weights"))
+    return [
+        *found,
+        Component("gradients", size.trained, "always", "one number a trained parameter, in its type"),
+        Component("optimiser", 2 * size.trained, "always", "AdamW's two moments, in the parameter's type"),
+    ]
+
+
+def reads_the_reference(config: RunConfig) -> bool:
+    """Whether the run reads a reference policy."""
+    return config.model.lora is not None or any(reads_reference(name) for name in config.method.needs)
+
+
+def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
+    """What writing rollouts takes: the engine's weights, keys and values, and one decoding step."""
+    layers, copied = layer_bytes(config.model, size), is_copied(config, size)
+    rows, tokens = kept_rows(config, size, assumed)
+    text = f"{rows} rows of {tokens} tokens, {size.token:,} bytes a token"
+    reading = min(PREFILL_TOKENS, max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt)
+    held = 2 * reading * size.token + passing_bytes(config.model, size, MicroBatch(1, 1, reading, 0))
+    drawing = rows * size.vocabulary * 4 * DRAWING
+    if copied:  # prompts lie beside the rows, once for all rollouts of a problem
+        held += max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt * size.token
+    return [
+        *engine_weights(config, size, layers if copied else 0),
+        Component("keys and values", rows * tokens * size.token, "always", text),
+        Component("prefill", held, "sampling", f"prompts read, {reading} tokens at a time"),
+        Component("drawing", drawing, "sampling", f"{DRAWING} float32 tables [{rows} rows, {size.vocabulary}]"),
+    ]
+
+
+def engine_weights(config: RunConfig, size: Size, copied: int) -> list[Component]:
+    """The weights that an engine holds beside the trainer's; vLLM is a process with its own, in 16 bit."""
+    if config.rollouts.engine != "vllm":
+        return [Component("engine weights", copied, "always", "the layers, joined into a copy if small")]
+    return [
+        Component("engine weights", 2 * size.parameters, "always", "vLLM's own, in 16 bit"),
+        Component("engine process", PROCESS, "always", "vLLM's process: its context and captured graphs"),
+    ]
+
+
+def is_copied(config: RunConfig, size: Size) -> bool:
+    """Whether the local engine joins the layers' weights into a copy; its rows then share their prompts."""
+    plain = config.rollouts.engine == "local" and config.model.quantisation is None
+    return plain and layer_bytes(config.model, size) <= COPY
+
+
+def layer_bytes(spec: ModelSpec, size: Size) -> int:
+    """Bytes of the layers without the embedding, which the engine's copy shares."""
+    element = {"float32": 4, "bfloat16": 2, "float16": 2}[spec.dtype]
+    return max(0, size.weights - size.vocabulary * size.width * element)
+
+
+def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int]:
+    """The local engine's rows and the tokens of each."""
+    longest = config.rollouts.max_tokens + (1 if is_copied(config, size) else assumed.prompt)
+    tokens = -(-longest // ROUND) * ROUND
+    asked = max(config.rollouts.problems * config.rollouts.rollouts, config.evaluation.problems)
+    affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
+    return min(config.rollouts.slots, asked, affordable), tokens
+
+
+def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
+    """The micro-batch with most tokens, if every answer is as long as it may be."""
+    rollouts, answer = config.rollouts, (0,) * config.rollouts.max_tokens
+    groups = -(-rollouts.problems // config.training.updates)
+    prompts = [(number,) * assumed.prompt for number in range(groups)]
+    rows = [Row(prompt, answer) for prompt in prompts for _ in range(rollouts.rollouts)]
+    shapes = []
+    for batch in micro_batches(rows, config.training.micro_batch):
+        different = len({rows[number].prompt[0] for number in batch})
+        shapes.append(MicroBatch(len(batch), different, assumed.prompt, rollouts.max_tokens))
+    return max(shapes, key=lambda shape: (shape.rows, shape.prompts))
+
+
+def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed) -> list[Component]:
+    """What an update takes on top."""
+    spec = config.model
+    kept = kept_bytes(spec, size, batch, checkpointed=assumed.checkpointed)
+    chunk = min(batch.answers, max(1, signals.CHUNK_ELEMENTS // size.vocabulary))
+    tables = TABLES + assumed.flat * SORTED + (COMPARED if reads_the_reference(config) else 0)
+    shape = f"{batch.rows} answers of {batch.answer} tokens after {batch.prompts} prompts of {batch.prompt}"
+    again = kept_bytes(spec, size, batch, checkpointed=not assumed.checkpointed)
+    other = "without" if assumed.checkpointed else "with"
+    return [
+        Component("activations", kept, "updating", f"{shape}; {other} checkpointing {again / GIB:.2f} GiB"),
+        Component("in passing", passing_bytes(spec, size, batch), "passing", "inside one layer, gradients included"),
+        Component(
+            "logits", round(chunk * size.vocabulary * 4 * tables), "reading", f"{chunk} of {batch.answers} at a time"
+        ),
+    ]
+
+
+def peak(parts: Sequence[Component]) -> tuple[int, str]:
+    """The most bytes at any one time, and when that is: what always is, and the largest of what comes and goes."""
+    sums: dict[str, int] = dict.fromkeys(get_args(When), 0)
+    for part in parts:
+        sums[part.when] += part.bytes
+    kept = sums["updating"]
+    totals = {
+        "sampling": sums["sampling"],
+        "reading": kept + sums["reading"],
+        "passing": kept + sums["passing"],
+        "stepping": sums["stepping"],
+    }
+    when = max(totals, key=lambda name: totals[name])
+    return sums["always"] + totals[when], when
