@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "models": BASE,
     "analysis": BASE,
     "checks": BASE | {"method", "config"},
-    "planning": CORE | {"method", "sections", "config", "models"},
+    "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "commands": BASE | {"method", "sections", "config", "runs", "planning", "models"},
     "sections": BASE,
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
