@@ -27,7 +27,13 @@ from workbench.types import Row
 
 PROMPT = 64
 ENGINE = ("floor", "engine weights", "keys and values", "prefill", "drawing")
-LARGE = {"hidden_size": 512, "intermediate_size": 1536, "num_hidden_layers": 6, "num_attention_heads": 8}
+LARGE = {
+    "hidden_size": 512,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 8,
+    "head_dim": 64,
+}
 
 
 def cases(large: str) -> dict[str, dict[str, Any]]:
@@ -50,9 +56,9 @@ def cases(large: str) -> dict[str, dict[str, Any]]:
 
 def make_large(folder: Path) -> None:
     """A model of the larger shape with random weights, and the embedded model's tokenizer."""
-    from transformers import AutoModelForCausalLM, Qwen2Config
+    from transformers import AutoModelForCausalLM, Qwen3Config
 
-    config = Qwen2Config(vocab_size=32_000, num_key_value_heads=2, tie_word_embeddings=True, **LARGE)
+    config = Qwen3Config(vocab_size=32_000, num_key_value_heads=2, tie_word_embeddings=True, **LARGE)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     load_policy(ModelSpec(device="cpu")).encoder.tokenizer.save_pretrained(folder)
 

@@ -54,7 +54,7 @@ ROOMS: dict[str, set[str]] = {
     "sections": BASE,
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
     "training": CORE | {"method", "sections", "config"},
-    "runs": CORE | {"method", "registry", "sections", "config", "checks", "training", "analysis"},
+    "runs": CORE | {"method", "registry", "sections", "config", "checks", "planning", "training", "analysis"},
     "cli": BASE | {"method", "registry", "sections", "config", "runs", "analysis"},
 }
 JOINER = "workbench/runs/build.py"

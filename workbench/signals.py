@@ -137,12 +137,16 @@ def collision(logits: Logits) -> Tensor:
 @signal("nucleus_entropy")
 def nucleus_entropy(logits: Logits) -> Tensor:
     """Entropy of the smallest set of likeliest tokens that holds 90 % of the probability, renormalised."""
-    likeliest = logits.top[0].exp()  # they hold the nucleus of most tokens, which saves sorting the vocabulary
+    likeliest = logits.top[0].exp()
     answer = entropy_of_nucleus(likeliest)
-    beyond = likeliest.sum(-1) < NUCLEUS
-    if beyond.any():
-        ordered = logits.probs[beyond].sort(-1, descending=True).values
-        answer = answer.masked_scatter(beyond, entropy_of_nucleus(ordered))
+    beyond = (likeliest.sum(-1) < NUCLEUS).nonzero()[:, 0]
+    vocabulary = logits.raw.shape[-1]
+    for count in (16 * TOP_K, vocabulary):  # a few likeliest mostly hold it, which saves sorting the vocabulary
+        if not len(beyond):
+            break
+        ordered = logits.probs[beyond].topk(min(count, vocabulary), dim=-1).values
+        answer = answer.index_copy(0, beyond, entropy_of_nucleus(ordered))
+        beyond = beyond[ordered.sum(-1) < NUCLEUS] if count < vocabulary else beyond[:0]
     return answer
 
 

@@ -42,6 +42,11 @@ class Local:
 LOCAL = Local()
 
 
+#: OpenMP's threads wait asleep: spinning ones stop each other where cores are shared, and a step takes a hundred times
+#: as long; on a quiet machine sleeping costs a few hundredths.
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
 def detach(command: Sequence[str], log: Path, folder: str | None = None) -> "subprocess.Popen[bytes]":
     """Starts a process that nothing of ours takes down with it; a thread notices its end, so it leaves no zombie."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,7 @@ def detach(command: Sequence[str], log: Path, folder: str | None = None) -> "sub
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=folder if folder and Path(folder).is_dir() else None,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**PATIENT, **os.environ, "PYTHONUNBUFFERED": "1"},
         )
     threading.Thread(target=process.wait, daemon=True).start()
     return process
@@ -111,11 +116,13 @@ def warned(config: "RunConfig | str | Path") -> list[str]:
 
 def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:
     """Writes what a trainer finds in a fresh run directory."""
+    from workbench.planning.forecast import forecast
     from workbench.runs.environment import environment
 
     write_atomic(directory.config, text, sync=True)
     write_json(directory.resolved, config.resolved())
     write_json(directory.environment, environment(seed=config.seed))
+    write_json(directory.path / "forecast.json", forecast(config).to_dict())
     Heartbeat(directory, 0, config.training.steps, state="queued").beat()
     return directory
 

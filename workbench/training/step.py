@@ -53,9 +53,8 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     }
     if not numbers:
         return columns
-    place = {id(rollout): row for row, rollout in enumerate(learned.rollouts)}
-    rows = np.array([place.get(id(rollout), -1) for rollout in rollouts], dtype=np.int64)
-    columns |= {name: flatten(values, rows, lengths) for name, values in learned.tensors.items() if name != GAP}
+    where = Where.of(rollouts, learned.rollouts, lengths)
+    columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != GAP}
     for name in ("engine_logprob", "sampled_logprob"):
         columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
     return columns
@@ -111,15 +110,31 @@ def parts_of(rollout: Rollout) -> list[dict[str, Any]]:
     ]
 
 
-def flatten(values: Tensor, rows: Array, lengths: Array) -> Array:
-    """[row, token, …] of the trained rollouts as one flat array over all rollouts; nan for the others."""
-    table = values.detach().cpu().numpy()
-    number = np.repeat(np.arange(len(rows)), lengths)
-    column = np.arange(len(number)) - np.repeat(lengths.cumsum() - lengths, lengths)
-    known = rows[number] >= 0
-    answer = np.full((len(number), *table.shape[2:]), np.nan, dtype=np.float32)
-    answer[known] = table[rows[number[known]], column[known]]
-    return answer
+@dataclass(frozen=True)
+class Where:
+    """Where the tokens of all rollouts stand in the tables of the trained ones."""
+
+    known: Array  # [tokens] bool: trained on
+    row: Array  # [known tokens]
+    column: Array  # [known tokens]
+
+    @classmethod
+    def of(cls, rollouts: Sequence[Rollout], trained: Sequence[Rollout], lengths: Array) -> "Where":
+        """Of these rollouts, some of which were trained on."""
+        place = {id(rollout): row for row, rollout in enumerate(trained)}
+        row = np.repeat([place.get(id(rollout), -1) for rollout in rollouts], lengths)
+        column = np.arange(len(row)) - np.repeat(lengths.cumsum() - lengths, lengths)
+        known = row >= 0
+        return cls(known, row[known], column[known])
+
+    def flatten(self, values: Tensor) -> Array:
+        """[row, token, …] of the trained rollouts as one flat array over all rollouts; nan for the others."""
+        table = values.detach().cpu().numpy()[self.row, self.column]
+        if self.known.all():
+            return table
+        answer = np.full((len(self.known), *table.shape[1:]), np.nan, dtype=np.float32)
+        answer[self.known] = table
+        return answer
 
 
 def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
