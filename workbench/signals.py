@@ -258,7 +258,8 @@ def read_again(source: Source, tokens: Tensor, reading: Reading, rows: slice) ->
     names = sorted(reading.gradient)
 
     def forward(hidden: Tensor) -> tuple[Tensor, ...]:
-        chunk = Source(hidden, source.head, cut(source.ref_hidden, rows), source.ref_head)
+        ref_hidden = None if source.ref_hidden is None else source.ref_hidden[rows]
+        chunk = Source(hidden, source.head, ref_hidden, source.ref_head)
         found = compute(logits_of(chunk, tokens[rows], reading, slice(None)), names)
         return tuple(found[name] for name in names)
 
@@ -297,8 +298,3 @@ def chunk_size(source: Source, tokens: Tensor) -> int:
     with torch.no_grad():
         vocabulary = source.head(source.hidden[:1]).shape[-1]
     return max(1, CHUNK_ELEMENTS // vocabulary)
-
-
-def cut(values: Tensor | None, rows: slice) -> Tensor | None:
-    """A slice of what may be absent."""
-    return None if values is None else values[rows]
