@@ -1,0 +1,13 @@
+"""A config checked without the rooms that a model needs: loading those takes seconds."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.fixture
+def checked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`launch` asks the config alone."""
+    alone = SimpleNamespace(problems=lambda config: config.problems())
+    monkeypatch.setitem(sys.modules, "workbench.runs.build", alone)

@@ -1,0 +1,51 @@
+"""Run directories for tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runs.fake import FAKE, FakeTrainer, source
+from workbench.runs.directory import RunDirectory, write_json
+from workbench.runs.launch import start
+from workbench.runs.open import Run
+from workbench.runs.status import Heartbeat
+from workbench.runs.worker import work
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> RunDirectory:
+    """A fresh run directory."""
+    return RunDirectory(tmp_path / "run").create()
+
+
+@pytest.fixture
+def background(directory: RunDirectory) -> Callable[..., Run]:
+    """Starts the fake trainer in a process of its own, with the given plan."""
+
+    def begin(**plan: Any) -> Run:
+        write_json(directory.path / "plan.json", plan)
+        Heartbeat(directory, 0, plan.get("steps", 5), state="queued").beat()
+        start(directory, FAKE)
+        return Run(directory, FAKE)
+
+    return begin
+
+
+@pytest.fixture
+def here(directory: RunDirectory) -> Callable[..., int]:
+    """Runs the fake trainer in this process to its end, and answers the exit code."""
+
+    def run(**plan: Any) -> int:
+        write_json(directory.path / "plan.json", plan)
+        directory.log(directory.attempts() + 1).touch()
+        return work(directory, directory.attempts(), source)
+
+    return run
+
+
+@pytest.fixture
+def trainer() -> FakeTrainer:
+    """The fake trainer itself."""
+    return FakeTrainer()
