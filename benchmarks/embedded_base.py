@@ -4,8 +4,6 @@
 `steps` is the share of answers worked step by step, with how many of those, and of the guesses, are right.
 """
 
-import argparse
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from benchmarks.common import options, publish
 from workbench.kinds import Task
 from workbench.models.embedded import FOLDER
 from workbench.tasks.sums import Sums
@@ -100,7 +99,7 @@ def measure(sampler: Sampler, task: Task, count: int, samples: int) -> dict[str,
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Measures the embedded model on held-out problems.")
+    parser = options("Measures the embedded model on held-out problems.")
     parser.add_argument("--model", type=Path, default=FOLDER, help="folder of the model")
     parser.add_argument("--problems", type=int, default=256, help="held-out problems a task")
     parser.add_argument("--samples", type=int, default=64, help="answers a problem")
@@ -115,7 +114,8 @@ def main() -> None:
         for task in (WordProblems(level=level), Sums(level=level))
     }
     seconds = round(time.monotonic() - begun, 1)
-    print(json.dumps({"benchmark": "embedded_base", "problems": arguments.problems, "seconds": seconds, **result}))
+    numbers = {"problems": arguments.problems, "samples": arguments.samples, "seconds": seconds, **result}
+    publish("embedded_base", numbers, save=arguments.save)
 
 
 if __name__ == "__main__":
