@@ -80,7 +80,7 @@ def loss_and_gradient(method: Method, batch: Batch) -> tuple[float, Tensor]:
     return loss.item(), torch.zeros_like(signals["logprob"]) if gradient is None else gradient
 
 
-def close(actual: object, expected: object, tolerance: float = 6e-5) -> None:
+def assert_close(actual: object, expected: object, tolerance: float = 6e-5) -> None:
     """Equal to within half a unit of the last of four decimals (and rounding)."""
     torch.testing.assert_close(
         torch.as_tensor(actual, dtype=torch.float64),

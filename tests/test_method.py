@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.batches import EQUAL, OLD, close, loss_and_gradient, toy
+from tests.batches import EQUAL, OLD, assert_close, loss_and_gradient, toy
 from tests.example_pieces import EXAMPLE, Fit
 from workbench.method import (
     advantages,
@@ -41,12 +41,12 @@ def test_objective_is_the_weighted_sum_of_its_parts():
     policy = loss_and_gradient(GRPO, batch)[0]
     k2 = 0.1 * ((batch.logprob - batch["ref_logprob"]).square() / 2).mean().item()
     bonus = -0.01 * 0.5 * 12 / 4  # its own reduction: tokens added, rollouts averaged
-    close(loss_and_gradient(method, batch)[0], 0.5 * policy + k2 + bonus, 1e-9)
+    assert_close(loss_and_gradient(method, batch)[0], 0.5 * policy + k2 + bonus, 1e-9)
 
 
 def test_lens_is_minus_the_gradient():
     push = lens(GRPO, toy())
-    close(push, -loss_and_gradient(GRPO, toy())[1], 1e-12)
+    assert_close(push, -loss_and_gradient(GRPO, toy())[1], 1e-12)
     assert push[0, 0] > 0  # a right answer's token is told to become likelier
     assert push[1, 0] < 0
 
@@ -55,7 +55,7 @@ def test_lens_all_names_every_leaf_the_method_reads():
     method = dataclasses.replace(GRPO, regularisers=(EntropyBonus(coefficient=0.3),))
     pushes = lens_all(method, toy(entropy=torch.ones(4, 3, dtype=torch.float64)))
     assert set(pushes) == {"logprob", "entropy"}
-    close(pushes["entropy"], torch.full((4, 3), 0.3 / 12))
+    assert_close(pushes["entropy"], torch.full((4, 3), 0.3 / 12))
 
 
 def test_a_missing_signal_says_how_to_get_it():
@@ -74,8 +74,8 @@ def test_a_stored_advantage_stays():
     stored = torch.full((4, 3), math.nan, dtype=torch.float64)
     stored[2] = 0.25
     found = advantages(GRPO, toy(stored_advantage=stored))
-    close(found[2], [0.25, 0.25, 0.25])
-    close(found[0], advantages(GRPO, toy())[0])
+    assert_close(found[2], [0.25, 0.25, 0.25])
+    assert_close(found[0], advantages(GRPO, toy())[0])
 
 
 def test_the_settled_advantage_may_come_from_a_larger_batch():
@@ -84,8 +84,8 @@ def test_the_settled_advantage_may_come_from_a_larger_batch():
     advantage = advantages(GRPO, batch)
     part = batch.rows(torch.tensor([0, 3]))
     settled = settle(GRPO, part, advantage[[0, 3]])
-    close(settled.advantage[:, 0], [0.8660, 0.8660])
-    close(settled.weight.sum().item(), 1.0)
+    assert_close(settled.advantage[:, 0], [0.8660, 0.8660])
+    assert_close(settled.weight.sum().item(), 1.0)
 
 
 def test_settled_rows_slice_constants_with_the_rollouts():
@@ -109,7 +109,7 @@ def test_half_precision_is_lifted_before_any_arithmetic():
     )
     loss = objective(GRPO, batch, settle(GRPO, batch))
     assert loss.dtype == torch.float32
-    close(loss, 0.0, 1e-6)
+    assert_close(loss, 0.0, 1e-6)
 
 
 @pytest.mark.parametrize(

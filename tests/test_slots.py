@@ -5,7 +5,7 @@ import itertools
 
 import torch
 
-from tests.batches import OLD, World, close, toy
+from tests.batches import OLD, World, assert_close, toy
 from tests.example_pieces import EXAMPLE, Cribbed, Easiest, Fit, Hinted, Moving, Ranked
 from workbench.kinds import Round
 from workbench.method import advantages, leaves, lens_all, objective, settle
@@ -43,9 +43,9 @@ def test_a_piece_remembers_from_step_to_step():
     for _ in range(2):
         batch = toy().replace(state={"advantage": state})
         state = EXAMPLE.advantage.learn(state, batch)
-    close(state["average"], 0.5 * 0.1 + 0.9 * 0.05)
+    assert_close(state["average"], 0.5 * 0.1 + 0.9 * 0.05)
     batch = toy().replace(state={"advantage": state, "surrogate": {"secret": 1}})
-    close(advantages(EXAMPLE, batch)[:, 0], [0.905, -0.095, -0.095, 0.905])
+    assert_close(advantages(EXAMPLE, batch)[:, 0], [0.905, -0.095, -0.095, 0.905])
 
 
 def test_a_piece_sees_only_its_own_state():
@@ -68,7 +68,7 @@ def test_a_head_is_declared_and_read_as_a_signal():
     assert [head.name for head in method.heads] == ["value"]
     batch = toy(value=torch.full((4, 3), 0.75, dtype=torch.float64))
     pushes = lens_all(method, batch)
-    close(pushes["value"], torch.full((4, 3), -2 * 2 * 0.25 / 12))  # two pieces, 12 tokens
+    assert_close(pushes["value"], torch.full((4, 3), -2 * 2 * 0.25 / 12))  # two pieces, 12 tokens
     assert set(leaves(method, batch)) == {"logprob", "value"}
 
 
@@ -105,7 +105,7 @@ def test_a_context_gives_a_prompt_per_rollout_and_a_signal_back():
     method = dataclasses.replace(EXAMPLE, advantage=piece)
     assert method.needs == {"old_logprob@answer"}
     found = advantages(method, toy(**{"old_logprob@answer": OLD + 0.5}))
-    close(found[:, 0], [0.75, -0.75, -0.75, 0.75])
+    assert_close(found[:, 0], [0.75, -0.75, -0.75, 0.75])
 
 
 def make_round(number: int, groups: list[Group]) -> Round:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests.batches import P_NEW, advantage_rows, close, probable
+from tests.batches import P_NEW, advantage_rows, assert_close, probable
 from workbench.methods.ace import Overconfidence
 from workbench.registry import find_method
 
@@ -20,15 +20,15 @@ BATCH = probable().replace(old_logprob=P_NEW.log())
 )
 def test_wrong_answers_cost_more(drift, expected):
     method = dataclasses.replace(find_method("ace"), advantage=Overconfidence(drift=drift))
-    close(advantage_rows(method, BATCH), expected, 1e-6)
+    assert_close(advantage_rows(method, BATCH), expected, 1e-6)
 
 
 def test_the_cap_bounds_the_factor():
     method = dataclasses.replace(find_method("ace"), advantage=Overconfidence(cap=1.5))
-    close(advantage_rows(method, BATCH), [0.866024, -1.299036, -1.197316, 0.866024], 1e-6)
+    assert_close(advantage_rows(method, BATCH), [0.866024, -1.299036, -1.197316, 0.866024], 1e-6)
 
 
 def test_without_strength_it_is_grpo_and_needs_no_reference():
     method = dataclasses.replace(find_method("ace"), advantage=Overconfidence(strength=0.0))
     assert method.needs == frozenset()
-    close(advantage_rows(method, BATCH), advantage_rows(find_method("grpo"), BATCH), 1e-12)
+    assert_close(advantage_rows(method, BATCH), advantage_rows(find_method("grpo"), BATCH), 1e-12)

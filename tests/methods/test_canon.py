@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import advantage_rows, close, toy
+from tests.batches import advantage_rows, assert_close, toy
 from workbench.method import Method
 from workbench.methods.canon import OtherHalf, upper_half
 from workbench.registry import find_method
@@ -34,15 +34,15 @@ def batch(entropies: list[float]) -> Batch:
     ],
 )
 def test_between_and_within_halves(entropies, share, expected):
-    close(advantage_rows(canon(share=share), batch(entropies)), expected)
+    assert_close(advantage_rows(canon(share=share), batch(entropies)), expected)
 
 
 def test_half_and_half_is_dr_grpo():
-    close(advantage_rows(canon(share=0.5), batch(MIXED)), advantage_rows(find_method("dr_grpo"), toy()))
+    assert_close(advantage_rows(canon(share=0.5), batch(MIXED)), advantage_rows(find_method("dr_grpo"), toy()))
 
 
 def test_the_share_may_follow_the_reward():
-    close(advantage_rows(canon(follow=True), batch(SPLIT)), [0.5, -0.5, -0.5, 0.5])
+    assert_close(advantage_rows(canon(follow=True), batch(SPLIT)), [0.5, -0.5, -0.5, 0.5])
     assert canon(follow=True).advantage.over_batch
     assert not canon().advantage.over_batch
 
@@ -60,7 +60,7 @@ def test_an_odd_group_by_length(discourage, expected):
         reward=torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0], dtype=torch.float64),
         group=torch.zeros(5, dtype=torch.long),
     )
-    close(advantage_rows(canon(by="length", discourage=discourage), five), expected, 1e-6)
+    assert_close(advantage_rows(canon(by="length", discourage=discourage), five), expected, 1e-6)
 
 
 def test_an_unjudged_rollout_is_in_neither_half():
@@ -71,4 +71,4 @@ def test_an_unjudged_rollout_is_in_neither_half():
 def test_a_lone_rollout_is_compared_with_nothing():
     nan = float("nan")
     lone = batch(SPLIT).replace(reward=torch.tensor([1.0, nan, nan, nan], dtype=torch.float64))
-    close(advantage_rows(canon(), lone), [0.0, 0.0, 0.0, 0.0])
+    assert_close(advantage_rows(canon(), lone), [0.0, 0.0, 0.0, 0.0])

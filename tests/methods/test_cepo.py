@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import close, toy
+from tests.batches import assert_close, toy
 from workbench.method import advantages
 from workbench.methods.cepo import Contrast, wrong_answer
 from workbench.registry import find_method
@@ -34,13 +34,13 @@ def found(step: int, **fields: object) -> torch.Tensor:
     ],
 )
 def test_weights_of_tokens(bound, first, second):
-    close(found(1, bound=bound)[0], first)
-    close(found(1, bound=bound)[1], second)
+    assert_close(found(1, bound=bound)[0], first)
+    assert_close(found(1, bound=bound)[1], second)
 
 
 @pytest.mark.parametrize(("step", "share"), [(1, 0.5), (2, 0.48), (5, 0.42), (26, 0.0), (90, 0.0)])
 def test_the_share_falls_to_zero(step, share):
-    close(found(step)[0, 0], 0.8660254 * (1 + share * 0.1051709))
+    assert_close(found(step)[0, 0], 0.8660254 * (1 + share * 0.1051709))
 
 
 def rollout(text: str, correct: float, extracted: str = "", reward: float = 0.0) -> Rollout:

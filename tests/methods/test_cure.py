@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from tests.batches import advantage_rows, close
+from tests.batches import advantage_rows, assert_close
 from workbench.kinds import Round
 from workbench.methods.cure import Recut
 from workbench.registry import find_method
@@ -92,4 +92,4 @@ def test_advantage_of_the_grown_group():
         group=torch.zeros(16, dtype=torch.long),
     )
     found = advantage_rows(find_method("cure"), batch)
-    close([found[0], found[-1]], [1.677, -0.559], 1e-3)
+    assert_close([found[0], found[-1]], [1.677, -0.559], 1e-3)

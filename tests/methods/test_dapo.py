@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.batches import UNEQUAL, advantage_rows, close, loss_and_gradient, toy
+from tests.batches import UNEQUAL, advantage_rows, assert_close, loss_and_gradient, toy
 from workbench.pieces.filters import DynamicSampling
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method
@@ -30,15 +30,15 @@ def scored(verdicts: list[float], length: int = 2) -> Group:
 
 def test_token_mean_and_clip_higher():
     loss, gradient = loss_and_gradient(find_method("dapo"), toy(mask=UNEQUAL, reward=SIGNED))
-    close(advantage_rows(find_method("dapo"), toy(reward=SIGNED)), [0.8660, -0.8660, -0.8660, 0.8660])
-    close(loss, -0.27011)
-    close(gradient[0], [-0.1063, -0.0915, 0.0])  # exp(.3) = 1.3499 lies above 1.28
-    close(gradient[1, 0], 0.1175)
+    assert_close(advantage_rows(find_method("dapo"), toy(reward=SIGNED)), [0.8660, -0.8660, -0.8660, 0.8660])
+    assert_close(loss, -0.27011)
+    assert_close(gradient[0], [-0.1063, -0.0915, 0.0])  # exp(.3) = 1.3499 lies above 1.28
+    assert_close(gradient[1, 0], 0.1175)
 
 
 def test_a_still_higher_bound_lets_the_token_learn():
     method = dataclasses.replace(find_method("dapo"), surrogate=Clip(low=0.2, high=0.40))
-    close(loss_and_gradient(method, toy(mask=UNEQUAL, reward=SIGNED))[1][0], [-0.1063, -0.0915, -0.1299])
+    assert_close(loss_and_gradient(method, toy(mask=UNEQUAL, reward=SIGNED))[1][0], [-0.1063, -0.0915, -0.1299])
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_shaping_signs_the_reward_then_shortens():
     group, rewards = scored([1.0, 0.0], length=18), [1.0, 0.0]
     for piece in find_method("dapo").shaping:
         rewards = piece(group, rewards, 20)
-    close(rewards, [1.0 - 0.5, -1.0 - 0.5])  # half way through the last fifth
+    assert_close(rewards, [1.0 - 0.5, -1.0 - 0.5])  # half way through the last fifth
 
 
 def test_all_four_parts_can_be_switched_off():

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.batches import advantage_rows, close
+from tests.batches import advantage_rows, assert_close
 from workbench.method import settle
 from workbench.registry import find_method
 from workbench.types import Batch
@@ -26,13 +26,13 @@ def batch(rows: slice = slice(0, 16)) -> Batch:
 
 def test_equal_update_size_and_a_weight_for_difficulty():
     found = advantage_rows(DGPO, batch())
-    close(found[:4], [0.937534, -0.937534, -0.937534, 0.937534], 1e-6)
-    close(found[4:8], [2.124696, -0.708232, -0.708232, -0.708232], 1e-6)
+    assert_close(found[:4], [0.937534, -0.937534, -0.937534, 0.937534], 1e-6)
+    assert_close(found[4:8], [2.124696, -0.708232, -0.708232, -0.708232], 1e-6)
     assert found[8:] == [0.0] * 8
 
 
 def test_one_mixed_group_has_weight_one():
-    close(advantage_rows(DGPO, batch(slice(4, 12)))[:4], [1.999867, -0.666622, -0.666622, -0.666622], 1e-6)
+    assert_close(advantage_rows(DGPO, batch(slice(4, 12)))[:4], [1.999867, -0.666622, -0.666622, -0.666622], 1e-6)
 
 
 def test_no_mixed_group_is_no_error():
@@ -42,4 +42,4 @@ def test_no_mixed_group_is_no_error():
 def test_only_tokens_of_mixed_groups_are_averaged_over():
     weight = settle(DGPO, batch()).weight
     assert (weight[8:] == 0).all()
-    close(weight[weight > 0], torch.full((20,), 1 / 20))
+    assert_close(weight[weight > 0], torch.full((20,), 1 / 20))

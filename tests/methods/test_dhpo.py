@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import ENTROPY, EQUAL, close, loss_and_gradient, toy
+from tests.batches import ENTROPY, EQUAL, assert_close, loss_and_gradient, toy
 from workbench.method import Method
 from workbench.methods.dhpo import Hybrid, min_max_rows
 from workbench.registry import find_method
@@ -19,26 +19,26 @@ def hybrid(**fields: object) -> Method:
 
 def test_averaged():
     loss, gradient = loss_and_gradient(hybrid(), toy())
-    close(loss, 0.0092)
-    close(gradient[0], [-0.0399, -0.0343, 0.0])  # its sequence branch is clipped
-    close(gradient[1], [0.0796, 0.0355, 0.0734])  # the middle token learns through the sequence branch alone
+    assert_close(loss, 0.0092)
+    assert_close(gradient[0], [-0.0399, -0.0343, 0.0])  # its sequence branch is clipped
+    assert_close(gradient[1], [0.0796, 0.0355, 0.0734])  # the middle token learns through the sequence branch alone
 
 
 def test_guided_by_entropy():
     loss, gradient = loss_and_gradient(hybrid(guide="entropy"), toy(old_entropy=ENTROPY))
-    close(loss, 0.03065)
-    close(gradient[3], [-0.0986, -0.0379, -0.0708])
+    assert_close(loss, 0.03065)
+    assert_close(gradient[3], [-0.0986, -0.0379, -0.0708])
 
 
 @pytest.mark.parametrize(("share", "expected"), [(1.0, 0.00754), (0.0, 0.01086)])
 def test_the_ends_of_the_mixture(share, expected):
-    close(loss_and_gradient(hybrid(share=share), toy())[0], expected)
+    assert_close(loss_and_gradient(hybrid(share=share), toy())[0], expected)
 
 
 def test_scaling_within_each_rollout():
     found = min_max_rows(ENTROPY, EQUAL)
-    close(found.amin(1), [0.0] * 4)
-    close(found.amax(1), [1.0] * 4)
+    assert_close(found.amin(1), [0.0] * 4)
+    assert_close(found.amax(1), [1.0] * 4)
     assert (min_max_rows(torch.ones(1, 2), EQUAL[:1, :2]) == 0.5).all()
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from tests.batches import close, loss_and_gradient, probable
+from tests.batches import assert_close, loss_and_gradient, probable
 from tests.methods.rounds import scored
 from workbench.kinds import Pool
 from workbench.methods.fg_expo import AccuracyKl, GaussianCurriculum
@@ -18,21 +18,21 @@ from workbench.registry import find_method
 def test_loss_at_half_accuracy():
     method = dataclasses.replace(find_method("fg_expo"), surrogate=Clip())
     plain = dataclasses.replace(method, regularisers=())
-    close(loss_and_gradient(plain, probable())[0], -0.015212, 1e-6)
-    close(loss_and_gradient(method, probable())[0], -0.014634, 1e-6)
+    assert_close(loss_and_gradient(plain, probable())[0], -0.015212, 1e-6)
+    assert_close(loss_and_gradient(method, probable())[0], -0.014634, 1e-6)
 
 
 @pytest.mark.parametrize(("right", "scale"), [(0, 0.5), (2, 0.731059), (4, 0.880797)])
 def test_the_coefficient_grows_with_accuracy(right, scale):
     reward = (torch.arange(4) < right).double()
     settled = AccuracyKl().settle(probable(reward=reward), torch.zeros(4, 3, dtype=torch.float64))
-    close(settled["scale"], scale, 1e-6)
+    assert_close(settled["scale"], scale, 1e-6)
 
 
 def test_a_batch_without_verdicts_has_accuracy_zero():
     nan = torch.full((4,), float("nan"), dtype=torch.float64)
     settled = AccuracyKl().settle(probable(reward=nan), torch.zeros(4, 3, dtype=torch.float64))
-    close(settled["scale"], 0.5)
+    assert_close(settled["scale"], 0.5)
 
 
 def pool(count: int, step: int = 1, size: int | None = 4) -> Pool:
@@ -42,8 +42,8 @@ def pool(count: int, step: int = 1, size: int | None = 4) -> Pool:
 def test_weights_of_the_curriculum():
     piece = GaussianCurriculum()
     weights = [piece.weight(rate) for rate in (0.05, 0.5, 0.95, 0.25)]
-    close(weights, [0.437565, 1, 0.437565, 0.774837], 1e-6)
-    close([weight / sum(weights) for weight in weights], [0.165121, 0.377363, 0.165121, 0.292395], 1e-6)
+    assert_close(weights, [0.437565, 1, 0.437565, 0.774837], 1e-6)
+    assert_close([weight / sum(weights) for weight in weights], [0.165121, 0.377363, 0.165121, 0.292395], 1e-6)
 
 
 def test_problems_are_drawn_by_their_weights():
@@ -52,7 +52,7 @@ def test_problems_are_drawn_by_their_weights():
     for step in range(4000):
         picks, _ = piece(state, pool(1, step))
         drawn[picks[0].number] += 1
-    close([drawn[number] / 4000 for number in range(4)], [0.165121, 0.377363, 0.165121, 0.292395], 0.03)
+    assert_close([drawn[number] / 4000 for number in range(4)], [0.165121, 0.377363, 0.165121, 0.292395], 0.03)
 
 
 def test_a_step_asks_no_problem_twice():

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import EQUAL, REWARD, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
+from tests.batches import EQUAL, REWARD, UNEQUAL, advantage_rows, assert_close, loss_and_gradient, toy
 from workbench.pieces.advantage import GroupZ
 from workbench.pieces.reduction import SequenceMean
 from workbench.pieces.regulariser import K3
@@ -25,33 +25,33 @@ Z = 0.8660254
 )
 def test_advantage_of_two_right_of_four(advantage, expected):
     method = dataclasses.replace(find_method("grpo"), advantage=advantage)
-    close(advantage_rows(method, toy()), expected)
+    assert_close(advantage_rows(method, toy()), expected)
 
 
 def test_advantage_of_one_right_of_four():
     reward = torch.tensor([1.0, 0.0, 0.0, 0.0], dtype=torch.float64)
-    close(advantage_rows(find_method("grpo"), toy(reward=reward)), [1.5, -0.5, -0.5, -0.5])
+    assert_close(advantage_rows(find_method("grpo"), toy(reward=reward)), [1.5, -0.5, -0.5, -0.5])
 
 
 def test_equal_lengths_worked_by_hand():
     # exp(.3) = 1.35 lies above 1.2 and its advantage is positive: no gradient. exp(-.3) = .74 likewise, mirrored.
     loss, gradient = loss_and_gradient(find_method("grpo"), toy())
-    close(loss, 0.00754)
-    close(gradient[0], [-0.0798, -0.0686, 0.0])
-    close(gradient[1], [0.0881, 0.0, 0.0759], 1e-4)
+    assert_close(loss, 0.00754)
+    assert_close(gradient[0], [-0.0798, -0.0686, 0.0])
+    assert_close(gradient[1], [0.0881, 0.0, 0.0759], 1e-4)
 
 
 def test_sequence_mean_favours_short_answers():
     method = dataclasses.replace(find_method("grpo"), reduction=SequenceMean(), advantage=GroupZ(eps=1e-4))
     loss, gradient = loss_and_gradient(method, toy(mask=UNEQUAL))
-    close(loss, 0.05846)
-    close(gradient[1, 0], 0.2644)  # three times what the token got in an answer of three
-    close(gradient[2], [0.0979, 0.1390, 0.0], 1e-4)
+    assert_close(loss, 0.05846)
+    assert_close(gradient[1, 0], 0.2644)  # three times what the token got in an answer of three
+    assert_close(gradient[2], [0.0979, 0.1390, 0.0], 1e-4)
 
 
 def test_the_paper_adds_a_penalty_for_distance():
     method = dataclasses.replace(find_method("grpo_paper"), advantage=GroupZ(eps=1e-4))
-    close(loss_and_gradient(method, toy(mask=EQUAL))[0], 0.00851)
+    assert_close(loss_and_gradient(method, toy(mask=EQUAL))[0], 0.00851)
     assert find_method("grpo_paper").advantage == GroupZ(population=True)
     assert find_method("grpo_paper").needs == {"ref_logprob"}
     assert find_method("grpo").needs == frozenset()
@@ -63,7 +63,7 @@ def test_dual_clip_bounds_what_a_bad_token_costs():
     _, gradient = loss_and_gradient(capped, batch)
     assert (gradient == 0).all()  # good tokens above 1.2, bad ones above 3
     loss, _ = loss_and_gradient(capped, batch)
-    close(loss, Z * (3.0 - 1.2) / 2)
+    assert_close(loss, Z * (3.0 - 1.2) / 2)
 
 
 def test_kl_in_the_reward_needs_the_reference():
@@ -71,7 +71,7 @@ def test_kl_in_the_reward_needs_the_reference():
     assert advantage.needs == {"old_logprob", "ref_logprob"}
     method = dataclasses.replace(find_method("grpo"), advantage=advantage)
     spent = REWARD - 0.05 * torch.tensor([0.10, -0.25, 0.15, -0.10], dtype=torch.float64)
-    close(advantage_rows(method, toy()), (spent - spent.mean()) / spent.std())
+    assert_close(advantage_rows(method, toy()), (spent - spent.mean()) / spent.std())
 
 
 def test_bounds_of_fields_are_kept():

@@ -5,7 +5,7 @@ import itertools
 
 import torch
 
-from tests.batches import EQUAL, P_OLD, close, loss_and_gradient, probable
+from tests.batches import EQUAL, P_OLD, assert_close, loss_and_gradient, probable
 from workbench.kinds import Round
 from workbench.method import settle
 from workbench.methods.guide import HintTheLost
@@ -76,11 +76,11 @@ def test_hinted_rollouts_are_marked_and_the_rounds_end():
 
 def test_foreign_tokens_learn_by_a_ratio_that_saturates():
     batch = probable().extend(off_policy=ALL, behaviour_logprob=P_OLD.log())
-    close(settle(GUIDE, batch).constants["ratio"]["gamma"], 1.235)
+    assert_close(settle(GUIDE, batch).constants["ratio"]["gamma"], 1.235)
     loss, gradient = loss_and_gradient(GUIDE, batch)
-    close(loss, -0.005322, 1e-6)
-    close(gradient[3], [-0.018016, -0.017843, -0.017843], 1e-6)  # GRPO clips the first of these away
-    close(gradient[1], [0.017647, 0.017892, 0.017843], 1e-6)
+    assert_close(loss, -0.005322, 1e-6)
+    assert_close(gradient[3], [-0.018016, -0.017843, -0.017843], 1e-6)  # GRPO clips the first of these away
+    assert_close(gradient[1], [0.017647, 0.017892, 0.017843], 1e-6)
 
 
 def test_gamma_is_read_from_foreign_tokens_alone():
@@ -88,11 +88,11 @@ def test_gamma_is_read_from_foreign_tokens_alone():
     flags[:3] = 0
     batch = probable().extend(off_policy=flags, behaviour_logprob=P_OLD.log())
     ratios = (probable().logprob - P_OLD.log()).exp()[3]
-    close(settle(GUIDE, batch).constants["ratio"]["gamma"], ratios.quantile(0.9))
+    assert_close(settle(GUIDE, batch).constants["ratio"]["gamma"], ratios.quantile(0.9))
     padded = batch.replace(mask=EQUAL & torch.tensor([True, True, False]))
-    close(settle(GUIDE, padded).constants["ratio"]["gamma"], ratios[:2].quantile(0.9))
+    assert_close(settle(GUIDE, padded).constants["ratio"]["gamma"], ratios[:2].quantile(0.9))
 
 
 def test_without_foreign_tokens_it_is_grpo():
     plain = dataclasses.replace(find_method("grpo"), regularisers=())
-    close(loss_and_gradient(GUIDE, probable())[1], loss_and_gradient(plain, probable())[1], 1e-12)
+    assert_close(loss_and_gradient(GUIDE, probable())[1], loss_and_gradient(plain, probable())[1], 1e-12)

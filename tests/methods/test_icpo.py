@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from tests.batches import close, loss_and_gradient, probable
+from tests.batches import assert_close, loss_and_gradient, probable
 from workbench.kinds import Round
 from workbench.method import derive, lens
 from workbench.methods.icpo import TAG, ShowExample
@@ -80,6 +80,6 @@ def test_foreign_tokens_learn_by_their_probability():
     flags[3] = 1
     batch = probable().extend(off_policy=flags)
     loss, _ = loss_and_gradient(PLAIN, batch)
-    close(loss, 0.032877, 1e-6)
+    assert_close(loss, 0.032877, 1e-6)
     coefficient = torch.tensor([0.16, 0.122449, 0.086168], dtype=torch.float64)  # 0.1 p / (p + 0.1)²
-    close(lens(PLAIN, batch)[3], 0.866024 * coefficient / 12, 1e-6)
+    assert_close(lens(PLAIN, batch)[3], 0.866024 * coefficient / 12, 1e-6)

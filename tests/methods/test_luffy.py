@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.batches import P_NEW, P_OLD, close, loss_and_gradient, probable
+from tests.batches import P_NEW, P_OLD, assert_close, loss_and_gradient, probable
 from tests.methods.rounds import Echo, make_round, scored
 from workbench.method import advantages
 from workbench.pieces.demonstration import Demonstrate
@@ -23,16 +23,16 @@ def bare(key: str):
 
 def test_luffy_worked_by_hand():
     loss, gradient = loss_and_gradient(bare("luffy"), probable().extend(off_policy=LAST))
-    close(loss, 0.075926, 1e-6)
-    close(gradient[3], [-0.026667, -0.020408, -0.014361], 1e-6)
-    close(gradient[0], -0.5 * (P_NEW / P_OLD)[0] / 3, 1e-9)
+    assert_close(loss, 0.075926, 1e-6)
+    assert_close(gradient[3], [-0.026667, -0.020408, -0.014361], 1e-6)
+    assert_close(gradient[0], -0.5 * (P_NEW / P_OLD)[0] / 3, 1e-9)
 
 
 def test_rl_plus_worked_by_hand():
     loss, gradient = loss_and_gradient(bare("rl_plus"), probable().extend(off_policy=LAST))
-    close(advantages(bare("rl_plus"), probable())[:, 0], [0.5, -0.5, -0.5, 0.5])
-    close(loss, 0.26706, 1e-5)
-    close(gradient[3], [-0.108715, -0.090351, -0.036784], 1e-6)
+    assert_close(advantages(bare("rl_plus"), probable())[:, 0], [0.5, -0.5, -0.5, 0.5])
+    assert_close(loss, 0.26706, 1e-5)
+    assert_close(gradient[3], [-0.108715, -0.090351, -0.036784], 1e-6)
 
 
 def test_a_certain_token_has_no_focal_weight():
@@ -43,7 +43,7 @@ def test_a_certain_token_has_no_focal_weight():
 
 def test_nothing_is_clipped():
     _, gradient = loss_and_gradient(bare("luffy"), probable())
-    close(gradient[3, 0], -0.5 * (0.4 / 0.3) / 3, 1e-9)  # GRPO clips this ratio
+    assert_close(gradient[3, 0], -0.5 * (0.4 / 0.3) / 3, 1e-9)  # GRPO clips this ratio
 
 
 def test_a_solution_joins_its_group():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.batches import close, loss_and_gradient, probable
+from tests.batches import assert_close, loss_and_gradient, probable
 from workbench.kinds import Pool
 from workbench.methods.one_shot import by_variance
 from workbench.pieces.sampler import Chosen
@@ -19,7 +19,7 @@ def pool(size: int | None, count: int) -> Pool:
 def test_loss_with_both_regularisers():
     # policy -.013174, mean k3 .039504, mean entropy .841667
     loss, _ = loss_and_gradient(find_method("one_shot"), probable().extend(entropy=ENTROPY))
-    close(loss, -0.013976, 1e-6)
+    assert_close(loss, -0.013976, 1e-6)
 
 
 def test_problems_by_variance():

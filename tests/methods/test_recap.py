@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from tests.batches import P_NEW, P_OLD, close, loss_and_gradient, probable
+from tests.batches import P_NEW, P_OLD, assert_close, loss_and_gradient, probable
 from tests.methods.rounds import Echo, make_round, scored
 from tests.training.small_runs import make_settings, make_trainer
 from workbench.methods.recap import TAG, Rebalanced, Replay, score
@@ -23,11 +23,11 @@ LAST[3] = 1
 
 
 def test_weights_of_the_worked_example():
-    close([score(values, 4) for values in WINDOWS.values()], [0.693333 + 0.022271, 1.0, 1.3 + 0.179265], 1e-6)
+    assert_close([score(values, 4) for values in WINDOWS.values()], [0.693333 + 0.022271, 1.0, 1.3 + 0.179265], 1e-6)
     mild = Rebalanced(window=4).weights(WINDOWS)
-    close([3 * mild[name] for name in WINDOWS], [0.930654, 0.985123, 1.084224], 1e-6)
+    assert_close([3 * mild[name] for name in WINDOWS], [0.930654, 0.985123, 1.084224], 1e-6)
     strong = Rebalanced(window=4, temperature=1.0).weights(WINDOWS)
-    close([3 * strong[name] for name in WINDOWS], [0.670379, 0.890907, 1.438714], 1e-6)
+    assert_close([3 * strong[name] for name in WINDOWS], [0.670379, 0.890907, 1.438714], 1e-6)
 
 
 def test_all_weigh_the_same_until_the_windows_are_full():
@@ -45,8 +45,8 @@ def test_loss_is_the_weighed_sum_of_both_means():
     a = torch.tensor([0.866024, -0.866024, -0.866024], dtype=torch.float64)[:, None]
     ratio = (P_NEW / P_OLD)[:3]
     clipped = -torch.minimum(ratio * a, ratio.clamp(0.8, 1.2) * a).sum() / 9
-    close(loss, (0.5 * clipped - 0.5 * P_NEW[3].log().mean()).item(), 1e-5)
-    close(gradient[3], [-0.5 / 3] * 3, 1e-9)
+    assert_close(loss, (0.5 * clipped - 0.5 * P_NEW[3].log().mean()).item(), 1e-5)
+    assert_close(gradient[3], [-0.5 / 3] * 3, 1e-9)
 
 
 def test_it_remembers_both_objectives():
@@ -56,8 +56,8 @@ def test_it_remembers_both_objectives():
     for _ in range(5):
         state = piece.learn(state, batch)
     assert len(state["reasoning"]) == 4
-    close(state["reasoning"][0], 2 / 3)  # one right of the three that are its own
-    close(state["replay"][0], -P_OLD[3].log().mean().item())
+    assert_close(state["reasoning"][0], 2 / 3)  # one right of the three that are its own
+    assert_close(state["replay"][0], -P_OLD[3].log().mean().item())
     unread = piece.learn(piece.init(), probable())
     assert unread["replay"] == []
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from tests.batches import DIFFERENCE, EQUAL, OLD, REF, UNEQUAL, advantage_rows, close, loss_and_gradient, toy
+from tests.batches import DIFFERENCE, EQUAL, OLD, REF, UNEQUAL, advantage_rows, assert_close, loss_and_gradient, toy
 from workbench.method import advantages
 from workbench.methods.reinforce_pp import WhitenedReturn
 from workbench.registry import find_method
@@ -25,21 +25,21 @@ def two_groups(mask: torch.Tensor = EQUAL) -> Batch:
 
 def test_whitened_over_the_batch():
     method = find_method("reinforce_pp")
-    close(advantage_rows(method, toy()), [0.9574, -0.9574, -0.9574, 0.9574])
-    close(advantage_rows(method, toy(mask=UNEQUAL)), [0.6667, -1.3333, -1.3333, 0.6667])
+    assert_close(advantage_rows(method, toy()), [0.9574, -0.9574, -0.9574, 0.9574])
+    assert_close(advantage_rows(method, toy(mask=UNEQUAL)), [0.6667, -1.3333, -1.3333, 0.6667])
     population = dataclasses.replace(method, advantage=WhitenedReturn(population=True))
-    close(advantage_rows(population, toy()), [1.0, -1.0, -1.0, 1.0])
+    assert_close(advantage_rows(population, toy()), [1.0, -1.0, -1.0, 1.0])
     loss, gradient = loss_and_gradient(method, toy())
-    close(loss, 0.00833)
-    close(gradient[0], [-0.0882, -0.0759, 0.0])
+    assert_close(loss, 0.00833)
+    assert_close(gradient[0], [-0.0882, -0.0759, 0.0])
 
 
 def test_kl_in_each_tokens_reward():
     method = dataclasses.replace(find_method("reinforce_pp"), advantage=WhitenedReturn(reward_kl=0.1))
     assert method.needs == {"old_logprob", "ref_logprob"}
     found = advantages(method, toy())
-    close(found[0], [0.9377, 0.9764, 0.9571])
-    close(found[1], [-0.9265, -0.9361, -0.9168])
+    assert_close(found[0], [0.9377, 0.9764, 0.9571])
+    assert_close(found[1], [-0.9265, -0.9361, -0.9168])
     assert (toy()["ref_logprob"] == REF).all()
 
 
@@ -51,6 +51,6 @@ def test_discount_weakens_early_tokens():
 
 def test_a_group_that_is_all_right():
     plain, baseline = find_method("reinforce_pp"), find_method("reinforce_pp_baseline")
-    close(advantage_rows(plain, two_groups()), [0.5652, -1.6956, -1.6956, 0.5652] + [0.5652] * 4)
-    close(advantage_rows(baseline, two_groups()), [1.3844, -1.3844, -1.3844, 1.3844] + [0.0] * 4)
-    close(advantage_rows(baseline, two_groups(UNEQUAL)), [1.3093, -1.7457, -1.7457, 1.3093] + [-0.2182] * 4)
+    assert_close(advantage_rows(plain, two_groups()), [0.5652, -1.6956, -1.6956, 0.5652] + [0.5652] * 4)
+    assert_close(advantage_rows(baseline, two_groups()), [1.3844, -1.3844, -1.3844, 1.3844] + [0.0] * 4)
+    assert_close(advantage_rows(baseline, two_groups(UNEQUAL)), [1.3093, -1.7457, -1.7457, 1.3093] + [-0.2182] * 4)

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.batches import P_OLD, close, loss_and_gradient, probable
+from tests.batches import P_OLD, assert_close, loss_and_gradient, probable
 from tests.methods.rounds import make_round, scored
 from tests.training.small_runs import make_settings, make_trainer
 from workbench.methods.rorecomp import AGAIN, WAITING, Recompose
@@ -31,7 +31,7 @@ def test_short_right_and_long_wrong_are_trained_at_once():
     assert [len(item["tokens"]) for item in orders.state["waiting"]] == [40, 15, 20]
     assert given[0].rollouts[2].request.tag == WAITING
     stored = [group.rollouts[place].extras["stored_advantage"][0] for group in given for place in range(4)]
-    close(stored, [0.866024, -0.866024, -0.866024, 0.866024, 0.5, 0.5, -1.5, 0.5], 1e-5)
+    assert_close(stored, [0.866024, -0.866024, -0.866024, 0.866024, 0.5, 0.5, -1.5, 0.5], 1e-5)
     assert not orders.rollouts
 
 
@@ -65,7 +65,7 @@ def test_what_waited_has_the_ratio_to_who_wrote_it():
     flags = torch.ones(4, 3, dtype=torch.float64)
     batch = probable().extend(off_policy=flags, behaviour_logprob=P_OLD.log())
     moved = batch.replace(old_logprob=batch.logprob)
-    close(loss_and_gradient(RORECOMP, moved)[0], loss_and_gradient(RORECOMP, probable())[0], 1e-12)
+    assert_close(loss_and_gradient(RORECOMP, moved)[0], loss_and_gradient(RORECOMP, probable())[0], 1e-12)
     assert loss_and_gradient(RORECOMP, probable().replace(old_logprob=batch.logprob))[0] != pytest.approx(
         loss_and_gradient(RORECOMP, probable())[0]
     )

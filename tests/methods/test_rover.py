@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.batches import close, loss_and_gradient
+from tests.batches import assert_close, loss_and_gradient
 from workbench.method import lens_all
 from workbench.registry import find_method
 from workbench.types import Batch
@@ -33,15 +33,15 @@ def batch(logits: torch.Tensor) -> Batch:
 
 def test_squared_bellman_error():
     loss, gradient = loss_and_gradient(find_method("rover"), batch(NEW))
-    close(loss, 0.158101, 1e-6)
+    assert_close(loss, 0.158101, 1e-6)
     value = torch.tensor([0.088165, 0.266879, 0.025926], dtype=torch.float64)
     target = torch.tensor([0.541879, 0.475926, 0.5], dtype=torch.float64)
-    close(gradient[0], 2 * (value - target) / 3, 1e-6)
+    assert_close(gradient[0], 2 * (value - target) / 3, 1e-6)
 
 
 def test_at_the_sampling_policy_it_is_reinforce_with_a_baseline():
     _, gradient = loss_and_gradient(find_method("rover"), batch(OLD))
-    close(gradient[0], [-0.333333] * 3, 1e-6)
+    assert_close(gradient[0], [-0.333333] * 3, 1e-6)
 
 
 def test_the_target_is_a_constant():

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.batches import close
+from tests.batches import assert_close
 from tests.methods.rounds import Echo, make_round, scored
 from workbench.method import advantages
 from workbench.methods.scrl import TAG, AskChain, token_at
@@ -26,10 +26,10 @@ def chains(raw: torch.Tensor, span: torch.Tensor = SPAN) -> Batch:
 
 def test_parts_of_the_worked_example():
     found = advantages(SCRL, chains(RAW))
-    close(found[0], [0.57735, 0.57735, 0, 1, 1, 0, 1.732051, 1.732051], 1e-5)
-    close(found[1, [0, 3, 6]], [0.57735, -1, -0.57735], 1e-5)  # right after the first mistake counts for nothing
-    close(found[2, [0, 3, 6]], [-1.732051, -1, -0.57735], 1e-5)
-    close(found[3, [0, 3, 6]], [0.57735, 1, -0.57735], 1e-5)
+    assert_close(found[0], [0.57735, 0.57735, 0, 1, 1, 0, 1.732051, 1.732051], 1e-5)
+    assert_close(found[1, [0, 3, 6]], [0.57735, -1, -0.57735], 1e-5)  # right after the first mistake counts for nothing
+    assert_close(found[2, [0, 3, 6]], [-1.732051, -1, -0.57735], 1e-5)
+    assert_close(found[3, [0, 3, 6]], [0.57735, 1, -0.57735], 1e-5)
 
 
 def test_a_part_that_nobody_solves_says_nothing():
@@ -37,7 +37,7 @@ def test_a_part_that_nobody_solves_says_nothing():
     raw[:, 2] = 0
     found = advantages(SCRL, chains(raw))
     assert (found[:, 6:] == 0).all()
-    close(found[:, 3], [1, -1, -1, 1], 1e-5)
+    assert_close(found[:, 3], [1, -1, -1, 1], 1e-5)
 
 
 def test_a_chain_without_parts_counts_as_wrong_and_learns_nothing():
@@ -45,14 +45,14 @@ def test_a_chain_without_parts_counts_as_wrong_and_learns_nothing():
     span[2] = -1
     found = advantages(SCRL, chains(RAW, span))
     assert (found[2] == 0).all()
-    close(found[0, 0], 0.57735, 1e-5)
+    assert_close(found[0, 0], 0.57735, 1e-5)
 
 
 def test_other_rollouts_have_grpos_advantage():
     batch = chains(RAW)
     reward = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
     batch = batch.replace(reward=reward).extend(tag=torch.zeros(4, dtype=torch.float64), span=torch.zeros_like(SPAN))
-    close(advantages(SCRL, batch)[:, 0], [0.866024, -0.866024, -0.866024, 0.866024], 1e-5)
+    assert_close(advantages(SCRL, batch)[:, 0], [0.866024, -0.866024, -0.866024, 0.866024], 1e-5)
 
 
 def test_a_problem_with_parts_is_asked_as_a_chain():

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import close
+from tests.batches import assert_close
 from workbench.method import lens_all
 from workbench.methods.siren import EntropyAnchor, peak_entropy
 from workbench.registry import find_method
@@ -32,7 +32,7 @@ def batch(anchor: float | None) -> Batch:
 def test_peaks_are_the_tokens_above_their_answers_quantile():
     shares = peak_entropy(NUCLEUS, MASK, 0.8)
     assert (shares > 0).long().tolist() == [[0, 0, 1, 0, 0], [0, 1, 0, 0, 0]]
-    close(shares.sum() / 2, 1.24079)
+    assert_close(shares.sum() / 2, 1.24079)
 
 
 def test_an_answer_of_equal_entropies_has_no_peak():
@@ -42,24 +42,24 @@ def test_an_answer_of_equal_entropies_has_no_peak():
 def test_padding_is_no_part_of_the_quantile():
     wide = torch.cat([NUCLEUS, torch.full((2, 3), 9.0, dtype=torch.float64)], dim=1)
     mask = torch.cat([MASK, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
-    close(peak_entropy(wide, mask, 0.8)[:, :5], peak_entropy(NUCLEUS, MASK, 0.8), 1e-12)
+    assert_close(peak_entropy(wide, mask, 0.8)[:, :5], peak_entropy(NUCLEUS, MASK, 0.8), 1e-12)
 
 
 @pytest.mark.parametrize(("anchor", "loss", "slope"), [(0.6, 0.0020531, 0.0064079), (1.2, 8.319e-6, 0.00040791)])
 def test_penalty(anchor, loss, slope):
-    close(EntropyAnchor()(batch(anchor)), loss, 1e-6)
+    assert_close(EntropyAnchor()(batch(anchor)), loss, 1e-6)
     pushes = lens_all(find_method("siren"), batch(anchor))
-    close(-pushes["nucleus_entropy"][0, 2] * 2, slope, 1e-6)  # two answers, one peak each
+    assert_close(-pushes["nucleus_entropy"][0, 2] * 2, slope, 1e-6)  # two answers, one peak each
     assert (pushes["nucleus_entropy"][0, :2] == 0).all()
 
 
 def test_the_first_step_sets_the_anchor_for_good():
     piece = EntropyAnchor()
     state = piece.learn(piece.init(), batch(None))
-    close(state["anchor"], 1.24079)
+    assert_close(state["anchor"], 1.24079)
     later = batch(None).extend(old_nucleus_entropy=NUCLEUS * 2)
     assert piece.learn(state, later) == state
-    close(piece(batch(None)), 0.0)
+    assert_close(piece(batch(None)), 0.0)
 
 
 def test_switched_off_it_needs_nothing():

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.batches import close, loss_and_gradient, probable
+from tests.batches import assert_close, loss_and_gradient, probable
 from tests.methods.rounds import Echo, make_round, scored
 from workbench.methods.ssb import TAG, Explain, commonest
 from workbench.pieces.reduction import TokenMean
@@ -25,11 +25,11 @@ def test_over_the_vocabulary_it_is_the_worked_example():
     batch = batch.extend(off_policy=mask.double(), behaviour_logprob=teacher)
     loss = SSB.surrogate(batch, torch.ones(2, 4, dtype=torch.float64), torch.zeros(2, 4, dtype=torch.float64))
     divergence = (teacher.exp() * loss).sum(1)
-    close(divergence.detach(), [0.104963, 0.186957], 1e-6)
+    assert_close(divergence.detach(), [0.104963, 0.186957], 1e-6)
     total = TAU**2 * divergence.mean()
-    close(total.item(), 0.583839, 1e-6)
+    assert_close(total.item(), 0.583839, 1e-6)
     total.backward()
-    close(logits.grad[0], [-0.179785, 0.018501, 0.018501, 0.142783], 1e-6)
+    assert_close(logits.grad[0], [-0.179785, 0.018501, 0.018501, 0.142783], 1e-6)
 
 
 def test_own_tokens_learn_nothing():
@@ -38,7 +38,7 @@ def test_own_tokens_learn_nothing():
     batch = probable().extend(off_policy=flags, behaviour_logprob=probable().old_logprob)
     _, gradient = loss_and_gradient(SSB, batch)
     assert (gradient[:3] == 0).all()
-    close(gradient[3], [(0.4 / 0.3 - 1) / 12, 0, 0], 1e-9)  # where it agrees with the writer there is no push
+    assert_close(gradient[3], [(0.4 / 0.3 - 1) / 12, 0, 0], 1e-9)  # where it agrees with the writer there is no push
     assert isinstance(SSB.reduction, TokenMean)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import softmax
 
-from tests.batches import ENTROPY, close, loss_and_gradient, toy
+from tests.batches import ENTROPY, assert_close, loss_and_gradient, toy
 from workbench.method import advantages, settle
 from workbench.methods.steer import EntropySteady, change
 from workbench.pieces.surrogate import Clip
@@ -22,9 +22,9 @@ def weights(**fields: object) -> torch.Tensor:
 
 def test_change_of_entropy():
     found = change(BATCH, advantages(STEER, BATCH))
-    close(found[0], [0.1578, 0.0882, 0.0111])
-    close(found[1], [-0.2497, 0.0289, 0.1171])
-    close(found.abs().max(), 0.2923)
+    assert_close(found[0], [0.1578, 0.0882, 0.0111])
+    assert_close(found[1], [-0.2497, 0.0289, 0.1171])
+    assert_close(found.abs().max(), 0.2923)
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_change_of_entropy():
 )
 def test_weights(fields, first, third):
     found = weights(**fields)
-    close(found[0], first)
-    close(found[2], third)
+    assert_close(found[0], first)
+    assert_close(found[2], third)
 
 
 def test_weighted_loss():
     plain = dataclasses.replace(STEER, surrogate=Clip(low=0.2, high=0.28))
     loss, gradient = loss_and_gradient(plain, BATCH)
-    close(loss, -0.02652)
-    close(gradient[0], [-0.0707, -0.0642, 0.0])
+    assert_close(loss, -0.02652)
+    assert_close(gradient[0], [-0.0707, -0.0642, 0.0])
 
 
 def test_a_positive_change_means_that_entropy_falls():
@@ -58,5 +58,5 @@ def test_a_positive_change_means_that_entropy_falls():
     own = p[0] * (1 - p[0]) * (p[0].log() + entropy)
     assert own > 0
     assert after < entropy
-    close(own, 0.1311)  # all terms together: 0.1721
-    close((entropy - after) / 1e-4, 0.1721)
+    assert_close(own, 0.1311)  # all terms together: 0.1721
+    assert_close((entropy - after) / 1e-4, 0.1721)

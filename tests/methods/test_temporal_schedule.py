@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import ENTROPY, close, loss_and_gradient, toy
+from tests.batches import ENTROPY, assert_close, loss_and_gradient, toy
 from workbench.method import advantages, settle
 from workbench.pieces.schedule import Fading
 from workbench.registry import find_method
@@ -38,7 +38,7 @@ def long_rollout(step: int, length: int) -> Batch:
 )
 def test_schedules(shape, expected):
     fading = Fading(0.99, end=0.8, shape=shape)
-    close([fading(step, 200) for step in (0, 40, 80, 120, 160, 200)], expected)
+    assert_close([fading(step, 200) for step in (0, 40, 80, 120, 160, 200)], expected)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_how_many_forking_tokens_are_kept(step, kept):
 
 @pytest.mark.parametrize(("step", "loss"), [(0, -0.02365), (80, 0.00255), (160, 0.00176)])
 def test_losses_of_growing_ends(step, loss):
-    close(loss_and_gradient(find_method("temporal_schedule"), toy(step=step))[0], loss)
+    assert_close(loss_and_gradient(find_method("temporal_schedule"), toy(step=step))[0], loss)
 
 
 def test_which_tokens_fork():
@@ -69,8 +69,8 @@ def test_which_tokens_fork():
 
 def test_the_entropy_bonus_is_capped_by_the_advantage():
     found = advantages(find_method("temporal_entropy"), toy(step=80, old_entropy=ENTROPY))
-    close(found[0], [1.0442, 1.0804, 0.9056])
-    close(found[1], [-0.6517, -0.7670, -0.6517])
+    assert_close(found[0], [1.0442, 1.0804, 0.9056])
+    assert_close(found[1], [-0.6517, -0.7670, -0.6517])
 
 
 def test_a_schedule_is_a_field_of_a_config():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.batches import close
+from tests.batches import assert_close
 from tests.methods.rounds import make_round, scored
 from workbench.methods.trapo import UNTRUSTED, MajorityVote, TrustTrajectories, agreement, chosen, likenesses
 
@@ -17,7 +17,7 @@ UNKNOWN = {
 
 def test_likeness_and_choice_of_the_worked_example():
     found = likenesses(UNKNOWN, KNOWN)
-    close([found[key] for key in ("rising", "constant", "zigzag")], [0.971284, 0, 0.51325], 1e-6)
+    assert_close([found[key] for key in ("rising", "constant", "zigzag")], [0.971284, 0, 0.51325], 1e-6)
     assert found["falling"] < -0.9
     assert chosen(found, 0.1, 0.4) == {"rising", "zigzag"}
     assert chosen(found, 0.1, 2.0) == {"rising"}

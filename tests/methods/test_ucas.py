@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import REWARD, UNEQUAL, close, toy
+from tests.batches import REWARD, UNEQUAL, assert_close, toy
 from workbench.method import advantages
 from workbench.methods.ucas import UncertaintyShaped
 from workbench.registry import find_method
@@ -24,15 +24,15 @@ def batch(reward: torch.Tensor = REWARD, mask: torch.Tensor | None = None) -> Ba
 
 def test_shaped_by_confidence_and_paid_for_certainty():
     found = advantages(UCAS, batch())
-    close(found[0], [1.0947, 1.1090, 1.0697])
-    close(found[1], [-0.7288, -0.7467, -0.7110])
-    close(found[2], [-1.3796, -1.3475, -1.3653])
-    close(found[3], [0.7922, 0.7458, 0.7744])
+    assert_close(found[0], [1.0947, 1.1090, 1.0697])
+    assert_close(found[1], [-0.7288, -0.7467, -0.7110])
+    assert_close(found[2], [-1.3796, -1.3475, -1.3653])
+    assert_close(found[3], [0.7922, 0.7458, 0.7744])
 
 
 def test_a_group_all_right_pays_for_certainty_alone():
     found = advantages(UCAS, batch(torch.ones(4, dtype=torch.float64)))
-    close(found[0], [-0.0214, -0.0071, -0.0464])
+    assert_close(found[0], [-0.0214, -0.0071, -0.0464])
 
 
 def test_a_right_answer_is_never_pushed_down():
@@ -48,4 +48,4 @@ def test_summed_confidence_measures_length(mean, expected):
     plain = UncertaintyShaped(right=1.0, wrong=1.0, penalty=0.0, mean=mean)
     found = advantages(dataclasses.replace(UCAS, advantage=plain), batch(mask=UNEQUAL))[:, 0]
     z = 0.8660 * torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64)
-    close((found / z).log() * -z.sign(), expected, 2e-4)
+    assert_close((found / z).log() * -z.sign(), expected, 2e-4)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import close, loss_and_gradient, toy
+from tests.batches import assert_close, loss_and_gradient, toy
 from workbench.method import advantages, lens_all
 from workbench.methods.vimpo import ImplicitDifference, TerminalValue
 from workbench.registry import find_method
@@ -32,21 +32,21 @@ def batch(**changes: object) -> Batch:
 )
 def test_value_loss(beta, loss, gradient):
     found, push = loss_and_gradient(value_alone(beta), batch())
-    close(found, loss, 6e-6)
-    close(push[:, 0], gradient, 1e-9)
-    close(push[:, 2], gradient, 1e-9)
+    assert_close(found, loss, 6e-6)
+    assert_close(push[:, 0], gradient, 1e-9)
+    assert_close(push[:, 2], gradient, 1e-9)
 
 
 @pytest.mark.parametrize(("beta", "expected"), [(0.5, [1.3670, 0.5197, 1.0958]), (5e-4, [1.1315, 0.4302, 0.9071])])
 def test_actor_advantage_and_what_the_eps_of_whitening_does(beta, expected):
     method = dataclasses.replace(VIMPO, advantage=ImplicitDifference(beta=beta))
-    close(advantages(method, batch(old_logprob=toy().logprob))[0], expected)
+    assert_close(advantages(method, batch(old_logprob=toy().logprob))[0], expected)
 
 
 def test_a_group_all_right_is_pulled_to_the_reference():
     right = torch.ones(4, dtype=torch.float64)
     loss, _ = loss_and_gradient(value_alone(0.5), batch(reward=right))
-    close(loss, 0.01294)
+    assert_close(loss, 0.01294)
 
 
 def test_the_gradient_stops_at_the_exact_divergence():

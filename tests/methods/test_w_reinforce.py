@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.batches import advantage_rows, close, loss_and_gradient, probable
+from tests.batches import advantage_rows, assert_close, loss_and_gradient, probable
 from workbench.method import objective, settle
 from workbench.registry import find_method
 from workbench.types import Batch
@@ -19,8 +19,8 @@ from workbench.types import Batch
 )
 def test_one_sided_losses(key, advantage, loss):
     method = find_method(key)
-    close(advantage_rows(method, probable()), advantage)
-    close(loss_and_gradient(method, probable())[0], loss, 1e-6)
+    assert_close(advantage_rows(method, probable()), advantage)
+    assert_close(loss_and_gradient(method, probable())[0], loss, 1e-6)
 
 
 def test_nothing_right_means_no_positive_step():
@@ -41,4 +41,4 @@ def test_a_removed_probability_goes_to_the_others_in_proportion():
     )
     method = find_method("nsr")
     (gradient,) = torch.autograd.grad(objective(method, batch, settle(method, batch)), [logits])
-    close(-gradient, [-0.4, 0.3, 0.1])
+    assert_close(-gradient, [-0.4, 0.3, 0.1])

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from tests.batches import advantage_rows, close
+from tests.batches import advantage_rows, assert_close
 from workbench.methods.weighted_grpo_pairs import UnevenZ
 from workbench.registry import find_method
 from workbench.types import Batch
@@ -32,4 +32,4 @@ PAIR = Batch(
 def test_rare_events_count_most(weight, reading, expected):
     advantage = UnevenZ(weight=weight, reading=reading)
     method = dataclasses.replace(find_method("weighted_grpo_pairs"), advantage=advantage)
-    close(advantage_rows(method, PAIR), expected, 1e-5)
+    assert_close(advantage_rows(method, PAIR), expected, 1e-5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax, softmax
 
-from tests.batches import ENTROPY, close, toy
+from tests.batches import ENTROPY, assert_close, toy
 from workbench.pieces.regulariser import K1, K2, K3, EntropyBonus
 from workbench.types import Batch
 
@@ -14,9 +14,9 @@ P = torch.tensor([0.0, 0.3, 0.1], dtype=torch.float64)
 
 def test_values_of_the_first_rollout():
     batch = toy()
-    close(K1(coefficient=1.0)(batch)[0], [0.3, -0.15, 0.3])
-    close(K2(coefficient=1.0)(batch)[0], [0.045, 0.0113, 0.045])
-    close(K3(coefficient=1.0)(batch)[0], [0.0408, 0.0118, 0.0408])
+    assert_close(K1(coefficient=1.0)(batch)[0], [0.3, -0.15, 0.3])
+    assert_close(K2(coefficient=1.0)(batch)[0], [0.045, 0.0113, 0.045])
+    assert_close(K3(coefficient=1.0)(batch)[0], [0.0408, 0.0118, 0.0408])
 
 
 def expected_gradient(piece: object) -> torch.Tensor:
@@ -58,12 +58,12 @@ def exact(forward: bool) -> torch.Tensor:
     ],
 )
 def test_what_each_pulls_towards_on_average(piece, expected):
-    close(expected_gradient(piece), expected)
+    assert_close(expected_gradient(piece), expected)
 
 
 def test_two_of_them_are_gradients_of_true_divergences():
-    close(expected_gradient(K2(coefficient=1.0)), exact(forward=False), 1e-12)
-    close(expected_gradient(K3(coefficient=1.0)), exact(forward=True), 1e-12)
+    assert_close(expected_gradient(K2(coefficient=1.0)), exact(forward=False), 1e-12)
+    assert_close(expected_gradient(K3(coefficient=1.0)), exact(forward=True), 1e-12)
 
 
 def test_bounds_keep_a_far_reference_finite():
@@ -76,7 +76,7 @@ def test_bounds_keep_a_far_reference_finite():
 def test_the_correction_for_old_samples_multiplies_by_the_ratio():
     batch = toy()
     plain, corrected = K2(coefficient=1.0), K2(coefficient=1.0, off_policy=True)
-    close(corrected(batch), plain(batch) * (batch.logprob - batch.old_logprob).exp(), 1e-12)
+    assert_close(corrected(batch), plain(batch) * (batch.logprob - batch.old_logprob).exp(), 1e-12)
 
 
 @pytest.mark.parametrize("piece", [K1(), K2(), K3(), EntropyBonus()])
@@ -88,7 +88,7 @@ def test_a_coefficient_of_zero_needs_and_does_nothing(piece):
 def test_entropy_bonus_rewards_indecision():
     piece = EntropyBonus(coefficient=0.01)
     assert piece.needs == {"entropy"}
-    close(piece(toy(entropy=ENTROPY)), -0.01 * ENTROPY, 1e-12)
+    assert_close(piece(toy(entropy=ENTROPY)), -0.01 * ENTROPY, 1e-12)
 
 
 def test_an_estimate_may_have_a_reduction_of_its_own():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from batches import close, toy
+from batches import assert_close, toy
 
 from workbench import noise
 from workbench.pieces.reduction import SequenceMean, TokenMean
@@ -29,15 +29,15 @@ def test_worked_by_hand():
     batch = make_batch([0.25, 0.5, 1.0, 1.0, 1.0], [0, 0, 0, 1, 1])
     advantage = torch.ones(5, 2)
     given = Survivors(inner=TokenMean(), keep=0.5)(batch, advantage)
-    close(given[:, 0] * 10, [2.0, 1.0, 0.5, 1.0, 1.0])
+    assert_close(given[:, 0] * 10, [2.0, 1.0, 0.5, 1.0, 1.0])
     own = Survivors(inner=TokenMean())(batch, advantage)
-    close(own[:, 0] * 10, [12 / 7, 6 / 7, 3 / 7, 1.0, 1.0])
+    assert_close(own[:, 0] * 10, [12 / 7, 6 / 7, 3 / 7, 1.0, 1.0])
 
 
 def test_without_a_pruner_nothing_changes():
     batch = toy()
     advantage = torch.ones_like(batch.logprob)
-    close(Survivors(inner=TokenMean(), keep=0.5)(batch, advantage), TokenMean()(batch, advantage))
+    assert_close(Survivors(inner=TokenMean(), keep=0.5)(batch, advantage), TokenMean()(batch, advantage))
 
 
 def test_the_whole_groups_mean_comes_back():
