@@ -235,7 +235,7 @@ class Batch:
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
         if name not in self.extras:
-            raise ValueError(f"signal {name} was not recorded: workbench signals RUN --add {name}")
+            raise ValueError(f"signal {name} was not recorded: a run of a method that needs it records it")
         return self.extras[name]
 
     def __contains__(self, name: str) -> bool:
