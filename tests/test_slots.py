@@ -7,6 +7,7 @@ import torch
 
 from tests.batches import OLD, World, assert_close, toy
 from tests.example_pieces import EXAMPLE, Cribbed, Easiest, Fit, Hinted, Moving, Ranked
+from tests.methods.rounds import Echo
 from workbench.kinds import Round
 from workbench.method import advantages, leaves, lens_all, objective, settle
 from workbench.pieces.reduction import TokenMean
@@ -72,24 +73,11 @@ def test_a_head_is_declared_and_read_as_a_signal():
     assert set(leaves(method, batch)) == {"logprob", "value"}
 
 
-class Speller:
-    """An encoder for tests: one token a character."""
-
-    def prompt(self, text):
-        return tuple(ord(letter) for letter in text)
-
-    def text(self, tokens):
-        return "".join(chr(token) for token in tokens)
-
-    shown = text
-    answer = prompt
-
-
 PROBLEM = Problem("p", "2 + 2 =", "4")
 
 
 def scored(number: int, verdicts: list[float]) -> Group:
-    request = Request(PROBLEM, Speller().prompt(PROBLEM.prompt), group=number, number=number, n=len(verdicts))
+    request = Request(PROBLEM, Echo().prompt(PROBLEM.prompt), group=number, number=number, n=len(verdicts))
     rollouts = [
         Rollout(request, index, [9], "", [-0.5], [-0.5], "stop", reward=verdict, correct=verdict)
         for index, verdict in enumerate(verdicts)
@@ -100,8 +88,8 @@ def scored(number: int, verdicts: list[float]) -> Group:
 def test_a_context_gives_a_prompt_per_rollout_and_a_signal_back():
     piece = Cribbed()
     group = scored(0, [1.0, 0.0])
-    prompts = piece.contexts(PROBLEM, group.rollouts, Speller())
-    assert [Speller().text(prompt) for prompt in prompts["answer"]] == ["2 + 2 = (It is 4.)"] * 2
+    prompts = piece.contexts(PROBLEM, group.rollouts, Echo())
+    assert [Echo().text(prompt) for prompt in prompts["answer"]] == ["2 + 2 = (It is 4.)"] * 2
     method = dataclasses.replace(EXAMPLE, advantage=piece)
     assert method.needs == {"old_logprob@answer"}
     found = advantages(method, toy(**{"old_logprob@answer": OLD + 0.5}))
@@ -114,7 +102,7 @@ def make_round(number: int, groups: list[Group]) -> Round:
         number,
         step=1,
         groups=groups,
-        encoder=Speller(),
+        encoder=Echo(),
         request=lambda **fields: Request(number=next(numbers), **fields),
         new_group=lambda: next(fresh),
         uniform=lambda index: 0.5,
@@ -127,8 +115,8 @@ def test_a_controller_runs_a_second_round():
     first = piece(piece.init(), make_round(0, groups))
     (request,) = first.requests
     assert (request.n, request.group, request.tag) == (3, 50, "hinted")
-    assert Speller().text(request.prompt) == "2 + 2 = Hint: 4"
-    assert Speller().text(request.training_prompt) == "2 + 2 ="
+    assert Echo().text(request.prompt) == "2 + 2 = Hint: 4"
+    assert Echo().text(request.training_prompt) == "2 + 2 ="
     assert first.drop_groups == {0}
     assert first.state == {"asked": 1}
     assert not piece(first.state, make_round(1, groups)).requests

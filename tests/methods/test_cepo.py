@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.batches import assert_close, toy
+from tests.methods.rounds import Echo
 from workbench.method import advantages
 from workbench.methods.cepo import Contrast, wrong_answer
 from workbench.registry import find_method
@@ -60,19 +61,6 @@ def rollout(text: str, correct: float, extracted: str = "", reward: float = 0.0)
 )
 def test_whose_answer_is_the_wrong_one(rollouts, expected):
     assert wrong_answer(rollouts) == expected
-
-
-class Echo:
-    """An encoder for tests: one token a character."""
-
-    def prompt(self, text):
-        return tuple(ord(letter) for letter in text)
-
-    def text(self, tokens):
-        return "".join(chr(token) for token in tokens)
-
-    shown = text
-    answer = prompt
 
 
 def test_contexts_show_both_answers():

@@ -6,6 +6,7 @@ import itertools
 import torch
 
 from tests.batches import EQUAL, P_OLD, assert_close, loss_and_gradient, probable
+from tests.methods.rounds import Echo
 from workbench.kinds import Round
 from workbench.method import settle
 from workbench.methods.guide import HintTheLost
@@ -15,19 +16,6 @@ from workbench.types import Group, Problem, Request, Rollout
 
 GUIDE = find_method("guide")
 ALL = torch.ones(4, 3, dtype=torch.float64)
-
-
-class Echo:
-    """An encoder for tests: one token a character."""
-
-    def prompt(self, text):
-        return tuple(ord(letter) for letter in text)
-
-    def text(self, tokens):
-        return "".join(chr(token) for token in tokens)
-
-    shown = text
-    answer = prompt
 
 
 def scored(number: int, verdicts: list[float], hint: str = "count", tag: str = "") -> Group:

@@ -5,6 +5,7 @@ import itertools
 import torch
 
 from tests.batches import assert_close, loss_and_gradient, probable
+from tests.methods.rounds import Echo
 from workbench.kinds import Round
 from workbench.method import derive, lens
 from workbench.methods.icpo import TAG, ShowExample
@@ -13,19 +14,6 @@ from workbench.types import Group, Problem, Request, Rollout
 
 ICPO = find_method("icpo")
 PLAIN = derive(ICPO, title="", paper="", equation="", changes="", regularisers=())
-
-
-class Echo:
-    """An encoder for tests: one token a character."""
-
-    def prompt(self, text):
-        return tuple(ord(letter) for letter in text)
-
-    def text(self, tokens):
-        return "".join(chr(token) for token in tokens)
-
-    shown = text
-    answer = prompt
 
 
 def scored(number: int, verdicts: list[float], tag: str = "", **data: str) -> Group:

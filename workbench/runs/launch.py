@@ -42,8 +42,8 @@ class Local:
 LOCAL = Local()
 
 
-#: OpenMP's threads wait asleep: spinning ones stop each other where cores are shared, and a step takes a hundred times
-#: as long; on a quiet machine sleeping costs a few hundredths.
+#: OpenMP's threads wait asleep: spinning ones stop each other where cores are shared, and a step takes tens of times
+#: as long; on a quiet machine sleeping costs about a tenth.
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
@@ -109,9 +109,10 @@ def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
 
 def warned(config: "RunConfig | str | Path") -> list[str]:
     """What a config without mistakes will hardly do as meant."""
+    from workbench.config import RunConfig
     from workbench.runs.build import warnings
 
-    return warnings(read_config(config)[0])
+    return warnings(RunConfig.load(config) if isinstance(config, str | Path) else config)
 
 
 def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:
