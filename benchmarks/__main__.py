@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "common", "trl_peer", "gpu_check"}
+HELPERS = {"__main__", "common", "middles", "trl_peer", "gpu_check", "league_play"}
 
 
 def names() -> list[str]:

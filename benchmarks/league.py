@@ -1,55 +1,126 @@
-"""Every method on the same task, problems and seeds: held-out accuracy before and after, and what each run took.
+"""Every method on the same task, problems and seeds, each at the one of three learning rates that suits it best.
 
-A league ranks nothing by itself: hyper-parameters are each method's defaults, at one learning rate, on one small task.
+`make league` plays what is not yet in `results/league/plays.jsonl`, so it can be stopped and goes on; then it writes
+the table's line. The learning rate is chosen on seeds that do not count. A league ranks methods on one small task
+where working step by step pays; it says nothing about large models, and hyper-parameters are each method's defaults.
 """
 
-import statistics
+import dataclasses
+import json
+import multiprocessing
 import sys
-import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import options, publish
+from benchmarks.common import RESULTS, commit, hardware, now, options, publish
+from benchmarks.league_play import Play, mean, play
+from benchmarks.middles import bootstrap_interval, interquartile_mean
 from workbench.methods import METHODS
-from workbench.runs.demo import demo_config
-from workbench.runs.launch import launch
-from workbench.runs.summary import document
+
+PLAYS = RESULTS / "league" / "plays.jsonl"
+RATES = (1e-4, 3e-4, 1e-3)
+TUNING_SEEDS = (1000, 1001)
+FIELDS = [field.name for field in dataclasses.fields(Play)]
 
 
-def play(method: str, folder: Path, steps: int, seeds: int) -> dict[str, Any]:
-    """One method: its runs, one after the other, and what came of them."""
-    config = demo_config().replace(name=method, method=method, training={"steps": steps})
-    experiment = launch(config, runs=folder, seeds=seeds)
-    experiment.wait()
-    runs = [document(run) for run in experiment.runs]
-    whole = [run["accuracy"] for run in runs if run["status"]["verdict"] == "finished"]
-    seconds = [run["status"]["typical"] for run in runs if run["status"]["typical"]]
-    return {
-        "before": middle([accuracy[0]["accuracy"] for accuracy in whole]),
-        "after": middle([accuracy[-1]["accuracy"] for accuracy in whole]),
-        "seconds_a_step": middle(seconds),
-        "finished": len(whole),
-        "failed": [run["status"]["text"] for run in runs if run["status"]["verdict"] != "finished"],
-    }
+class League:
+    """The plays on record, and those still to be played. `steps` is how long each trains."""
+
+    def __init__(self, path: Path, steps: int) -> None:
+        self.path, self.steps = path, steps
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.lines = {self.key(line): line for line in map(json.loads, lines)}
+
+    @staticmethod
+    def key(line: dict[str, Any]) -> tuple[Any, ...]:
+        """What tells one play from another."""
+        return tuple(line[name] for name in FIELDS)
+
+    def found(self, wanted: Play) -> dict[str, Any] | None:
+        """The line of a play; None if it was not played."""
+        return self.lines.get(self.key(dataclasses.asdict(wanted)))
+
+    def tuning(self, method: str) -> list[Play]:
+        """The plays that choose a method's learning rate."""
+        return [Play(method, rate, seed, self.steps, held_out=256, tries=0) for rate in RATES for seed in TUNING_SEEDS]
+
+    def counted(self, method: str, seeds: int) -> list[Play]:
+        """The plays that count; none before the learning rate is chosen."""
+        rate = self.rate(method)
+        return [] if rate is None else [Play(method, rate, seed, self.steps) for seed in range(seeds)]
+
+    def rate(self, method: str) -> float | None:
+        """The learning rate with the best mean accuracy over the tuning seeds, a failed play counted as 0."""
+        lines = [self.found(wanted) for wanted in self.tuning(method)]
+        if any(line is None for line in lines):
+            return None
+        scores = {rate: mean([accuracy(line) for line in lines if line["learning_rate"] == rate]) for rate in RATES}
+        return max(RATES, key=lambda rate: scores[rate])
+
+    def add(self, line: dict[str, Any], machine: dict[str, Any]) -> None:
+        """Keeps a play."""
+        self.lines[self.key(line)] = line
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**line, **machine}) + "\n")
+
+    def play_all(self, wanted: Iterable[Play], jobs: int) -> None:
+        """Plays what is not on record, `jobs` at a time."""
+        open_plays = [each for each in wanted if self.found(each) is None]
+        machine = {"commit": commit(), "time": now(), "processor": hardware()["processor"]}
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            futures = [pool.submit(play, each) for each in open_plays]
+            for number, future in enumerate(as_completed(futures), 1):
+                line = future.result()
+                self.add(line, machine)
+                told = line.get("failed") or f"{line['accuracy']:.3f} in {line['seconds']:.0f} s"
+                place = f"{number}/{len(futures)} {line['method']} {line['learning_rate']:g} seed {line['seed']}"
+                print(f"{place}: {told}", file=sys.stderr, flush=True)
+
+    def row(self, method: str, seeds: int) -> dict[str, Any]:
+        """What came of a method's plays; `failed` lists why some broke off."""
+        lines = [line for wanted in self.counted(method, seeds) if (line := self.found(wanted)) is not None]
+        whole = [line for line in lines if "failed" not in line]
+        low, high = bootstrap_interval([accuracy(line) for line in lines], interquartile_mean)
+        numbers = {name: rounded([line[name] for line in whole]) for name in ("pass_k", "entropy", "cpu_seconds")}
+        return {
+            "learning_rate": self.rate(method),
+            "accuracy": round(interquartile_mean([accuracy(line) for line in lines]), 4),
+            "interval": [round(low, 4), round(high, 4)],
+            **numbers,
+            "tokens": rounded([line["tokens"] for line in whole]),
+            "plays": len(lines),
+            "failed": [line["failed"] for line in lines if "failed" in line],
+        }
 
 
-def middle(values: list[float]) -> float | None:
-    """The median; None of nothing."""
-    return round(statistics.median(values), 4) if values else None
+def accuracy(line: dict[str, Any]) -> float:
+    """Of a play; 0 where it broke off."""
+    return float(line.get("accuracy") or 0.0)
+
+
+def rounded(values: Sequence[float | None]) -> float | None:
+    """The mean to four digits, of what is known."""
+    known = mean([value for value in values if value is not None])
+    return None if known is None else round(known, 4)
 
 
 def main(arguments: list[str]) -> int:
-    """Plays all methods, or the named ones; fails where a run did not finish."""
+    """Plays all methods, or the named ones; fails where a play broke off."""
     parser = options(__doc__ or "")
     parser.add_argument("methods", nargs="*", help="keys of methods; none: all")
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=30, help="steps of every play")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds that count")
+    parser.add_argument("--jobs", type=int, default=2, help="plays at a time, one thread each")
+    parser.add_argument("--plays", type=Path, default=PLAYS, help="file of the plays")
     given = parser.parse_args(arguments)
-    table = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for method in given.methods or sorted(METHODS):
-            table[method] = play(method, Path(folder), given.steps, given.seeds)
-            print(f"{method}: {table[method]}", file=sys.stderr, flush=True)
+    names = given.methods or sorted(METHODS)
+    league = League(given.plays, given.steps)
+    league.play_all([wanted for name in names for wanted in league.tuning(name)], given.jobs)
+    league.play_all([wanted for name in names for wanted in league.counted(name, given.seeds)], given.jobs)
+    table = {name: league.row(name, given.seeds) for name in names}
     publish("league", {"steps": given.steps, "seeds": given.seeds, "methods": table}, save=given.save)
     return 1 if any(entry["failed"] for entry in table.values()) else 0
 

@@ -1,0 +1,98 @@
+"""One play of the league: a method trains the embedded model once, and is examined on held-out problems."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.embedded_base import pass_at
+from workbench.config import RunConfig
+from workbench.runs.build import build
+from workbench.training.trainer import Trainer
+from workbench.types import Group, Request, Sampling
+
+NOISE = 1_000_000  # the step whose noise an examination takes: no step of training has it
+LAST = 5  # steps whose entropy is averaged
+
+
+@dataclass(frozen=True)
+class Play:
+    """What is played: all that changes a number of it."""
+
+    method: str
+    learning_rate: float
+    seed: int
+    steps: int = 40
+    problems: int = 8
+    rollouts: int = 8
+    held_out: int = 1024  # problems answered once
+    tries: int = 16  # answers to each of `tried` problems; 0: none
+    tried: int = 128
+
+    def config(self) -> RunConfig:
+        """The run: one thread, no evaluation of the trainer's own, nothing else than the method's defaults."""
+        return RunConfig(
+            name="league",
+            seed=self.seed,
+            task={"task": "word_problems", "level": 2},
+            rewards=["exact"],
+            method=self.method,
+            rollouts={"problems": self.problems, "rollouts": self.rollouts, "max_tokens": 96},
+            training={"steps": self.steps, "learning_rate": self.learning_rate, "threads": 1},
+            evaluation={"problems": 0},
+            record={"tokens": "none"},
+        )
+
+
+def play(wanted: Play) -> dict[str, Any]:
+    """Trains and examines; a run that breaks off is answered with its reason under `failed`."""
+    line: dict[str, Any] = dataclasses.asdict(wanted)
+    began, busy = time.perf_counter(), time.process_time()
+    try:
+        trainer = build(wanted.config())
+        entropies, tokens = [], 0.0
+        for step in trainer:
+            entropies.append(step.metrics.get("entropy"))
+            tokens += step.metrics["tokens"]
+        line |= {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy, "tokens": tokens}
+        line |= {"entropy": mean([value for value in entropies[-LAST:] if value is not None])}
+        line |= examination(trainer, wanted)
+    except (ValueError, RuntimeError) as error:  # the league goes on, and its table says so
+        line["failed"] = f"{type(error).__name__}: {error}"
+    return {name: round(value, 5) if isinstance(value, float) else value for name, value in line.items()}
+
+
+def examination(trainer: Trainer, wanted: Play) -> dict[str, float | None]:
+    """Accuracy over the held-out problems, one answer each, and pass@tries over the first of them."""
+    single = answered(trainer, range(wanted.held_out), 1)
+    found: dict[str, float | None] = {"accuracy": mean([group.accuracy for group in single])}
+    if wanted.tries:
+        groups = answered(trainer, range(wanted.tried), wanted.tries)
+        rights = [round(group.accuracy * wanted.tries) for group in groups]
+        found["pass_k"] = mean([pass_at(right, wanted.tries, wanted.tries) for right in rights])
+        found["length"] = mean([len(rollout.tokens) for group in groups for rollout in group.rollouts])
+    return found
+
+
+def answered(trainer: Trainer, numbers: Sequence[int], tries: int) -> list[Group]:
+    """Judged answers to test problems at temperature 1, the same noise for every method."""
+    parts = trainer.parts
+    problems = [parts.task.problem(number, "test") for number in numbers]
+    requests = [
+        Request(problem, parts.encoder.prompt(problem.prompt), group=number, number=number, n=tries)
+        for number, problem in enumerate(problems)
+    ]
+    sampling = Sampling(max_tokens=96, stop=trainer.stop_tokens, seed=0, step=NOISE)
+    groups = [Group(number, problem, []) for number, problem in enumerate(problems)]
+    for rollout in parts.engine.generate(requests, sampling):
+        groups[rollout.request.group].rollouts.append(rollout)
+    for group in groups:
+        parts.judge(group)
+    return groups
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean; None of nothing."""
+    return statistics.fmean(values) if values else None
