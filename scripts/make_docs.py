@@ -1,5 +1,5 @@
-"""Writes what the documentation takes from the code: README's table of methods, docs/methods.md, docs/pieces.md,
-docs/config.md, and the requirements in environment.yml.
+"""Writes what the documentation takes from the code: README's tables of methods and of the league, docs/methods.md,
+docs/pieces.md, docs/config.md, and the requirements in environment.yml.
 
 `python -m scripts.make_docs` writes; with `--check` it writes nothing and fails if a file is stale.
 """
@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 from scripts.config_tables import config_page
+from scripts.league_table import league_table
 from scripts.piece_tables import kinds, pieces_page, plain
 from scripts.sources import ROOT
 from workbench.method import Method
@@ -45,8 +46,9 @@ def generated() -> dict[Path, str]:
 
     entries = [method for _, method in sorted(methods().items())]
     readme, environment = ROOT / "README.md", ROOT / "environment.yml"
+    text = between(readme.read_text(encoding="utf-8"), "methods", methods_table(entries))
     return {
-        readme: between(readme.read_text(encoding="utf-8"), "methods", methods_table(entries)),
+        readme: between(text, "league", league_table()),
         environment: between(environment.read_text(encoding="utf-8"), "requirements", requirements(), comment="#"),
         ROOT / "docs" / "config.md": config_page(NOTE),
         ROOT / "docs" / "methods.md": methods_page(entries),

@@ -221,7 +221,8 @@ def test_changes_are_joined_where_none_is_enough():
     told = advice.cheapest(config, 8 * GIB, Assumed())
     assert told.startswith("set training.micro_batch = ")
     assert "rollouts.slots = " in told
-    assert "model.quantisation = 'nf4'" in told
+    assert told.endswith("model.gradient_checkpointing = true")
+    assert "model.quantisation = 'nf4'" in advice.cheapest(config, 4 * GIB, Assumed())
     assert "nothing in this config" in advice.cheapest(config, GIB, Assumed())
 
 

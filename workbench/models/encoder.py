@@ -20,6 +20,7 @@ class TextEncoder:
         *,
         chat: bool = False,
         system: str | None = None,
+        thinking: bool | None = None,
         stop: Sequence[int] = (),
     ) -> None:
         if chat and not tokenizer.chat_template:
@@ -27,6 +28,7 @@ class TextEncoder:
         self.tokenizer = tokenizer
         self.chat = chat
         self.system = system
+        self.switches = {} if thinking is None else {"enable_thinking": thinking}  # of the chat template
         self.stop = tuple(stop)
 
     def prompt(self, text: str) -> tuple[int, ...]:
@@ -35,7 +37,9 @@ class TextEncoder:
             turns = [{"role": "user", "content": text}]
             if self.system is not None:
                 turns.insert(0, {"role": "system", "content": self.system})
-            written = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+            written = self.tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, tokenize=False, **self.switches
+            )
             return tuple(self.tokenizer(written, add_special_tokens=False)["input_ids"])
         return tuple(self.tokenizer(text)["input_ids"])
 

@@ -65,3 +65,10 @@ def use_onednn(model: nn.Module) -> int:
             module.__class__ = OneDnnLinear
             count += 1
     return count
+
+
+def names(model: nn.Module) -> list[str]:
+    """What a model calls its linear layers, each name once, in the order they come."""
+    return list(
+        dict.fromkeys(name.split(".")[-1] for name, part in model.named_modules() if isinstance(part, nn.Linear))
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from workbench.models import linear
+from workbench.models import linear, recompute
 from workbench.models.encoder import TextEncoder
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import LoraSpec, ModelSpec, check
@@ -21,8 +21,12 @@ def load_policy(spec: ModelSpec, *, seed: int = 0) -> LocalPolicy:
         model.requires_grad_(True)
     else:
         model = add_adapter(model, spec.lora, seed)
+        if spec.lora.start is not None:
+            start_adapter(model, spec.lora.start)
     if wants_onednn(spec, model):
         linear.use_onednn(model)
+    if spec.gradient_checkpointing:
+        recompute.enable(model.get_base_model() if spec.lora is not None else model)
     return LocalPolicy(model, load_encoder(spec, model), spec)
 
 
@@ -42,13 +46,28 @@ def load_model(spec: ModelSpec) -> Any:
     from transformers.utils import logging
 
     device = pick_device(spec)
-    options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype), "attn_implementation": "sdpa"}
+    options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype), "attn_implementation": spec.attention}
     if spec.quantisation is not None:
         options |= {"quantization_config": quantiser(spec), "device_map": {"": device}}
     if spec.local:
         logging.disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
+    options["trust_remote_code"] = spec.trust_remote_code
     model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
-    return model if spec.quantisation is not None else model.to(device)
+    if spec.quantisation is None:
+        return model.to(device)
+    keep_differentiable(model)
+    return model
+
+
+def keep_differentiable(model: Any) -> None:
+    """Keeps bitsandbytes 0.50 from packing 4-bit weights anew on CPUs with AVX-512 in bfloat16.
+
+    The product of that packing has no gradient of its input, and torch only warns of it: every layer below would learn
+    nothing.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def source(spec: ModelSpec) -> str:
@@ -63,7 +82,12 @@ def quantiser(spec: ModelSpec) -> Any:
     if spec.quantisation == "int8":
         return BitsAndBytesConfig(load_in_8bit=True)
     compute = getattr(torch, spec.dtype)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=compute,
+        bnb_4bit_use_double_quant=spec.double_quantisation,
+    )
 
 
 def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
@@ -71,10 +95,46 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
 
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets, task_type="CAUSAL_LM")
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        target_modules=targets,
+        use_rslora=lora.rslora,
+        use_dora=lora.dora,
+        task_type="CAUSAL_LM",
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return get_peft_model(model, config)
+        try:
+            return get_peft_model(model, config)
+        except ValueError as error:  # peft's own words say nothing of the config
+            raise ValueError(
+                f"model.lora.targets = {lora.targets!r}: {' '.join(str(error).split())[:200]}; "
+                f"this model's linear layers are called {', '.join(linear.names(model))}"
+            ) from None
+
+
+def start_adapter(model: Any, folder: str) -> None:
+    """Puts the weights of a saved adapter in place of the fresh ones; ValueError where they do not fit."""
+    from peft import set_peft_model_state_dict
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = Path(folder).expanduser() / "adapter_model.safetensors"
+    try:
+        weights = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"model.lora.start: {file} cannot be read ({error}); give a folder that peft wrote") from None
+    try:
+        answer = set_peft_model_state_dict(model, weights)
+    except RuntimeError as error:  # torch's word for shapes that differ
+        raise ValueError(
+            f"model.lora.start: {file} is of another model ({str(error).splitlines()[-1].strip()})"
+        ) from None
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    odd = [*answer.unexpected_keys, *(name for name in answer.missing_keys if name in trained)]
+    if odd:
+        raise ValueError(f"model.lora.start: {file} is of another model or other targets: {', '.join(odd[:3])} …")
 
 
 def wants_onednn(spec: ModelSpec, model: Any) -> bool:
@@ -89,9 +149,9 @@ def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
     """The tokenizer, with the tokens that end an answer: its own and those of the generation settings."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source(spec))
+    tokenizer = AutoTokenizer.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
     chat = bool(tokenizer.chat_template) if spec.chat == "auto" else spec.chat
     ends = getattr(model.generation_config, "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends]
     stop = sorted({token for token in [tokenizer.eos_token_id, *ends] if token is not None})
-    return TextEncoder(tokenizer, chat=chat, system=spec.system, stop=stop)
+    return TextEncoder(tokenizer, chat=chat, system=spec.system, thinking=spec.thinking, stop=stop)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from workbench.models import linear, packed
+from workbench.models import linear, packed, recompute
 from workbench.models.encoder import TextEncoder
 from workbench.models.spec import ModelSpec
 from workbench.types import Row
@@ -20,7 +20,8 @@ class LocalPolicy:
     """A transformers causal language model in this process, its adapter if any, and its tokenizer.
 
     Satisfies `types.Policy`. Dropout is off in every pass. The *reference* is the model as it was loaded: the weights
-    under the adapter, or a frozen copy that `keep_reference` makes.
+    under the adapter (with the adapter as it was, where it went on from a saved one), or a frozen copy that
+    `keep_reference` makes.
     """
 
     def __init__(self, model: Any, encoder: TextEncoder, spec: ModelSpec) -> None:
@@ -28,11 +29,14 @@ class LocalPolicy:
         self.encoder = encoder
         self.spec = spec
         self.device: torch.device = next(model.parameters()).device
-        self.quantised = spec.quantisation is not None
+        #: Whether a layer does more than multiply by its weight and the adapter's product added to it.
+        self.quantised = spec.quantisation is not None or (spec.lora is not None and spec.lora.dora)
         self.adapted: bool = spec.lora is not None
         onednn = any(isinstance(module, linear.OneDnnLinear) for module in model.modules())
         self.product = linear.product if onednn else F.linear  # how the linear layers multiply
         self._reference: Any = None  # a frozen copy of the causal model
+        started = spec.lora is not None and spec.lora.start is not None
+        self._start = {name: weight.detach().clone() for name, weight in self.trainable().items()} if started else {}
         self._present: Any = self.causal  # the causal model that answers: the policy, or inside `reference()` its copy
         self.check_head()
 
@@ -51,13 +55,15 @@ class LocalPolicy:
     ) -> Float[Tensor, "row token width"]:
         """Last hidden state after the final norm, of right-padded rows (causal: padding changes no earlier token)."""
         given = {} if positions is None else {"position_ids": positions}
-        answer: Tensor = self._present.base_model(input_ids=tokens, use_cache=False, **given).last_hidden_state
+        with recompute.recomputing(self._present):
+            answer: Tensor = self._present.base_model(input_ids=tokens, use_cache=False, **given).last_hidden_state
         return answer
 
     def before(self, rows: Sequence[Row]) -> Float[Tensor, "n width"]:
         """The last hidden state before each answer token, row by row. Equal prompts are read once where that can be."""
         if packed.suits(self.config):
-            return packed.read(self._present, packed.pack(rows, self.device))
+            with recompute.recomputing(self._present):
+                return packed.read(self._present, packed.pack(rows, self.device))
         return packed.read_padded(self.hidden, rows, self.device)
 
     def logits(self, hidden: Float[Tensor, "n width"]) -> Float[Tensor, "n vocabulary"]:
@@ -80,13 +86,29 @@ class LocalPolicy:
         if not self.adapted and self._reference is None:
             raise ValueError("there is no reference: call policy.keep_reference() before training, or train with LoRA")
         present = self._present
-        adapter_off = self.model.disable_adapter() if self.adapted else contextlib.nullcontext()
-        with torch.no_grad(), adapter_off:
+        with torch.no_grad(), self.as_loaded():
             self._present = self.causal if self.adapted else self._reference
             try:
                 yield
             finally:
                 self._present = present
+
+    @contextlib.contextmanager
+    def as_loaded(self) -> Iterator[None]:
+        """Within it the adapter is off, or as it was before training where it did not start at zero."""
+        if not self._start:
+            with self.model.disable_adapter() if self.adapted else contextlib.nullcontext():
+                yield
+            return
+        own = self.trainable()
+        present = {name: weight.data for name, weight in own.items()}
+        for name, weight in self._start.items():
+            own[name].data = weight
+        try:
+            yield
+        finally:
+            for name, weight in present.items():
+                own[name].data = weight
 
     @torch.no_grad()
     def check_head(self) -> None:

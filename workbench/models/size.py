@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from workbench.models.load import add_adapter, source
 from workbench.models.spec import ModelSpec
 
+NF4_SCALES = 256  # scales that share a second one, with double quantisation; the same section
 NF4_BLOCK = 64  # weights that share a scale: bitsandbytes' default for 4 bit; QLoRA, arXiv:2305.14314, section 3
 
 
@@ -41,7 +42,7 @@ def architecture(spec: ModelSpec) -> Any:
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(source(spec))
+        return AutoConfig.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
     except (OSError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
         raise ValueError(
@@ -57,7 +58,10 @@ def skeleton(spec: ModelSpec) -> Any:
     config = architecture(spec)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(
-            config, dtype=getattr(torch, spec.dtype), attn_implementation="sdpa"
+            config,
+            dtype=getattr(torch, spec.dtype),
+            attn_implementation="sdpa",
+            trust_remote_code=spec.trust_remote_code,
         ).eval()
         if spec.lora is None:
             model.requires_grad_(True)
@@ -115,8 +119,9 @@ def inner_matrices(causal: Any) -> list[Tensor]:
 def quantised_bytes(shape: tuple[int, ...], spec: ModelSpec) -> int:
     """Bytes of a quantised matrix [out, in] with its scales.
 
-    NF4: half a byte a number, a float32 scale a block and a table of 16 float32 (arXiv:2305.14314, section 3, without
-    double quantisation). int8: a byte a number and a float32 scale a row (LLM.int8(), arXiv:2208.07339, section 2.1).
+    NF4: half a byte a number, a float32 scale a block and a table of 16 float32 (arXiv:2305.14314, section 3); double
+    quantisation makes a byte of each scale and keeps a float32 for every 256 of them, and a second table of 256. int8:
+    a byte a number and a float32 scale a row (LLM.int8(), arXiv:2208.07339, section 2.1).
 
     >>> quantised_bytes((128, 64), ModelSpec(quantisation="int8"))
     8704
@@ -124,4 +129,6 @@ def quantised_bytes(shape: tuple[int, ...], spec: ModelSpec) -> int:
     count = shape[0] * shape[1]
     if spec.quantisation == "int8":
         return count + 4 * shape[0]
-    return -(-count // 2) + 4 * -(-count // NF4_BLOCK) + 64
+    blocks = -(-count // NF4_BLOCK)
+    scales = blocks + 4 * -(-blocks // NF4_SCALES) + 4 * 256 if spec.double_quantisation else 4 * blocks
+    return -(-count // 2) + scales + 64

@@ -1,5 +1,7 @@
 """Which model a run trains, as data, and the cheap questions to ask before any weight is read."""
 
+import importlib.util
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +24,10 @@ class LoraSpec:
     targets: Literal["all-linear"] | tuple[str, ...] = Field(
         default="all-linear", description="module names, or all linear layers but the head"
     )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="0: log-probs of sampling and update are comparable")
+    rslora: bool = Field(default=False, description="scale by alpha / sqrt(rank) instead: arXiv:2312.03732")
+    dora: bool = Field(default=False, description="learn each column's length apart: arXiv:2402.09353")
+    start: str | None = Field(default=None, description="folder of an adapter of peft's to go on from")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -33,8 +39,17 @@ class ModelSpec:
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="auto: a GPU if there is one")
     lora: LoraSpec | None = Field(default=None, description="train an adapter; left out: train all weights")
     quantisation: Literal["nf4", "int8"] | None = Field(default=None, description="of the frozen weights; needs lora")
+    double_quantisation: bool = Field(default=False, description="nf4: quantise the scales as well")
+    gradient_checkpointing: bool = Field(
+        default=False, description="compute activations again in the backward pass: less memory, a third more time"
+    )
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = Field(
+        default="sdpa", description="attention of passes that read whole texts"
+    )
     chat: bool | Literal["auto"] = Field(default="auto", description="use the tokenizer's chat template; auto: if any")
     system: str | None = Field(default=None, description="system prompt of the chat template")
+    thinking: bool | None = Field(default=None, description="the chat template's thinking switch, where it has one")
+    trust_remote_code: bool = Field(default=False, description="run the Python code that comes with the model")
     linear: Literal["auto", "torch", "onednn"] = Field(
         default="auto", description="matrix products; auto: oneDNN on a CPU in float32, else torch"
     )
@@ -57,9 +72,52 @@ def check(spec: ModelSpec) -> list[str]:
         problems.append(f"model.quantisation = {spec.quantisation!r}: such weights cannot be trained; set model.lora")
     if spec.quantisation is not None and spec.linear == "onednn":
         problems.append("model.linear = 'onednn' multiplies float32 weights: leave it out, or leave out quantisation")
-    if spec.system is not None and spec.chat is False:
-        problems.append("model.system needs a chat template: leave out model.chat = false, or the system prompt")
-    return problems + check_place(spec)
+    if spec.lora is not None and spec.lora.dropout > 0:
+        problems.append(
+            f"model.lora.dropout = {spec.lora.dropout}: dropout is off in every pass, because the update compares "
+            "log-probs with those of the policy that sampled; leave it out"
+        )
+    if spec.double_quantisation and spec.quantisation != "nf4":
+        problems.append("model.double_quantisation = true is a part of NF4: set model.quantisation = 'nf4'")
+    if spec.chat is False:
+        given = {"system": spec.system, "thinking": spec.thinking}
+        problems += [
+            f"model.{name} needs a chat template: leave out model.chat = false, or model.{name}"
+            for name, value in given.items()
+            if value is not None
+        ]
+    return problems + check_packages(spec) + check_start(spec.lora) + check_place(spec)
+
+
+def check_packages(spec: ModelSpec) -> list[str]:
+    """Packages that a spec needs and that are not installed."""
+    needed = {
+        "bitsandbytes": (spec.quantisation is not None, f"model.quantisation = {spec.quantisation!r}"),
+        "flash_attn": (spec.attention == "flash_attention_2", f"model.attention = {spec.attention!r}"),
+    }
+    return [
+        f"{field} needs the package {package}, which is not installed: pip install {package.replace('_', '-')}"
+        for package, (asked, field) in needed.items()
+        if asked and importlib.util.find_spec(package) is None
+    ]
+
+
+def check_start(lora: LoraSpec | None) -> list[str]:
+    """Whether an adapter to go on from is there and has the shape that is asked for."""
+    if lora is None or lora.start is None:
+        return []
+    file = Path(lora.start).expanduser() / "adapter_config.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return [f"model.lora.start = {lora.start!r}: {file} cannot be read; give a folder that peft wrote"]
+    own = {"r": ("rank", lora.rank), "lora_alpha": ("alpha", lora.alpha), "use_dora": ("dora", lora.dora),
+           "use_rslora": ("rslora", lora.rslora)}  # fmt: skip
+    return [
+        f"model.lora.{name} = {value!r}: the adapter in {lora.start} has {found[key]!r}; set model.lora.{name} to that"
+        for key, (name, value) in own.items()
+        if key in found and found[key] != value
+    ]
 
 
 def check_place(spec: ModelSpec) -> list[str]:

@@ -16,6 +16,8 @@ def changes(config: RunConfig, assumed: Assumed) -> Iterator[list[tuple[str, Run
     yield ladder(config, "training", "micro_batch", row)
     yield ladder(config, "rollouts", "slots", SMALLEST)
     model = config.model
+    if not model.gradient_checkpointing:
+        yield [("model.gradient_checkpointing = true", config.replace(model={"gradient_checkpointing": True}))]
     if model.dtype == "float32":
         yield [("model.dtype = 'bfloat16'", config.replace(model={"dtype": "bfloat16", "linear": "auto"}))]
     if model.lora is None:
@@ -61,7 +63,7 @@ def settings(config: RunConfig, fields: list[str]) -> list[str]:
     for name in fields:
         table, field = name.split(".")
         value = getattr(getattr(config, table), field)
-        found.append(f"{name} = {'{}' if field == 'lora' else repr(value)}")
+        found.append(f"{name} = {'{}' if field == 'lora' else 'true' if value is True else repr(value)}")
     return found
 
 

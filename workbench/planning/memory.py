@@ -48,7 +48,6 @@ class Assumed:
 
     prompt: int = 256  # tokens of a prompt
     flat: float = FLAT
-    checkpointed: bool = False  # activations are computed again in the backward pass
 
 
 def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> list[Component]:
@@ -155,12 +154,12 @@ def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
 def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed) -> list[Component]:
     """What an update takes on top."""
     spec = config.model
-    kept = kept_bytes(spec, size, batch, checkpointed=assumed.checkpointed)
+    kept = kept_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing)
     chunk = min(batch.answers, max(1, signals.CHUNK_ELEMENTS // size.vocabulary))
     tables = TABLES + assumed.flat * SORTED + (COMPARED if reads_the_reference(config) else 0)
     shape = f"{batch.rows} answers of {batch.answer} tokens after {batch.prompts} prompts of {batch.prompt}"
-    again = kept_bytes(spec, size, batch, checkpointed=not assumed.checkpointed)
-    other = "without" if assumed.checkpointed else "with"
+    again = kept_bytes(spec, size, batch, checkpointed=not spec.gradient_checkpointing)
+    other = "without" if spec.gradient_checkpointing else "with"
     return [
         Component("activations", kept, "updating", f"{shape}; {other} checkpointing {again / GIB:.2f} GiB"),
         Component("in passing", passing_bytes(spec, size, batch), "passing", "inside one layer, gradients included"),

@@ -1,0 +1,22 @@
+"""The `import` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="folder that TRL, verl or prime-rl wrote its rollouts to")],
+    runs: Annotated[Path, typer.Option("--runs", help="folder of the runs")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="name of the run; the folder's if left out")] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="folder or Hub name; without one, texts are cut into words")
+    ] = None,
+) -> None:
+    """Make a read-only run of rollouts that another trainer recorded."""
+    from workbench.runs.importers.find import import_run
+
+    run = import_run(source, runs, name, tokenizer)
+    steps = run.steps()
+    typer.echo(f"{run.path}: {len(steps)} steps, {steps[0]} to {steps[-1]}")
