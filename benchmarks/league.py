@@ -119,7 +119,8 @@ def main(arguments: list[str]) -> int:
     names = given.methods or sorted(METHODS)
     league = League(given.plays, given.steps)
     league.play_all([wanted for name in names for wanted in league.tuning(name)], given.jobs)
-    league.play_all([wanted for name in names for wanted in league.counted(name, given.seeds)], given.jobs)
+    counted = [wanted for name in names for wanted in league.counted(name, given.seeds)]
+    league.play_all(sorted(counted, key=lambda wanted: wanted.seed), given.jobs)  # stopped early, all have as many
     table = {name: league.row(name, given.seeds) for name in names}
     publish("league", {"steps": given.steps, "seeds": given.seeds, "methods": table}, save=given.save)
     return 1 if any(entry["failed"] for entry in table.values()) else 0

@@ -1,6 +1,7 @@
 """One play of the league: a method trains the embedded model once, and is examined on held-out problems."""
 
 import dataclasses
+import gc
 import statistics
 import time
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ def play(wanted: Play) -> dict[str, Any]:
         line |= examination(trainer, wanted)
     except (ValueError, RuntimeError) as error:  # the league goes on, and its table says so
         line["failed"] = f"{type(error).__name__}: {error}"
+    gc.collect()  # a trainer and its engine refer to each other
     return {name: round(value, 5) if isinstance(value, float) else value for name, value in line.items()}
 
 
