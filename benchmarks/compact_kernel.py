@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmarks import common
-from workbench.pruning.compact import JUDGED, UNIT, Cache, Compactor, Head, Judged, Policy, compactor
+from workbench.pruning.choice import find_kernel
+from workbench.pruning.compact import JUDGED, UNIT, Cache, Compactor, Head, Judged, Policy
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def main() -> None:
         common.publish("compact_kernel", {"measured": False, "reason": "not measured: no NVIDIA GPU"}, save=False)
         return
     device = torch.device("cuda", 0)
-    common.publish("compact_kernel", measure(compactor("cuda", device), fitting(device), device), save=given.save)
+    common.publish("compact_kernel", measure(find_kernel(device).need(), fitting(device), device), save=given.save)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.common import options, publish
+from workbench.analysis.evaluate import pass_at
 from workbench.kinds import Task
 from workbench.models.embedded import FOLDER
 from workbench.tasks.sums import Sums
@@ -68,14 +69,6 @@ class Sampler:
 def last_answer(text: str) -> str:
     """What follows the last `answer:`; empty if there is none."""
     return text.rpartition("answer:")[2].strip() if "answer:" in text else ""
-
-
-def pass_at(right: int, samples: int, tries: int) -> float:
-    """Chance that one of so many tries is right, estimated without bias. Chen et al., arXiv:2107.03374, section 2.1."""
-    missed = 1.0
-    for sample in range(samples - right + 1, samples + 1):
-        missed *= 1 - tries / sample if sample > tries else 0.0
-    return 1 - missed
 
 
 def measure(sampler: Sampler, task: Task, count: int, samples: int) -> dict[str, float]:

@@ -10,10 +10,10 @@ import sys
 import torch
 
 from benchmarks import common
-from workbench.pruning.compact import compactor
+from workbench.pruning.choice import find_kernel
 
 TESTS = "tests/pruning"
-BENCHMARKS = ("compact_kernel",)
+BENCHMARKS = ("compact_kernel", "prune_speed", "prune_quality")
 
 
 def steps() -> dict[str, list[str]]:
@@ -30,7 +30,7 @@ def main() -> int:
     if not torch.cuda.is_available():
         common.publish("gpu_check", {"measured": False, "reason": "not measured: no NVIDIA GPU"}, save=False)
         return 0
-    compactor("cuda", torch.device("cuda", 0))  # compiles, and checks itself against torch
+    find_kernel(torch.device("cuda", 0)).need()  # compiles, and checks itself against torch
     passed = {}
     for name, command in steps().items():
         passed[name] = subprocess.run(command, cwd=common.ROOT, check=False).returncode == 0

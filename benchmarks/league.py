@@ -49,7 +49,7 @@ class League:
     def counted(self, method: str, seeds: int) -> list[Play]:
         """The plays that count; none before the learning rate is chosen."""
         rate = self.rate(method)
-        return [] if rate is None else [Play(method, rate, seed, self.steps) for seed in range(seeds)]
+        return [] if rate is None else [Play(method, rate, seed, self.steps, tried=64) for seed in range(seeds)]
 
     def rate(self, method: str) -> float | None:
         """The learning rate with the best mean accuracy over the tuning seeds, a failed play counted as 0."""

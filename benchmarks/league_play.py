@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.embedded_base import pass_at
+from workbench.analysis.evaluate import pass_at
 from workbench.config import RunConfig
 from workbench.runs.build import build
 from workbench.training.trainer import Trainer

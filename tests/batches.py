@@ -141,6 +141,7 @@ class World:
             "logsumexp": logits.logsumexp(-1),
             "mean_logit": logits.mean(-1),
             "nucleus_entropy": -(top * top.log()).sum(-1),
+            "core_entropy": -(top * top.log()).sum(-1),
             "collision": p.square().sum(-1),
             "kl": (p * (log - reference)).sum(-1),
             "mean_log_ratio": (log - reference).mean(-1),
@@ -163,7 +164,8 @@ class World:
             return self.signals("old_", "hint")["logprob"]
         prefix = next((mark for mark in ("old_", "ref_", "engine_") if bare.startswith(mark)), "")
         policy = "old_" if prefix == "engine_" else prefix
-        return self.signals(policy, context, weights if prefix == "" else None)[bare.removeprefix(prefix)]
+        found = self.signals(policy, context, weights if prefix == "" else None)
+        return found[bare.removeprefix(prefix).split(":")[0]]
 
     def batch(self, method: Method, weights: Tensor | None = None, **changes: object) -> Batch:
         """All the rollouts, with what the method needs and nothing more; its pieces remember another step."""

@@ -6,6 +6,7 @@ import pytest
 
 from workbench.checks import (
     column_warnings,
+    idle_warnings,
     method_warnings,
     signal_warnings,
     size_warnings,
@@ -100,6 +101,31 @@ def test_columns_the_data_lack():
     assert found.startswith("method.controller: hint_the_lost looks for the column 'hint' in the data of word_problems")
     there = find_method("guide").override({"controller": {"hint": "numbers"}})
     assert column_warnings(config(there)) == []
+
+
+def test_a_method_without_what_it_works_on_is_plain_grpo():
+    (found,) = idle_warnings(find_method("recap"))
+    assert found.startswith("method.controller: replay has no task to replay")
+    given = find_method("recap").override({"controller": {"task": {"task": "sums"}}})
+    assert idle_warnings(given) == []
+    (found,) = column_warnings(config("trapo"))
+    assert "trust_trajectories looks for the column 'labelled'" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"), [("ppo", "discount", 0.9), ("ppo", "decay", 0.5), ("vimpo", "beta", 0.1)]
+)
+def test_a_field_that_stands_twice_must_be_alike(key, field, value):
+    alone = find_method(key).override({"advantage": {field: value}})
+    (found,) = method_warnings(alone)
+    assert f".{field} = " in found
+    assert f"method.advantage.{field} = {value}" in found
+    both = dataclasses.replace(alone, regularisers=(dataclasses.replace(alone.regularisers[0], **{field: value}),))
+    assert method_warnings(both) == []
+
+
+def test_another_advantage_has_no_such_field():
+    assert method_warnings(dataclasses.replace(find_method("ppo"), advantage=GroupCentre())) == []
 
 
 def test_all_of_a_config():

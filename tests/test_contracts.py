@@ -14,6 +14,7 @@ from torch import Tensor
 from tests.batches import World, cast, change
 from workbench.kinds import LossPiece
 from workbench.method import TEXTS, Method, advantages, lens, lens_all, objective, settle
+from workbench.ops import group_std
 from workbench.registry import find_method, methods
 from workbench.types import Batch, axes
 
@@ -208,7 +209,8 @@ def test_settling_leaves_no_gradient(key):
     assert not any(tensor.requires_grad for tensor in tensors)
 
 
-RANGES = {"logprob": (-60.0, 0.0), "entropy": (0.0, 11.0), "nucleus_entropy": (0.0, 11.0), "kl": (0.0, 60.0)}
+RANGES = {"logprob": (-60.0, 0.0), "entropy": (0.0, 11.0), "core_entropy": (0.0, 11.0), "kl": (0.0, 60.0)}
+CHAIN = ("span", "token_reward", "tag")  # facts of a chain of subproblems
 SHARES = {"max_prob", "collision", "survival", "off_policy", "truncated"}
 
 
@@ -220,6 +222,7 @@ plans = st.fixed_dictionaries(
         "extreme": st.sampled_from([0.02, 0.3, 1.0]),
         "right": st.sampled_from([0.0, 0.5, 1.0]),
         "on_policy": st.booleans(),
+        "foreign": st.sampled_from([0.0, 0.5, 1.0]),
         "step": st.integers(0, 12),
     }
 )
@@ -227,7 +230,7 @@ plans = st.fixed_dictionaries(
 
 def drawn(name: str, shape: tuple[int, ...], extreme: float, generator: torch.Generator) -> Tensor:
     """Numbers such a signal may have; `extreme` 1 reaches the ends of its range."""
-    bare = name.split("@")[0]
+    bare = name.split("@")[0].split(":")[0]
     bare = next((bare.removeprefix(mark) for mark in ("old_", "ref_", "engine_") if bare.startswith(mark)), bare)
     bare = "logprob" if bare == "behaviour_logprob" else bare
     low, high = RANGES.get(bare, (0.0, 1.0) if bare in SHARES else (-30.0, 30.0))
@@ -237,7 +240,7 @@ def drawn(name: str, shape: tuple[int, ...], extreme: float, generator: torch.Ge
 
 
 def awkward(method: Method, plan: dict[str, Any]) -> Batch:
-    """A small batch: lone rollouts, single tokens, equal rewards, probabilities near 0 and 1."""
+    """A small batch: lone rollouts, single tokens, equal rewards, foreign rows, probabilities near 0 and 1."""
     generator = torch.Generator().manual_seed(plan["seed"])
     rollouts, width = sum(plan["sizes"]), plan["width"]
 
@@ -246,6 +249,8 @@ def awkward(method: Method, plan: dict[str, Any]) -> Batch:
 
     logprob = values("logprob")
     lengths = torch.randint(1, width + 1, (rollouts,), generator=generator)
+    foreign = (torch.rand(rollouts, 1, generator=generator) < plan["foreign"]).float().expand(-1, width)
+    facts = {"off_policy": foreign, **{name: values(name) for name in ("behaviour_logprob", *CHAIN)}}
     return Batch(
         logprob=logprob,
         old_logprob=logprob if plan["on_policy"] else values("logprob"),
@@ -254,23 +259,29 @@ def awkward(method: Method, plan: dict[str, Any]) -> Batch:
         group=torch.repeat_interleave(torch.arange(len(plan["sizes"])), torch.tensor(plan["sizes"])),
         step=plan["step"],
         total_steps=10,
-        extras={name: values(name) for name in sorted(method.needs) if name != "old_logprob"},
+        extras={name: values(name) for name in sorted(method.needs) if name != "old_logprob"} | facts,
         state=method.init(),
     )
 
 
+PLAIN = {"width": 3, "seed": 1, "extreme": 1.0, "right": 0.5, "on_policy": False, "foreign": 0.5, "step": 12}
+
+
 @every_method
 @given(plan=plans)
-@example(plan={"sizes": [1], "width": 1, "seed": 0, "extreme": 1.0, "right": 1.0, "on_policy": True, "step": 0})
-@example(plan={"sizes": [2, 2], "width": 3, "seed": 1, "extreme": 1.0, "right": 0.5, "on_policy": False, "step": 12})
-def test_numbers_stay_finite(key, plan):
+@example(plan={**PLAIN, "sizes": [1], "width": 1, "right": 1.0, "on_policy": True, "foreign": 0.0, "step": 0})
+@example(plan={**PLAIN, "sizes": [2, 2]})
+def test_numbers_stay_finite_and_dull_groups_still(key, plan):
+    """A group of equal rewards, a lone rollout included, is left alone by the methods that are to leave it alone."""
     method = find_method(key)
     batch = awkward(method, plan)
     settled = settle(method, batch)
     assert settled.advantage.isfinite().all()
     assert objective(method, batch, settled).isfinite()
+    dull = group_std(batch.reward, batch.group) == 0
     for name, push in lens_all(method, batch).items():
         assert push.isfinite().all(), name
+        assert key in MOVED or (push[dull] == 0).all(), name
 
 
 def test_the_list_of_moved_methods_names_methods():

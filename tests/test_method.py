@@ -8,6 +8,7 @@ import torch
 
 from tests.batches import EQUAL, OLD, assert_close, loss_and_gradient, toy
 from tests.example_pieces import EXAMPLE, Fit
+from workbench.config import RunConfig
 from workbench.method import (
     advantages,
     carries_gradient,
@@ -18,6 +19,7 @@ from workbench.method import (
     settle,
     slot_kinds,
 )
+from workbench.methods.temporal_schedule import Forking
 from workbench.pieces.reduction import SequenceSum
 from workbench.pieces.regulariser import K2, EntropyBonus
 from workbench.pieces.surrogate import Clip
@@ -25,6 +27,31 @@ from workbench.registry import find_method
 from workbench.types import Batch
 
 GRPO = find_method("grpo")
+
+
+@pytest.mark.parametrize("empty", ["none", []])
+def test_a_slot_of_several_can_be_emptied_in_a_config(empty):
+    assert find_method("fg_expo").override({"regularisers": empty}).regularisers == ()
+
+
+def test_an_emptied_slot_stays_empty_through_a_file():
+    given = RunConfig(task="sums", rewards=["exact"], method={"method": "fg_expo", "sampler": "none"})
+    assert given.method.sampler is None
+    assert RunConfig.from_toml(given.to_toml()) == given
+
+
+def test_only_what_may_be_empty_can_be_emptied():
+    with pytest.raises(ValueError, match=r"method\.ratio: no ratio is called 'none'"):
+        GRPO.override({"ratio": "none"})
+    with pytest.raises(ValueError, match=r"no sampler is called 'nobody'; .*; 'none' leaves the slot empty"):
+        GRPO.override({"sampler": "nobody"})
+
+
+def test_a_regularisers_own_reduction_is_a_piece_like_any_other():
+    weigh = Forking()  # reads a signal of the sampling policy
+    method = dataclasses.replace(GRPO, regularisers=(EntropyBonus(coefficient=0.3, reduction=weigh),))
+    assert dict(method.pieces())["regularisers.0.reduction"] == weigh
+    assert method.needs == {"entropy", "old_entropy"}
 
 
 # --------------------------------------------------------------------------------------- the objective
@@ -60,7 +87,7 @@ def test_lens_all_names_every_leaf_the_method_reads():
 
 def test_a_missing_signal_says_how_to_get_it():
     method = dataclasses.replace(GRPO, regularisers=(EntropyBonus(coefficient=0.3),))
-    with pytest.raises(ValueError, match="signal entropy was not recorded: a run of a method that needs it records it"):
+    with pytest.raises(ValueError, match="signal entropy was not recorded: workbench signals RUN --add entropy"):
         lens(method, toy())
 
 

@@ -61,6 +61,14 @@ def test_none_is_left_out_of_a_config():
     assert FixedLength(length=7).to_dict() == {"piece": "fixed_length", "length": 7, "per_rollout": True}
 
 
+def test_a_field_can_be_emptied_in_a_config():
+    assert K3(cap=None).to_dict()["cap"] == "none"
+    assert K3.parse(K3(cap=None).to_dict()) == K3(cap=None)
+    assert K3.parse({"piece": "k3", "cap": "none", "reduction": "none"}) == K3(cap=None)
+    with pytest.raises(ValueError, match=r"k3\.bound = 'none'"):
+        K3.parse({"piece": "k3", "bound": "none"})
+
+
 def test_pieces_nest():
     piece = K3(coefficient=0.1, reduction=FixedLength(length=3))
     assert K3.parse(piece.to_dict()) == piece

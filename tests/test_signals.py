@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench import signals
 from workbench.signals import RECORDED, SIGNALS, Reading, Source, read
 
 N, WIDTH, VOCABULARY = 13, 6, 29
@@ -51,8 +50,13 @@ def expected(name: str, temperature: float) -> Tensor:
         "chosen_logit": lambda: raw[torch.arange(N), tokens],
         "logsumexp": lambda: scaled.exp().sum(-1).log(),
         "mean_logit": lambda: scaled.mean(-1),
+        "self_confidence": lambda: -log.mean(-1),
+        "entropy_change": lambda: own_term(raw / temperature, tokens),
         "collision": lambda: (p * p).sum(-1),
-        "nucleus_entropy": lambda: torch.stack([nucleus(row) for row in p]),
+        "nucleus_entropy": lambda: torch.stack([nucleus(row, 0.9, crossing=True) for row in p]),
+        "nucleus_entropy:0.35": lambda: torch.stack([nucleus(row, 0.35, crossing=True) for row in p]),
+        "core_entropy": lambda: torch.stack([nucleus(row, 0.8, crossing=False) for row in p]),
+        "core_entropy:0.999": lambda: torch.stack([nucleus(row, 0.999, crossing=False) for row in p]),
         "top_ids": lambda: top.indices[:, :5].double(),
         "top_probs": lambda: top.values[:, :5].exp(),
         "kl": lambda: (p * (log - reference)).sum(-1),
@@ -61,11 +65,20 @@ def expected(name: str, temperature: float) -> Tensor:
     return formulas[name]()
 
 
-def nucleus(p: Tensor) -> Tensor:
-    """Entropy of the fewest likeliest tokens that hold 90 %, one token at a time."""
+def own_term(logits: Tensor, tokens: Tensor) -> Tensor:
+    """Minus the derivative of the entropy by the written token's logit, times 1 - p: what is the token's own of it."""
+    logits = logits.clone().requires_grad_()
+    entropy = -(logits.softmax(-1) * logits.log_softmax(-1)).sum()
+    (slope,) = torch.autograd.grad(entropy, logits)
+    places = torch.arange(N), tokens
+    return -slope[places] * (1 - logits.detach().softmax(-1)[places])
+
+
+def nucleus(p: Tensor, share: float, *, crossing: bool) -> Tensor:
+    """Entropy of the likeliest tokens up to a share of the probability, one token at a time."""
     kept: list[float] = []
     for probability in sorted(p.tolist(), reverse=True):
-        if sum(kept) >= 0.9:
+        if sum(kept) + (0.0 if crossing else probability) >= share:
             break
         kept.append(probability)
     shares = [probability / sum(kept) for probability in kept]
@@ -73,7 +86,7 @@ def nucleus(p: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-@pytest.mark.parametrize("name", sorted(SIGNALS))
+@pytest.mark.parametrize("name", [*sorted(SIGNALS), "nucleus_entropy:0.35", "core_entropy:0.999"])
 def test_a_signal_is_what_its_definition_says(name: str, temperature: float) -> None:
     given, _, _, tokens = source()
     found = read(given, tokens, Reading(frozenset({name}), temperature=temperature))[name]
@@ -111,7 +124,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, elements: int) -
     reading = Reading(frozenset({*RECORDED, *REFERENCE}), gradient, temperature=0.8)
     answers = []
     for size in (10**9, elements):
-        monkeypatch.setattr(signals, "CHUNK_ELEMENTS", size)
+        monkeypatch.setattr("workbench.signals.reading.CHUNK_ELEMENTS", size)
         given, hidden, weight, tokens = source()
         found = read(given, tokens, reading)
         loss = sum((found[name] * torch.arange(N)).sum() for name in sorted(gradient))
@@ -126,7 +139,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, elements: int) -
 
 @pytest.mark.parametrize("gradient", [frozenset(), frozenset({"logprob"})])
 def test_logits_never_exceed_the_chunk(monkeypatch: pytest.MonkeyPatch, gradient: frozenset[str]) -> None:
-    monkeypatch.setattr(signals, "CHUNK_ELEMENTS", 3 * VOCABULARY)
+    monkeypatch.setattr("workbench.signals.reading.CHUNK_ELEMENTS", 3 * VOCABULARY)
     _, hidden, weight, tokens = source(reference=False)
     sizes: list[int] = []
 
@@ -158,8 +171,9 @@ def test_no_tokens_give_no_numbers() -> None:
 
 
 def test_unknown_and_impossible_signals_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"no such signal: entropie; there are: .*entropy"):
-        Reading(frozenset({"entropie"}))
+    for name in ("entropie", "entropy:0.8", "nucleus_entropy:", "nucleus_entropy:most"):
+        with pytest.raises(ValueError, match=f"no such signal: {name}; there are: .*entropy"):
+            Reading(frozenset({name}))
     given, _, _, tokens = source(reference=False)
     with pytest.raises(ValueError, match="compare with a reference policy, and none is loaded"):
         read(given, tokens, Reading(frozenset({"kl"})))

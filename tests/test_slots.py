@@ -144,6 +144,7 @@ def test_pieces_are_listed_by_slot():
         "surrogate",
         "reduction",
         "regularisers.0",
+        "regularisers.0.reduction",
         "regularisers.1",
         "filters.0",
         "controller",

@@ -18,8 +18,17 @@ _HOMES = {
     "settle": "workbench.method",
     "METHODS": "workbench.methods",
     "RunConfig": "workbench.config",
+    "add_signal": "workbench.runs.rescore",
+    "branch": "workbench.runs.snapshot",
+    "evaluate": "workbench.runs.evaluation",
+    "fork": "workbench.runs.fork",
+    "import_run": "workbench.runs.importers.find",
     "launch": "workbench.runs.launch",
+    "load_source": "workbench.runs.sources",
     "open_run": "workbench.runs.open",
+    "register": "workbench.cells",
+    "snapshot": "workbench.runs.snapshot",
+    "track": "workbench.runs.trackers",
 }
 __all__ = sorted(_HOMES)
 
@@ -29,6 +38,13 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}; it has: {', '.join(__all__)}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext workbench` gives a notebook the cell magic `%%method NAME`."""
+    from workbench.cells import load_magic
+
+    load_magic(shell)
 
 
 def __dir__() -> list[str]:

@@ -31,13 +31,32 @@ class ReadsColumns(Protocol):
         """The columns."""
 
 
+@runtime_checkable
+class MayIdle(Protocol):
+    """A piece that does nothing unless a field is set."""
+
+    @property
+    def idle(self) -> str:
+        """Why it does nothing, with the remedy; "" where it does something."""
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A piece that forms again what the advantage forms, by fields of its own."""
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        """The fields that should be as they are in the advantage."""
+
+
 def warnings_of(config: RunConfig, able: Capabilities) -> list[str]:
     """Everything about a config that runs and cannot work as meant. `able` is what its engine can give."""
     found = method_warnings(config.method)
     found += size_warnings(config.method, config.rollouts.rollouts)
     found += weight_warnings(config)
     found += signal_warnings(config.method, able)
-    return found + column_warnings(config)
+    found += weights_warnings(config, able)
+    return found + idle_warnings(config.method) + column_warnings(config)
 
 
 def method_warnings(method: Method) -> list[str]:
@@ -52,7 +71,20 @@ def method_warnings(method: Method) -> list[str]:
                 f"method.shaping.{place}: {piece.name} changes the rewards and not what the method teaches; "
                 f"{cancels(method)}"
             )
-    return found
+    return found + unlike_warnings(method)
+
+
+def unlike_warnings(method: Method) -> list[str]:
+    """Fields that stand in two pieces, and differ."""
+    theirs = method.advantage.fields()
+    return [
+        f"method.{slot}.{name} = {own}, and method.advantage.{name} = {theirs[name]}: {piece.name} forms again what "
+        f"{method.advantage.name} formed; set both alike"
+        for slot, piece in method.pieces()
+        if isinstance(piece, Follows)
+        for name, own in piece.fields().items()
+        if name in piece.follows and theirs.get(name, own) != own
+    ]
 
 
 def weight_warnings(config: RunConfig) -> list[str]:
@@ -110,6 +142,23 @@ def signal_warnings(method: Method, able: Capabilities) -> list[str]:
         for slot, names in read.items()
         if names
     ]
+
+
+def weights_warnings(config: RunConfig, able: Capabilities) -> list[str]:
+    """An engine that writes with other weights than the trainer's."""
+    kind = config.model.quantisation
+    if kind is None or able.same_weights:
+        return []
+    return [
+        f"model.quantisation = {kind!r}: rollouts.engine = {config.rollouts.engine!r} writes with the plain weights, so "
+        "sampling and training are of two policies; watch the gap, or correct for it with method.correction"
+    ]
+
+
+def idle_warnings(method: Method) -> list[str]:
+    """Pieces that do nothing as they are set."""
+    pieces = [(slot, piece) for slot, piece in method.pieces() if isinstance(piece, MayIdle)]
+    return [f"method.{slot}: {piece.name} {piece.idle}" for slot, piece in pieces if piece.idle]
 
 
 def column_warnings(config: RunConfig) -> list[str]:

@@ -223,10 +223,12 @@ class RunConfig(BaseModel):
 
     def size_problems(self) -> list[str]:
         """Pools too small for what is asked of them."""
-        found = []
+        found, evaluation = [], self.evaluation
+        probes = evaluation.probes if evaluation.problems else 0
+        held_out = [("evaluation.problems", evaluation.problems), ("evaluation.probes", probes)]
         asked: dict[Literal["train", "test"], tuple[str, int]] = {
             "train": ("rollouts.problems", self.rollouts.problems),
-            "test": ("evaluation.problems", self.evaluation.problems),
+            "test": max(held_out, key=lambda pair: pair[1]),
         }
         for split, (field, count) in asked.items():
             size = self.task.size(split)

@@ -14,6 +14,7 @@ from workbench.types import (
     Judgement,
     Loss,
     PerToken,
+    Policy,
     Problem,
     Request,
     Rollout,
@@ -36,10 +37,9 @@ class LossPiece(ABC):  # noqa: B024
         return False
 
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
-        """What is computed once over all rows of an update, without gradient.
+        """What is computed once over all rows of an update, without gradient; comes back as `batch[name]`.
 
-        The answers come back as `batch[name]` when the piece is called: scalars as they are, tensors whose
-        first axis is the rollout sliced with the micro-batch.
+        Scalars stay as they are; tensors, whose first axis must be the rollout, are sliced with the micro-batch.
         """
         del batch, advantage
         return {}
@@ -92,6 +92,13 @@ class Reduction(Piece, LossPiece):
 
     @abstractmethod
     def __call__(self, batch: Batch, advantage: PerToken) -> PerToken: ...
+
+
+class Correction(Piece, LossPiece):
+    """Further weights of the surrogate's tokens, [rollout, token], for what the engine drew unlike the trainer."""
+
+    @abstractmethod
+    def __call__(self, batch: Batch) -> PerToken: ...
 
 
 class Schedule(Piece, ABC):
@@ -159,16 +166,13 @@ class Pick:
 
 @dataclass(frozen=True)
 class Pool:
-    """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each.
-
-    `uniform(i)` is a number in [0, 1), keyed by seed and step.
-    """
+    """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each."""
 
     size: int | None
     count: int
     rollouts: int
     step: int
-    uniform: Callable[[int], float]
+    uniform: Callable[[int], float]  # a number in [0, 1) for every i, keyed by seed and step
 
 
 class Sampler(Piece, ABC):
@@ -263,6 +267,16 @@ class Pruner(Piece, ABC):
         """What does not fit a run of such answers and groups: each names field, value and remedy."""
         del max_tokens, rollouts
         return []
+
+    def fitted(self, max_tokens: int) -> "Pruner":
+        """Itself for answers of at most so many tokens, what was left open filled in."""
+        del max_tokens
+        return self
+
+    def appraise(self, state: State, policy: Policy, rollouts: Sequence[Rollout]) -> list[float]:
+        """How good finished rollouts look, in [0, 1], to weigh their votes; ValueError where it cannot tell."""
+        del state, policy, rollouts
+        raise ValueError(f"{self.name} does not say how good a rollout looks: take the majority")
 
     def reduction(self, inner: Reduction) -> Reduction:
         """The reduction of a run with this pruner: the method's own, or one that undoes the choice of survivors."""

@@ -4,7 +4,7 @@
     settled = settle(method, batch, advantage)      once an update, over all its rows, without gradient
     loss = objective(method, batch, settled)        adds up over micro-batches: `settled.rows(i)`, `batch.rows(i)`
 
-The loss is ratio -> surrogate -> + regularisers -> weighted sum.
+The loss is ratio -> surrogate -> + regularisers -> weighted sum; a correction weighs the surrogate's tokens further.
 """
 
 import dataclasses
@@ -15,24 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.kinds import (
-    Advantage,
-    Controller,
-    Filter,
-    Head,
-    LossPiece,
-    Piece,
-    Ratio,
-    Reduction,
-    Regulariser,
-    Sampler,
-    Shaping,
-    Surrogate,
-    Synthesis,
-    WeightEdit,
-)
+from workbench import kinds
+from workbench.kinds import LossPiece, Piece
 from workbench.ops import clean, own
-from workbench.piece import plain_value
+from workbench.piece import NONE, check_answer, check_constants, plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
 TEXTS = ("title", "paper", "equation", "changes")
@@ -47,22 +33,30 @@ class Method:
     paper: str
     equation: str  # LaTeX
     changes: str  # against GRPO, one sentence
-    advantage: Advantage
-    ratio: Ratio
-    surrogate: Surrogate
-    reduction: Reduction
+    advantage: kinds.Advantage
+    ratio: kinds.Ratio
+    surrogate: kinds.Surrogate
+    reduction: kinds.Reduction
     surrogate_weight: float = 1.0
-    regularisers: tuple[Regulariser, ...] = ()
-    shaping: tuple[Shaping, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    sampler: Sampler | None = None  # None: the run's own (uniform)
-    controller: Controller | None = None
-    synthesis: Synthesis | None = None
-    edits: tuple[WeightEdit, ...] = ()
+    correction: kinds.Correction | None = None  # None: the engine is taken to draw as the trainer would
+    regularisers: tuple[kinds.Regulariser, ...] = ()
+    shaping: tuple[kinds.Shaping, ...] = ()
+    filters: tuple[kinds.Filter, ...] = ()
+    sampler: kinds.Sampler | None = None  # None: the run's own (uniform)
+    controller: kinds.Controller | None = None
+    synthesis: kinds.Synthesis | None = None
+    edits: tuple[kinds.WeightEdit, ...] = ()
     group_size: int = 2  # rollouts of a problem it needs at least
 
+    def __post_init__(self) -> None:
+        if self.correction is not None and self.surrogate.setwise:
+            raise ValueError(
+                f"correction = {self.correction.name!r}: {self.surrogate.name} answers one number for the update, "
+                "which has no tokens to weigh; leave it out"
+            )
+
     def pieces(self) -> Iterator[tuple[str, Piece]]:
-        """Every piece with the name of its slot; a slot of several is numbered: `regularisers.0`."""
+        """Every piece with the name of its slot, as `ratio`, `regularisers.0`, `regularisers.0.reduction`."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Piece):
@@ -70,6 +64,12 @@ class Method:
             elif isinstance(value, tuple):
                 for number, piece in enumerate(value):
                     yield f"{field.name}.{number}", piece
+                    if isinstance(piece, kinds.Regulariser) and piece.reduction is not None:
+                        yield f"{field.name}.{number}.reduction", piece.reduction
+
+    def who(self, slot: str) -> str:
+        """The piece in a slot, for messages."""
+        return f"method {self.key or self.title}: {dict(self.pieces())[slot].name} in slot {slot}"
 
     @property
     def needs(self) -> frozenset[str]:
@@ -77,10 +77,9 @@ class Method:
         return frozenset().union(*(piece.needs for _, piece in self.pieces()))
 
     @property
-    def heads(self) -> tuple[Head, ...]:
+    def heads(self) -> tuple[kinds.Head, ...]:
         """Every head that a piece of the method learns, each once."""
-        found = {head.name: head for _, piece in self.pieces() for head in piece.heads}
-        return tuple(found.values())
+        return tuple({head.name: head for _, piece in self.pieces() for head in piece.heads}.values())
 
     @property
     def setwise(self) -> bool:
@@ -97,20 +96,20 @@ class Method:
         return {slot: piece.init() for slot, piece in self.pieces()}
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a config: the key and every slot in full."""
-        slots = {name: plain_value(getattr(self, name)) for name in slot_kinds()}
-        kept = {name: value for name, value in slots.items() if value is not None}
-        return {"method": self.key, **kept, "surrogate_weight": self.surrogate_weight}
+        """As it stands in a config: the key and every slot in full, an empty one as "none"."""
+        slots = {name: plain_value(getattr(self, name), NONE) for name in slot_kinds()}
+        return {"method": self.key, **slots, "surrogate_weight": self.surrogate_weight}
 
     def override(self, table: Mapping[str, Any]) -> "Method":
         """With the slots of a config table in place of its own; one ValueError names every mistake."""
-        changes: dict[str, Any] = {}
-        mistakes: list[str] = []
+        changes, mistakes = dict[str, Any](), list[str]()
         for name, value in table.items():
             try:
                 changes[name] = self.slot_value(name, value)
             except ValueError as error:
-                mistakes.append(f"method.{name}: {error}")
+                named = isinstance(value, str) and name in may_be_empty()
+                remedy = f"; {NONE!r} leaves the slot empty" if named else ""
+                mistakes.append(f"method.{name}: {error}{remedy}")
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return dataclasses.replace(self, **changes)
@@ -122,6 +121,8 @@ class Method:
         if name not in slot_kinds():
             raise ValueError(f"there is no such slot; slots: {', '.join((*slot_kinds(), 'surrogate_weight'))}")
         kind, several = slot_kinds()[name]
+        if value == NONE and name in may_be_empty():
+            return () if several else None
         if several and not isinstance(value, list | tuple):
             raise ValueError(f"{value!r}: this slot holds several pieces; give a list")
         if several:
@@ -135,18 +136,24 @@ class Method:
 def slot_kinds() -> dict[str, tuple[type[Piece], bool]]:
     """Each slot's kind, and whether it holds several pieces."""
     return {
-        "advantage": (Advantage, False),
-        "ratio": (Ratio, False),
-        "surrogate": (Surrogate, False),
-        "reduction": (Reduction, False),
-        "regularisers": (Regulariser, True),
-        "shaping": (Shaping, True),
-        "filters": (Filter, True),
-        "sampler": (Sampler, False),
-        "controller": (Controller, False),
-        "synthesis": (Synthesis, False),
-        "edits": (WeightEdit, True),
+        "advantage": (kinds.Advantage, False),
+        "ratio": (kinds.Ratio, False),
+        "surrogate": (kinds.Surrogate, False),
+        "reduction": (kinds.Reduction, False),
+        "correction": (kinds.Correction, False),
+        "regularisers": (kinds.Regulariser, True),
+        "shaping": (kinds.Shaping, True),
+        "filters": (kinds.Filter, True),
+        "sampler": (kinds.Sampler, False),
+        "controller": (kinds.Controller, False),
+        "synthesis": (kinds.Synthesis, False),
+        "edits": (kinds.WeightEdit, True),
     }
+
+
+def may_be_empty() -> frozenset[str]:
+    """The slots that a method may leave empty."""
+    return frozenset(field.name for field in dataclasses.fields(Method) if field.default in (None, ()))
 
 
 def derive(parent: Method, *, title: str, paper: str, equation: str, changes: str, **slots: Any) -> Method:
@@ -184,7 +191,7 @@ def advantages(method: Method, batch: Batch) -> PerToken:
     """The advantage of every trained token, [rollout, token], without gradient; a stored one stays."""
     batch = clean(batch)
     with torch.no_grad():
-        fresh = method.advantage(own(batch, "advantage"))
+        fresh = check_answer(method.who("advantage"), method.advantage(own(batch, "advantage")), batch.mask)
         if "stored_advantage" in batch:
             stored = batch["stored_advantage"]
             fresh = torch.where(stored.isnan(), fresh, stored)
@@ -198,29 +205,44 @@ def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> S
     batch = clean(batch)
     with torch.no_grad():
         constants = {
-            slot: piece.settle(own(batch, slot), advantage)
+            slot: check_constants(method.who(slot), piece.settle(own(batch, slot), advantage), len(batch.mask))
             for slot, piece in method.pieces()
             if isinstance(piece, LossPiece)
         }
-        weight = reduce(method.reduction, batch, advantage, constants["reduction"])
-        others = []
-        for regulariser in method.regularisers:
-            reduction = regulariser.reduction
-            fixed = weight if reduction is None else reduce(reduction, batch, advantage, None)
-            others.append(fixed)
-    return Settled(advantage, weight, tuple(others), constants)
+        plain = Settled(advantage, advantage, (), constants)
+
+        def weigh(slot: str, reduction: kinds.Reduction) -> PerToken:
+            found = check_answer(method.who(slot), reduction(plain.view(batch, slot), advantage), batch.mask)
+            return torch.where(batch.mask, found, 0.0)
+
+        weight = weigh("reduction", method.reduction)
+        others = tuple(
+            weight if item.reduction is None else weigh(f"regularisers.{number}.reduction", item.reduction)
+            for number, item in enumerate(method.regularisers)
+        )
+        if method.correction is not None:
+            found = method.correction(plain.view(batch, "correction"))
+            factor = check_answer(method.who("correction"), found, batch.mask)
+            weight = torch.where(batch.mask, weight * factor, 0.0)
+    return Settled(advantage, weight, others, constants)
 
 
 def objective(method: Method, batch: Batch, settled: Settled) -> Scalar:
     """The loss of these rows: a part of the update's, so that micro-batches and GPUs add up exactly."""
+    return sum((term for _, term in terms(method, batch, settled)), batch.logprob.new_zeros(()))
+
+
+def terms(method: Method, batch: Batch, settled: Settled) -> Iterator[tuple[str, Scalar]]:
+    """The parts of the loss, each with the slot that answered it."""
     batch = clean(batch)
-    ratio = method.ratio(settled.view(batch, "ratio"))
+    ratio = check_answer(method.who("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
     loss = method.surrogate(settled.view(batch, "surrogate"), ratio, settled.advantage)
-    total = method.surrogate_weight * weighted(loss, settled.weight)
+    loss = check_answer(method.who("surrogate"), loss, batch.mask, number=True)
+    yield "surrogate", method.surrogate_weight * weighted(loss, settled.weight)
     for number, regulariser in enumerate(method.regularisers):
-        loss = regulariser(settled.view(batch, f"regularisers.{number}"))
-        total = total + weighted(loss, settled.regulariser_weights[number])
-    return total
+        slot = f"regularisers.{number}"
+        loss = check_answer(method.who(slot), regulariser(settled.view(batch, slot)), batch.mask, number=True)
+        yield slot, weighted(loss, settled.regulariser_weights[number])
 
 
 def lens(method: Method, batch: Batch) -> PerToken:
@@ -269,13 +291,6 @@ def carries_gradient(name: str) -> bool:
     """
     other = name.startswith(("old_", "ref_", "engine_")) or name.split("@")[0] in FACTS or name == "logprob"
     return not other and axes(name)[1:] == (TOKEN,)
-
-
-def reduce(reduction: Reduction, batch: Batch, advantage: PerToken, constants: Constants | None) -> PerToken:
-    """A reduction's token weights, zero outside the mask."""
-    view = own(batch, "reduction")
-    settled = reduction.settle(view, advantage) if constants is None else constants
-    return torch.where(batch.mask, reduction(view.extend(**settled), advantage), 0.0)
 
 
 def weighted(loss: Loss, weight: PerToken) -> Scalar:

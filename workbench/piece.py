@@ -7,14 +7,16 @@ registers it under its class name in snake case; defining it again (in a noteboo
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic_core import core_schema
+from torch import Tensor
 
-from workbench.types import State
+from workbench.types import Constants, Mask, State
 
 Kind = TypeVar("Kind", bound="Piece")
+NONE = "none"  # in a config: a field or slot that is left empty, for which TOML has no word
 
 
 def snake(name: str) -> str:
@@ -82,9 +84,10 @@ class Piece:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a config: its name and every field; None is left out."""
-        plain = {name: plain_value(value) for name, value in self.fields().items() if value is not None}
-        return {"piece": self.name, **plain}
+        """As it stands in a config: its name and every field; None is left out where it is the default, else "none"."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        told = {name: value for name, value in self.fields().items() if value is not None or usual[name] is not None}
+        return {"piece": self.name, **{name: plain_value(value, NONE) for name, value in told.items()}}
 
     @classmethod
     def parse(cls: type[Kind], value: Any) -> Kind:
@@ -115,8 +118,10 @@ class Piece:
         )
 
 
-def plain_value(value: Any) -> Any:
-    """Pieces, tuples and tables inside a field as plain data."""
+def plain_value(value: Any, empty: Any = None) -> Any:
+    """Pieces, tuples and tables inside a field as plain data; None as `empty`."""
+    if value is None:
+        return empty
     if isinstance(value, Piece):
         return value.to_dict()
     if isinstance(value, tuple | list):
@@ -144,8 +149,23 @@ def make_schema(piece: type[Piece]) -> Any:
         default = field.default if field.default is not dataclasses.MISSING else ...
         if field.default_factory is not dataclasses.MISSING:
             default = field.default_factory()
-        required[field.name] = (hints[field.name], default)
+        hint = hints[field.name]
+        required[field.name] = (Annotated[hint, BeforeValidator(none_as_word)] if allows_none(hint) else hint, default)
     return create_model(piece.__name__, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **required)
+
+
+def allows_none(hint: Any) -> bool:
+    """Whether a field of this type may be empty.
+
+    >>> allows_none(float), allows_none(float | None), allows_none(Annotated[float | None, "bound"])
+    (False, True, True)
+    """
+    return type(None) in get_args(hint) or any(allows_none(part) for part in get_args(hint)[:1])
+
+
+def none_as_word(value: Any) -> Any:
+    """None where a config says "none"."""
+    return None if isinstance(value, str) and value == NONE else value
 
 
 def check_fields(piece: type[Piece], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,3 +188,37 @@ def mistakes(piece: type[Piece], error: ValidationError) -> list[str]:
         else:
             found.append(f"{snake(piece.__name__)}.{place} = {item['input']!r}: {item['msg']}")
     return found
+
+
+def check_answer(who: str, answer: Any, mask: Mask, *, number: bool = False) -> Any:
+    """What a piece answered, if it is [rollout, token], or with `number` a scalar; else a ValueError that names it."""
+    shapes = (mask.shape, mask.shape[:0]) if number else (mask.shape,)
+    if isinstance(answer, Tensor) and answer.is_floating_point() and answer.shape in shapes:
+        return answer
+    wanted = f"[rollout, token] = {list(mask.shape)}" + (" or one number" if number else "")
+    raise ValueError(
+        f"{who} answered {told(answer)}; wanted is a floating-point tensor {wanted}. "
+        "Correct the piece: `workbench.ops.spread` gives a rollout's number to each of its tokens"
+    )
+
+
+def check_constants(who: str, found: Constants, rollouts: int) -> Constants:
+    """What a piece settled, if every tensor is a scalar or has an entry a rollout; else a ValueError that names it."""
+    for name, value in found.items():
+        if not isinstance(value, Tensor) or (value.dim() and len(value) != rollouts):
+            raise ValueError(
+                f"{who} settled {name!r} as {told(value)}; wanted is a tensor, of one number or of {rollouts} rows. "
+                "Correct the piece"
+            )
+    return found
+
+
+def told(value: Any) -> str:
+    """What a value is, in few words.
+
+    >>> told([1.0]), told(Tensor(2, 3))
+    ('a list', 'a torch.float32 tensor [2, 3]')
+    """
+    if isinstance(value, Tensor):
+        return f"a {value.dtype} tensor {list(value.shape)}"
+    return f"a {type(value).__name__}"

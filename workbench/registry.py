@@ -5,13 +5,13 @@ project's. A broken file there is reported in `BROKEN` and left out; in the proj
 """
 
 import dataclasses
-import functools
 import hashlib
 import importlib
 import importlib.util
 import os
 import pkgutil
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -19,12 +19,32 @@ from workbench.method import Method
 
 FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning")
 METHODS: dict[str, Method] = {}
+HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
 BROKEN: dict[str, str] = {}  # path of a user's file -> what is wrong with it
 
+_lock = threading.RLock()
+_begun = False
 
-@functools.cache
+
 def load() -> None:
-    """Imports every file of the registry's folders, once."""
+    """Imports every file of the registry's folders, once.
+
+    A user's file that asks for a method while it is imported finds the project's own, and those of files before it.
+    """
+    global _begun
+    with _lock:
+        if _begun:
+            return
+        _begun = True
+        try:
+            load_folders()
+        except BaseException:
+            _begun = False
+            raise
+
+
+def load_folders() -> None:
+    """Imports the project's files, then the user's."""
     for folder in FOLDERS:
         package = importlib.import_module(f"workbench.{folder}")
         for item in pkgutil.iter_modules(package.__path__):
@@ -55,8 +75,20 @@ def load_file(path: Path) -> None:
 
 def take(module: ModuleType) -> None:
     """Enters the methods a module exports."""
-    for key, method in getattr(module, "METHODS", {}).items():
-        METHODS[key] = dataclasses.replace(method, key=key)
+    for key, method in exported(module).items():
+        enter(key, method, module.__name__)
+
+
+def exported(module: ModuleType) -> dict[str, Method]:
+    """A module's own `METHODS`; the registry's, where a file imports them, are not the file's."""
+    found: dict[str, Method] = getattr(module, "METHODS", {})
+    return {} if found is METHODS else found
+
+
+def enter(key: str, method: Method, home: str) -> None:
+    """Enters a method under a key, with the module that defined it."""
+    METHODS[key] = dataclasses.replace(method, key=key)
+    HOMES[key] = home
 
 
 def methods() -> dict[str, Method]:

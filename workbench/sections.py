@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.engines.options import VllmOptions
+
 
 def live(**keywords: Any) -> Any:
     """A field that may change while the run goes on."""
@@ -31,6 +33,7 @@ class RolloutSection(Section):
     top_k: int = Field(0, ge=0, description="sample from this many likeliest tokens; 0: all")
     slots: int = Field(256, ge=1, description="most rollouts decoded side by side")
     rounds: int = Field(8, ge=1, description="most rounds of sampling a step")
+    vllm: VllmOptions = Field(VllmOptions(), description="settings of the engine vllm")
 
 
 class TrainingSection(Section):
@@ -47,6 +50,12 @@ class TrainingSection(Section):
     clip_norm: float = live(default=1.0, gt=0, allow_inf_nan=False, description="largest norm of the gradient")
     micro_batch: int = Field(16384, ge=1, description="padded tokens of a forward pass")
     unjudged: float = Field(0.5, ge=0, le=1, description="stop when a larger share of a step could not be judged")
+    gap_limit: float = Field(
+        0.5, ge=0, description="stop when engine and trainer differ by more nats a token on average; 0: never"
+    )
+    dry_pass: Literal["auto", "always", "never"] = Field(
+        "auto", description="try the largest update before the first step; auto: where there is an accelerator"
+    )
     checkpoint: int = Field(50, ge=1, description="keep a checkpoint every so many steps")
     threads: int = Field(2, ge=1, description="CPU threads for torch")
 
@@ -57,6 +66,8 @@ class EvaluationSection(Section):
     every: int = Field(10, ge=0, description="steps between evaluations; 0: only before and after")
     problems: int = Field(256, ge=0, description="held-out problems; 0: no evaluation")
     temperature: float = Field(1.0, ge=0, description="sampling temperature of the evaluation")
+    probes: int = Field(4, ge=0, description="held-out problems that are sampled as in training; 0: none")
+    probe_rollouts: int = Field(8, ge=1, description="rollouts of each probe problem")
 
 
 class RecordSection(Section):
@@ -64,3 +75,4 @@ class RecordSection(Section):
 
     tokens: Literal["all", "none"] = Field("all", description="numbers of every token, or texts and rewards only")
     every: int = Field(1, ge=1, description="keep the rollouts of every n-th step")
+    after: int = Field(0, ge=0, description="groups a step scored again after its updates: after_logprob; 0: none")

@@ -163,6 +163,9 @@ AXES: dict[str, tuple[str, ...]] = {
     "logsumexp": (ROLLOUT, TOKEN),
     "mean_logit": (ROLLOUT, TOKEN),
     "nucleus_entropy": (ROLLOUT, TOKEN),
+    "core_entropy": (ROLLOUT, TOKEN),
+    "self_confidence": (ROLLOUT, TOKEN),
+    "entropy_change": (ROLLOUT, TOKEN),
     "collision": (ROLLOUT, TOKEN),  # Σp²
     "kl": (ROLLOUT, TOKEN),  # exact, to the reference
     "mean_log_ratio": (ROLLOUT, TOKEN),  # vocabulary mean of log π/π_ref
@@ -183,12 +186,12 @@ AXES: dict[str, tuple[str, ...]] = {
 
 
 def axes(name: str) -> tuple[str, ...]:
-    """The axes of an extra, whatever policy or context it was read from.
+    """The axes of an extra, whatever policy or context it was read from, with whatever argument.
 
-    >>> axes("ref_logprob"), axes("logprob@hint"), axes("truncated")
+    >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
     (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
     """
-    bare = name.split("@")[0]
+    bare = name.split("@")[0].split(":")[0]
     if bare in AXES:
         return AXES[bare]
     for prefix in ("old_", "ref_", "engine_"):
@@ -235,7 +238,7 @@ class Batch:
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
         if name not in self.extras:
-            raise ValueError(f"signal {name} was not recorded: a run of a method that needs it records it")
+            raise ValueError(f"signal {name} was not recorded: workbench signals RUN --add {name}")
         return self.extras[name]
 
     def __contains__(self, name: str) -> bool:
@@ -342,6 +345,9 @@ class Capabilities:
     log_probs: bool = True  # of the untruncated distribution at the sampling temperature
     deterministic: bool = False  # the same rollout whatever else is in the batch
     full_weights: bool = True  # can follow an update of all weights
+    dora: bool = True  # can follow an adapter that learns lengths apart
+    truncated_log_probs: bool = True  # of the untruncated distribution where top-p or top-k cut it
+    same_weights: bool = True  # writes with the trainer's own weights, quantised as they are
 
 
 @runtime_checkable

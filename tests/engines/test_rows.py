@@ -28,7 +28,7 @@ def test_a_moved_row_takes_its_tokens_along():
     first, second = torch.randn(2, 2, 3, 4, 4), torch.randn(2, 2, 3, 2, 4)
     rows.load(slice(0, 2), first)
     rows.load(slice(2, 3), second)
-    rows.move([2], [0], 4)
+    rows.move([2], [0], [2])
     assert rows.position.tolist() == [2, 4, 2]
     torch.testing.assert_close(rows.pairs[:, :, 0, :, :2], second)
     torch.testing.assert_close(rows.pairs[:, :, 1, :, :4], first)

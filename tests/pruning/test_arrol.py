@@ -8,10 +8,12 @@ import pytest
 import torch
 from worlds import World, sampling, survivors
 
+from workbench.config import ConfigError
 from workbench.kinds import Pruner
 from workbench.pieces.reduction import TokenMean
 from workbench.pruning.arrol import Arrol
 from workbench.pruning.weights import Survivors
+from workbench.runs.demo import demo_config
 from workbench.training.checkpoint import read, write
 
 QUICK = Arrol(detect=16, warm_up=3, learning_rate=1e-2, bins=16, buffer=512)
@@ -79,9 +81,20 @@ def test_it_says_when_something_changes():
     for step in range(1, 6):
         state, _ = world.step(QUICK, state, step)
         said.append(QUICK.events(state))
-    assert said[0][0].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
-    assert [len(events) for events in said] == [1, 0, 1, 0, 0]
+    assert [len(events) for events in said] == [2, 0, 1, 0, 0]
+    assert said[0][0].startswith(
+        "pruning: rows are judged and moved by torch, because the kernel runs on an NVIDIA GPU"
+    )
+    assert said[0][1].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
     assert said[2][0].startswith("pruning: on; the head's AUC is 0.")
+
+
+def test_it_says_when_nobody_was_long_enough():
+    state = QUICK.learn(QUICK.init(), [])
+    assert QUICK.events(state) == [
+        "pruning: nobody was judged: no rollout reached detect = 16 tokens; the head's AUC is unknown"
+    ]
+    assert QUICK.events(QUICK.learn(state, [])) == []
 
 
 def test_groups_with_too_few_at_the_detection_length_are_left_alone(taught):
@@ -208,6 +221,20 @@ def test_what_does_not_fit_a_run_is_told():
     assert lonely.startswith("rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned")
 
 
+@pytest.mark.parametrize(("max_tokens", "detect"), [(96, 12), (1024, 128), (4096, 512), (32768, 512), (5, 1)])
+def test_a_detection_length_left_open_follows_the_answers(max_tokens, detect):
+    """An eighth of the most tokens, at most the paper's 512."""
+    assert Arrol().problems(max_tokens, rollouts=8) == []
+    assert Arrol().fitted(max_tokens) == Arrol(detect=detect)
+    assert Arrol(detect=7).fitted(max_tokens) == Arrol(detect=7)
+    assert "detect" not in Arrol().to_dict() or Arrol().to_dict()["detect"] is None
+
+
+def test_an_open_detection_length_is_not_guessed():
+    with pytest.raises(ValueError, match=r"arrol\.detect is left to the run: ask fitted\(max_tokens\)"):
+        Arrol().pauses  # noqa: B018
+
+
 def test_it_is_found_by_its_name():
     pruner = Pruner.parse({"pruner": "arrol", "keep": 0.25, "detect": 24})
     assert pruner == Arrol(keep=0.25, detect=24)
@@ -217,3 +244,23 @@ def test_it_is_found_by_its_name():
 def test_importance_weights_are_a_reduction():
     assert Arrol().reduction(TokenMean()) == TokenMean()
     assert Arrol(importance=True).reduction(TokenMean()) == Survivors(inner=TokenMean(), keep=0.5)
+
+
+@pytest.mark.parametrize(
+    ("pruning", "rollouts", "message"),
+    [
+        ({"detect": 96}, 16, "pruning.detect = 96: answers end at rollouts.max_tokens = 96"),
+        ({"detect": 12}, 1, "rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned"),
+        ({"keep": 1.5}, 16, "arrol.keep = 1.5"),
+        ({"keep": 0.05}, 16, "arrol.keep = 0.05: survival probabilities between p_min = 0.1"),
+        ({"slope_max": 100.0}, 16, "arrol.slope_max = 100"),
+        ({}, 16, ""),
+    ],
+)
+def test_a_run_with_such_a_mistake_is_not_started(pruning, rollouts, message):
+    demo = demo_config()
+    try:
+        found = demo.replace(pruning={"pruner": "arrol", **pruning}, rollouts={"rollouts": rollouts}).problems()
+    except ConfigError as error:
+        found = error.problems
+    assert any(message in text for text in found) if message else not found

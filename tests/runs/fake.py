@@ -32,6 +32,7 @@ class Step:
     metrics: Mapping[str, float]
     columns: Mapping[str, Any] | None = None
     evaluation: Mapping[str, list[Any]] | None = None
+    probes: Mapping[str, Any] | None = None
     events: tuple[str, ...] = ()
 
 

@@ -83,6 +83,7 @@ def content(run: Run) -> dict[str, Any]:
         "metrics": [{name: line[name] for name in line if not name.startswith(timed)} for line in run.lines()],
         "rollouts": exact(run.rollouts()),
         "evaluations": exact(run.evaluations()),
+        "probes": exact(run.probes()),
         "state": (newest.path / "state.json").read_text(),
         "weights": {name: value.tobytes() for name, value in load_file(newest.path / "weights.safetensors").items()},
         "optimiser": {name: value.tobytes() for name, value in load_file(newest.path / "state.safetensors").items()},

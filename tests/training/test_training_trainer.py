@@ -79,13 +79,14 @@ def same(one: Step, other: Step) -> None:
     """Equal but for the seconds."""
     assert numbers(one) == numbers(other)
     assert one.evaluation == other.evaluation
-    assert (one.columns is None) == (other.columns is None)
-    for name, values in (one.columns or {}).items():
-        assert other.columns is not None
-        if isinstance(values, np.ndarray):
-            np.testing.assert_array_equal(values, other.columns[name], err_msg=name)
-        else:
-            assert str(values) == str(other.columns[name]), name  # nan is not equal to itself
+    for left, right in ((one.columns, other.columns), (one.probes, other.probes)):
+        assert (left is None) == (right is None)
+        for name, values in (left or {}).items():
+            assert right is not None
+            if isinstance(values, np.ndarray):
+                np.testing.assert_array_equal(values, right[name], err_msg=name)
+            else:
+                assert str(values) == str(right[name]), name  # nan is not equal to itself
 
 
 @pytest.mark.parametrize("key", sorted(methods()))

@@ -68,6 +68,12 @@ def ballot(rollouts: Sequence[Rollout], part: str, scores: Mapping[int, float]) 
     )
 
 
+def ballots(groups: Sequence[Sequence[Rollout]], part: str, scores: Sequence[float]) -> list[Ballot]:
+    """One ballot for each problem's rollouts; `scores` of all rollouts, group after group."""
+    given = iter(scores)
+    return [ballot(group, part, {place: next(given) for place in range(len(group))}) for group in groups]
+
+
 def compare(ballots: Sequence[Ballot]) -> dict[str, float]:
     """Shares of problems solved: by one rollout drawn at random, by the majority, by votes weighed by rank.
 

@@ -1,9 +1,13 @@
 """Engines by the name they have in a config; an engine's module, and what it imports, is loaded when one is made."""
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from workbench.engines.base import ModulePolicy
+from workbench.engines.options import VLLM, VllmOptions
+from workbench.engines.rows import Binder
+from workbench.engines.vllm_process import check_installed
 from workbench.types import Capabilities, Engine
 
 
@@ -14,23 +18,32 @@ class Entry:
     module: str
     name: str
     capabilities: Capabilities
+    rows: bool = False  # whether it keeps rows, which a binder can be given for
+    options: bool = False  # whether it has settings of its own
+    check: Callable[[], None] = lambda: None  # raises ValueError where what it needs is not installed
 
 
 ENGINES = {
-    "local": Entry("workbench.engines.local", "LocalEngine", Capabilities(pruning=True, deterministic=True)),
+    "local": Entry("workbench.engines.local", "LocalEngine", Capabilities(pruning=True, deterministic=True), rows=True),
     "generate": Entry("workbench.engines.generate", "GenerateEngine", Capabilities(deterministic=True)),
+    "vllm": Entry("workbench.engines.vllm", "VllmEngine", VLLM, options=True, check=check_installed),
 }
 
 
 def capabilities(name: str) -> Capabilities:
-    """What the engine of this name can give."""
-    return find(name).capabilities
-
-
-def make_engine(name: str, policy: ModulePolicy, *, slots: int) -> Engine:
-    """An engine that writes at most `slots` rollouts at once."""
+    """What the engine of this name can give; ValueError where it is not installed."""
     entry = find(name)
-    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots)
+    entry.check()
+    return entry.capabilities
+
+
+def make_engine(
+    name: str, policy: ModulePolicy, *, slots: int, binder: Binder | None = None, options: VllmOptions | None = None
+) -> Engine:
+    """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`."""
+    entry = find(name)
+    given = {**({"binder": binder} if entry.rows else {}), **({"options": options} if entry.options else {})}
+    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots, **given)
     return engine
 
 

@@ -15,7 +15,7 @@ from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, rollout_
 from workbench.engines.decoder import Decoder, ModuleDecoder
 from workbench.engines.fused import FusedDecoder, suits
 from workbench.engines.loop import Loop, Order
-from workbench.engines.rows import Rows
+from workbench.engines.rows import Binder, Rows
 from workbench.engines.shared import Shared
 from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
 
@@ -27,7 +27,8 @@ class LocalEngine:
     """Satisfies `types.Engine`. `slots`: most rollouts written at once. `memory`: most bytes for keys and values.
 
     `decoder`: "fused" joins the weights of Llama-like models into a copy, "modules" runs the transformers model's own
-    forward pass; "auto" takes fused where the copy is possible and at most `copy_limit` bytes.
+    forward pass; "auto" takes fused where the copy is possible and at most `copy_limit` bytes. `binder` makes what
+    moves rows; see `rows.Rows`.
     """
 
     capabilities = Capabilities(pruning=True, deterministic=True)
@@ -40,16 +41,17 @@ class LocalEngine:
         memory: int = 4 * 2**30,
         decoder: Literal["auto", "fused", "modules"] = "auto",
         copy_limit: int = 256 * 2**20,
+        binder: Binder | None = None,
     ) -> None:
         refuse(policy)
         if slots < 1:
             raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
-        self.policy, self.slots, self.memory = policy, slots, memory
+        self.policy, self.slots, self.memory, self.binder = policy, slots, memory, binder
         if decoder == "auto":
             decoder = "fused" if suits(policy, copy_limit) else "modules"
         with torch.no_grad():
             self.decoder: Decoder = FusedDecoder(policy) if decoder == "fused" else ModuleDecoder(policy)
-            verify(self.decoder)
+            verify(self.decoder, binder)
         self.rows: Rows | None = None
 
     @torch.no_grad()
@@ -80,7 +82,7 @@ class LocalEngine:
             )
         count = min(self.slots, jobs, affordable)
         if self.rows is None or self.rows.rows < count or self.rows.tokens < tokens or self.rows.rows > affordable:
-            self.rows = Rows(self.decoder.shape, count, tokens)
+            self.rows = Rows(self.decoder.shape, count, tokens, self.binder)
         return self.rows
 
     @torch.no_grad()
@@ -118,20 +120,20 @@ def refuse(policy: ModulePolicy) -> None:
         )
 
 
-def verify(decoder: Decoder) -> None:
+def verify(decoder: Decoder, binder: Binder | None = None) -> None:
     """Raises ValueError unless the decoder's logits, over rows prefilled, moved and stepped, are the model's."""
     vocabulary = decoder.policy.config.vocab_size
     texts = [[(3 * place + 5 * row) % vocabulary for place in range(9 + row)] for row in range(3)]
     pairs = decoder.prefill([text[:-3] for text in texts])
     decoder.reserve(16)
     for sharing in {False, decoder.shares}:
-        rows = Rows(decoder.shape, 4, 16)
+        rows = Rows(decoder.shape, 4, 16, binder)
         for row, text in ((0, 0), (2, 1), (3, 2)):
             if sharing:
                 rows.follow(slice(row, row + 1), len(texts[text]) - 3)
             else:
                 rows.load(slice(row, row + 1), pairs[text])
-        rows.move([3], [1], 16)
+        rows.move([3], [1], [0 if sharing else len(texts[2]) - 3])
         order = (0, 2, 1)  # which text each row now holds
         if sharing:
             rows.shared = Shared(decoder.shape, pairs)

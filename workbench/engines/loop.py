@@ -194,7 +194,7 @@ class Loop:
         order[targets] = sources
         order = order[: len(gone) - int(gone.sum())]
         if targets:
-            self.rows.move(sources, targets, int(self.held[sources].max()))
+            self.rows.move(sources, targets, self.held[sources].tolist())
             self.next[torch.tensor(targets)] = self.next[torch.tensor(sources)]
             for column in (self.key, self.held, self.count, self.limit, self.context):
                 column[targets] = column[sources]

@@ -1,6 +1,6 @@
 """Key and value memory: one preallocated row per rollout under way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -8,16 +8,22 @@ from torch import Tensor
 
 from workbench.engines.shared import Shape, Shared
 
+#: Copies rows in place: sources, targets, and how many tokens of each source are valid.
+Mover = Callable[[Sequence[int], Sequence[int], Sequence[int]], None]
+#: A mover for keys and values, each [row, head, token, width], and for side arrays, each [row, ...].
+Binder = Callable[[Sequence[Tensor], Sequence[Tensor]], Mover]
+
 
 class Rows:
     """Keys and values of the rollouts under way, and where each one stands.
 
     `pairs [layer, 2, row, head, token, width]` holds keys, then values; `position [row]` is where in the text the next
     token stands, `first [row]` where the first token that the row itself holds stands: 0, or behind a context that is
-    held in `shared`. Live rows are always the first ones.
+    held in `shared`. Live rows are always the first ones. `binder` makes what moves rows; by default torch's own
+    indexed copy does it.
     """
 
-    def __init__(self, shape: Shape, rows: int, tokens: int) -> None:
+    def __init__(self, shape: Shape, rows: int, tokens: int, binder: Binder | None = None) -> None:
         self.shape, self.rows, self.tokens = shape, rows, tokens
         size = (shape.layers, 2, rows, shape.heads, tokens, shape.width)
         # zeros, because a masked key still takes part in a product: memory never written may hold nan
@@ -27,6 +33,8 @@ class Rows:
         self.position: Int[Tensor, " row"] = torch.zeros(rows, dtype=torch.int64, device=shape.device)
         self.first: Int[Tensor, " row"] = torch.zeros(rows, dtype=torch.int64, device=shape.device)
         self.shared: Shared | None = None
+        planes = self.pairs.flatten(0, 1).unbind(0)
+        self.mover = None if binder is None else binder(planes, (self.position, self.first))
 
     def layer(self, number: int, rows: int, tokens: int) -> tuple[Tensor, Tensor]:
         """A layer's keys and values of the first rows' first tokens, [row, head, token, width]; views."""
@@ -43,10 +51,17 @@ class Rows:
         """Lets some rows begin, empty, behind a context of so many tokens that is held in `shared`."""
         self.position[rows], self.first[rows] = tokens, tokens
 
-    def move(self, sources: Sequence[int], targets: Sequence[int], tokens: int) -> None:
-        """Copies rows onto others, their first `tokens` tokens; no row may be both a source and a target."""
+    def move(self, sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
+        """Copies rows onto others; no row may be both a source and a target. `lengths`: valid tokens of each source.
+
+        Of what lies behind the valid tokens of a moved row nothing is promised.
+        """
+        if self.mover is not None:
+            self.mover(sources, targets, lengths)
+            return
         into = torch.tensor(targets, device=self.shape.device)
         out_of = torch.tensor(sources, device=self.shape.device)
+        tokens = max(lengths)
         self.pairs[:, :, into, :, :tokens] = self.pairs[:, :, out_of, :, :tokens]
         self.position[into], self.first[into] = self.position[out_of], self.first[out_of]
 

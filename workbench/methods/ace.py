@@ -26,10 +26,10 @@ class Overconfidence(Advantage):
     `cap` bounds the factor.
     """
 
-    strength: Annotated[float, Field(ge=0, description="of the penalty (alpha)")] = 1.0
+    strength: Annotated[float, Field(ge=0, description="of the penalty (alpha)")] = 1.0  # a guess: not published
     drift: Annotated[Literal["sum", "mean"], Field(description="over the tokens of an answer")] = "sum"
     cap: Annotated[float | None, Field(ge=1, description="most an advantage may be enlarged; none: no bound")] = None
-    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     @property
     def needs(self) -> frozenset[str]:

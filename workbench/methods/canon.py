@@ -45,6 +45,7 @@ class OtherHalf(Advantage):
     advantage = share · between + (1 - share) · within; with equal halves and share 1/2 it is Dr. GRPO's.
     `follow` takes the mean reward of the batch as the share. With `discourage` below 1 the reward of the half to be
     discouraged (the longer, or the more decided one) counts for less in `between`. A lone rollout gets 0.
+    Defaults: the authors' examples/setups.sh.
     """
 
     by: Annotated[Literal["entropy", "length"], Field(description="what cuts the group")] = "entropy"

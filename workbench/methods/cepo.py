@@ -32,7 +32,7 @@ class Contrast(Advantage):
     steps: Annotated[int, Field(ge=1, description="until the share is 0")] = 25  # script
     bound: Annotated[float, Field(gt=0, le=1, description="how far a weight may be from 1")] = 0.2  # script
     wording: Annotated[str, Field(description="how the answer is shown")] = "{question}\n(The answer is {answer}.)"
-    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     @property
     def needs(self) -> frozenset[str]:

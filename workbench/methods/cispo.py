@@ -19,7 +19,7 @@ class Cispo(Surrogate):
     Bounds are 1 - low and 1 + high (verl), or with `absolute` low and high themselves (TRL: no low, high 5).
     """
 
-    low: Annotated[float | None, Field(ge=0, description="lower bound; none: there is none")] = None
+    low: Annotated[float | None, Field(ge=0, description="lower bound; none: off")] = None  # the paper
     high: Annotated[float, Field(ge=0, description="upper bound")] = 0.2  # verl's example; the paper names no value
     absolute: Annotated[bool, Field(description="the bounds are ratios, not distances from 1")] = False
 

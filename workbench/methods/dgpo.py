@@ -23,7 +23,7 @@ class Balanced(Advantage):
     """
 
     temperature: Annotated[float, Field(gt=0, description="of the softmax over difficulty")] = 2.0  # README
-    eps: Annotated[float, Field(gt=0, description="added to the sum of deviations")] = 1e-4
+    eps: Annotated[float, Field(gt=0, description="added to the sum of deviations")] = 1e-4  # their trainer
 
     @property
     def over_batch(self) -> bool:

@@ -26,7 +26,7 @@ class Hybrid(Surrogate):
     """
 
     guide: Annotated[Literal["share", "entropy"], Field(description="what mixes the branches")] = "share"
-    share: Annotated[float, Field(ge=0, le=1, description="weight of the token's branch")] = 0.5
+    share: Annotated[float, Field(ge=0, le=1, description="weight of the token's branch")] = 0.5  # "averaged"
     scope: Annotated[Literal["batch", "rollout"], Field(description="where entropy is scaled")] = "batch"
     invert: Annotated[bool, Field(description="undecided tokens go by the answer's ratio instead")] = False
     token_low: Low = 0.2  # DAPO's

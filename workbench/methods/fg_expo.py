@@ -25,7 +25,7 @@ class AccuracyKl(Regulariser):
     coefficient where nothing is right to .88 of it where everything is.
     """
 
-    coefficient: Annotated[float, Field(ge=0, description="its weight in the loss before scaling")] = 0.02
+    coefficient: Annotated[float, Field(ge=0, description="its weight in the loss before scaling")] = 0.02  # the paper
     bound: Difference = 20.0
     cap: Cap = 10.0
 
@@ -54,8 +54,8 @@ class GaussianCurriculum(Sampler):
     0.5 before.
     """
 
-    width: Annotated[float, Field(gt=0, description="of the bell over accuracies (sigma)")] = 0.35
-    keep: Annotated[float, Field(ge=0, lt=1, description="how much of the old rate stays (alpha)")] = 0.9
+    width: Annotated[float, Field(gt=0, description="of the bell over accuracies (sigma)")] = 0.35  # the paper
+    keep: Annotated[float, Field(ge=0, lt=1, description="how much of the old rate stays (alpha)")] = 0.9  # the paper
     endless: Annotated[int, Field(ge=1, description="how many problems of an endless task are drawn from")] = 1024
 
     def init(self) -> State:

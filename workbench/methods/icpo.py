@@ -24,7 +24,7 @@ class ShowExample(Controller):
     rollout. The paper draws from a data set. An added rollout stays in the group only if it is right.
     """
 
-    added: Annotated[int, Field(ge=1, description="rollouts with an example, for every problem")] = 1
+    added: Annotated[int, Field(ge=1, description="rollouts with an example, for every problem")] = 1  # the recipe
     solution: Annotated[str, Field(description="the column of the data that holds a solution")] = "solution"
     wording: Annotated[str, Field(description="how it is shown")] = "{example}\n{solution}\n\n{question}"
 

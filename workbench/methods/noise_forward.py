@@ -38,7 +38,7 @@ class BackwardCorrection(Shaping):
     """A reward that is right on average over the verifier's errors. arXiv:2510.00915, section 4.
 
     reward = (reward - accepted) / (1 - accepted - missed), of a reward that is 0 or 1. Any standardisation within
-    the group cancels it: centre instead.
+    the group cancels it: centre instead. The rates are inputs: no default is published.
     """
 
     missed: Missed = 0.1

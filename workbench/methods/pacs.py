@@ -27,7 +27,7 @@ class Pacs(Surrogate):
 
     setwise = True
     scale: Annotated[float, Field(gt=0, description="multiplies the log-ratio (beta)")] = 1.0  # the repository's
-    balance: Annotated[bool, Field(description="weigh right and wrong rollouts of a group evenly")] = True
+    balance: Annotated[bool, Field(description="weigh right and wrong ones of a group evenly")] = True  # repository
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Scalar:
         known = batch.judged & ~batch.correct.isnan() & batch.mask.any(1)

@@ -1,7 +1,7 @@
 """PPO with a critic: a learnt value of every token is the baseline, and its temporal differences the advantage."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -46,7 +46,7 @@ class Gae(Advantage):
     discount: Discount = 1.0
     decay: Decay = 1.0  # verl, OpenRLHF; TRL: 0.95
     reward_kl: RewardKl = 0.0  # TRL: 0.05
-    whitened: Annotated[bool, Field(description="to mean 0 and deviation 1 over the batch")] = True
+    whitened: Annotated[bool, Field(description="to mean 0 and deviation 1 over the batch")] = True  # verl, OpenRLHF
 
     @property
     def over_batch(self) -> bool:
@@ -67,8 +67,11 @@ class ValueLoss(Regulariser):
     """Squared error of the critic, its move since sampling clipped. PPO as in verl and TRL.
 
     loss = coefficient / 2 · max((value - return)², (clamp(value, old_value ± clip) - return)²),
-    return = advantage before whitening + old_value. discount, decay, reward_kl: as in the advantage.
+    return = advantage before whitening + old_value. discount, decay, reward_kl: as in the advantage. The head's size
+    and learning rate are this file's choice: the libraries train a second network.
     """
+
+    follows: ClassVar[tuple[str, ...]] = ("discount", "decay", "reward_kl")
 
     coefficient: Annotated[float, Field(ge=0, description="its weight in the loss")] = 0.1  # TRL
     clip: Annotated[float | None, Field(gt=0, description="how far a value may move; none: freely")] = 0.5  # verl

@@ -32,8 +32,13 @@ class Replay(Controller):
     """
 
     task: Annotated[Task | None, Field(description="where the general problems come from")] = None
-    count: Annotated[int, Field(ge=1, description="problems a step")] = 4
+    count: Annotated[int, Field(ge=1, description="problems a step")] = 4  # a guess
     solution: Annotated[str, Field(description="the column of the data that holds the answer")] = "solution"
+
+    @property
+    def idle(self) -> str:
+        """Why it does nothing, if it has no task."""
+        return "" if self.task else "has no task to replay, and what is left is GRPO: set controller = { task = … }"
 
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0 or self.task is None:
@@ -72,7 +77,7 @@ class Rebalanced(Surrogate):
     low: Low = 0.2
     high: High = 0.2
     window: Annotated[int, Field(ge=2, description="steps of a window; the paper's is not known")] = 10  # guess
-    temperature: Annotated[float, Field(gt=0, description="of the softmax; lower steers harder")] = 5.0
+    temperature: Annotated[float, Field(gt=0, description="of the softmax; lower steers harder")] = 5.0  # summaries
 
     @property
     def needs(self) -> frozenset[str]:

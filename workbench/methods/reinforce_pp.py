@@ -24,7 +24,7 @@ class WhitenedReturn(Advantage):
     """
 
     baseline: Annotated[bool, Field(description="take the group's mean off the reward first")] = False
-    discount: Annotated[float, Field(gt=0, le=1, description="of later rewards")] = 1.0
+    discount: Annotated[float, Field(gt=0, le=1, description="of later rewards")] = 1.0  # verl, OpenRLHF
     reward_kl: RewardKl = 0.0  # OpenRLHF: 0.01
     population: Annotated[bool, Field(description="variance of the population (OpenRLHF)")] = False  # verl: n - 1
 

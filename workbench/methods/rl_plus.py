@@ -18,11 +18,11 @@ class MixtureRatio(Ratio):
     """The token's own ratio, and for foreign tokens one to a mixture. RL-PLUS, arXiv:2508.00222, section 3.
 
     foreign: 2 p / (old + behaviour), behaviour = old / 2 + guess / 2, p = exp(logprob), old = exp(old_logprob);
-    between 0 and 4 where the guess of the behaviour policy is 1.
+    between 0 and 4 where the guess of the behaviour policy is 1, as in their code.
     """
 
     guess: Annotated[float, Field(gt=0, le=1, description="probability the unknown writer is taken to give")] = 1.0
-    bound: Annotated[float, Field(gt=0, le=80, description="bound on the absolute log-ratio")] = 20.0
+    bound: Annotated[float, Field(gt=0, le=80, description="bound on the absolute log-ratio")] = 20.0  # verl
 
     def __call__(self, batch: Batch) -> PerToken:
         own = (batch.logprob - batch.old_logprob).clamp(-self.bound, self.bound).exp()

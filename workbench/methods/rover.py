@@ -25,7 +25,7 @@ class Bellman(Surrogate):
     log-probabilities is the mean logit less the logsumexp.
     """
 
-    scale: Annotated[float, Field(gt=0, description="of log-ratios as values (rho)")] = 1.0
+    scale: Annotated[float, Field(gt=0, description="of log-ratios as values (rho)")] = 1.0  # their scripts
 
     @property
     def needs(self) -> frozenset[str]:

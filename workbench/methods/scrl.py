@@ -101,7 +101,7 @@ class PartZ(Advantage):
     parts. A chain without parts counts as wrong. Other rollouts have GRPO's advantage.
     """
 
-    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     def __call__(self, batch: Batch) -> PerToken:
         standard = GroupZ(eps=self.eps)(batch)

@@ -27,18 +27,27 @@ def peak_entropy(entropy: PerToken, mask: Mask, quantile: float) -> PerToken:
 class EntropyAnchor(Regulariser):
     """Squared distance of the peak entropy from its first value. arXiv:2509.25133, section 4.
 
-    loss = coefficient · (mean over rollouts of the peaks' mean nucleus entropy - anchor)²
-    Peaks are the tokens above the answer's own quantile; the gradient flows through their entropy. The anchor is
-    taken from the policy of the first step and remembered.
+    loss = coefficient · (mean over rollouts of the peaks' mean entropy - anchor)²
+    Entropy is that of the likeliest tokens up to `share` of the probability, renormalised; the authors' code leaves the
+    token that crosses it out (`core_entropy`), nucleus sampling would keep it. Peaks are the tokens above the answer's
+    own quantile; the gradient flows through their entropy. The anchor is taken from the policy of the first step and
+    remembered. Defaults: section 5.1.
     """
 
     setwise = True
     coefficient: Annotated[float, Field(ge=0, description="its weight in the loss")] = 0.005  # section 5.1
     quantile: Annotated[float, Field(ge=0, lt=1, description="share of an answer's tokens that are no peak")] = 0.8
+    share: Annotated[float, Field(gt=0, le=1, description="of the probability, whose entropy counts (top-p)")] = 0.8
+    crossing: Annotated[bool, Field(description="keep the token that crosses the share, too")] = False  # their code
+
+    @property
+    def signal(self) -> str:
+        """The entropy it reads."""
+        return f"{'nucleus' if self.crossing else 'core'}_entropy:{self.share:g}"
 
     @property
     def needs(self) -> frozenset[str]:
-        return frozenset({"nucleus_entropy", "old_nucleus_entropy"} if self.coefficient else ())
+        return frozenset({self.signal, f"old_{self.signal}"} if self.coefficient else ())
 
     def init(self) -> State:
         return {"anchor": None}
@@ -46,7 +55,7 @@ class EntropyAnchor(Regulariser):
     def learn(self, state: State, batch: Batch) -> State:
         if state["anchor"] is not None or not self.coefficient:
             return state
-        return {"anchor": float(self.mean(batch, "old_nucleus_entropy"))}
+        return {"anchor": float(self.mean(batch, f"old_{self.signal}"))}
 
     def mean(self, batch: Batch, name: str) -> Scalar:
         """The mean over rollouts of their peaks' mean."""
@@ -57,7 +66,7 @@ class EntropyAnchor(Regulariser):
     def __call__(self, batch: Batch) -> Scalar:
         if not self.coefficient:
             return batch.logprob.sum() * 0
-        now, anchor = self.mean(batch, "nucleus_entropy"), batch.memory["anchor"]
+        now, anchor = self.mean(batch, self.signal), batch.memory["anchor"]
         return self.coefficient * (now - (now.detach() if anchor is None else anchor)).square()
 
 

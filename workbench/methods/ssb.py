@@ -74,7 +74,7 @@ class Imitate(Surrogate):
     estimates it from the written token, at the sampling temperature. Own tokens learn nothing.
     """
 
-    bound: Annotated[float, Field(gt=0, le=80, description="most that d may be, against overflow")] = 20.0
+    bound: Annotated[float, Field(gt=0, le=80, description="most that d may be, against overflow")] = 20.0  # verl
 
     @property
     def needs(self) -> frozenset[str]:

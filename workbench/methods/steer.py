@@ -31,7 +31,7 @@ class EntropySteady(Reduction):
     fresh = True
     form: Annotated[Literal["exponential", "linear"], Field(description="how weights fall")] = "exponential"
     lowest: Annotated[float, Field(gt=0, le=1, description="weight of the largest change")] = 0.8  # script; text: 0.7
-    highest: Annotated[float, Field(ge=1, description="weight of the smallest change (linear)")] = 1.2
+    highest: Annotated[float, Field(ge=1, description="weight of the smallest change (linear)")] = 1.2  # their function
 
     @property
     def over_batch(self) -> bool:

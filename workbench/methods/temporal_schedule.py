@@ -64,12 +64,13 @@ class EntropyBoost(Advantage):
     """GRPO's advantage with a bonus for undecided tokens that fades. arXiv:2605.25381, section 3.
 
     advantage = A + share · min(scale · entropy, |A| / cap); a group without contrast stays at 0.
+    Defaults: the authors' script.
     """
 
     scale: Annotated[float, Field(ge=0, description="bonus per nat of entropy (alpha)")] = 0.4
     cap: Annotated[float, Field(gt=0, description="the bonus is at most the advantage over this (kappa)")] = 2.0
     share: Annotated[Schedule, Field(description="how much of the bonus is given")] = LEFT_OUT
-    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     @property
     def needs(self) -> frozenset[str]:

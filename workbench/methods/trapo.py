@@ -50,13 +50,18 @@ class TrustTrajectories(Controller):
 
     A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, agreement with the
     majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness is at least
-    `threshold` or among the largest `top` share. The others are recorded and not trained.
+    `threshold` or among the largest `top` share. The others are recorded and not trained. Defaults: their scripts.
     """
 
     warmup: Annotated[int, Field(ge=2, description="visits before an unlabelled problem is trained")] = 8
     top: Annotated[float, Field(ge=0, le=1, description="share of unlabelled problems trained in any case")] = 0.1
     threshold: Annotated[float, Field(ge=-1, le=1, description="likeness from which a problem is trained")] = 0.4
     column: Column = "labelled"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data without which it does nothing."""
+        return (self.column,)
 
     def init(self) -> State:
         return {"labelled": {}, "unlabelled": {}}

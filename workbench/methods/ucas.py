@@ -24,11 +24,11 @@ class UncertaintyShaped(Advantage):
     The repository sums confidence over tokens, so that it mostly measures length; `mean` averages as the text says.
     """
 
-    right: Annotated[float, Field(ge=0, description="how much confidence weakens right answers")] = 0.25
-    wrong: Annotated[float, Field(ge=0, description="how much confidence strengthens wrong ones")] = 0.35
-    penalty: Annotated[float, Field(ge=0, description="of the most certain token")] = 0.05
+    right: Annotated[float, Field(ge=0, description="how much confidence weakens right answers")] = 0.25  # their code
+    wrong: Annotated[float, Field(ge=0, description="how much confidence strengthens wrong ones")] = 0.35  # their code
+    penalty: Annotated[float, Field(ge=0, description="of the most certain token")] = 0.05  # their code
     mean: Annotated[bool, Field(description="average confidence over tokens instead of adding it")] = False
-    eps: Annotated[float, Field(gt=0, description="added to standard deviations")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to standard deviations")] = 1e-6  # their code
 
     @property
     def needs(self) -> frozenset[str]:

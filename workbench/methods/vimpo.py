@@ -1,7 +1,7 @@
 """VIMPO: the reward enters by a regression of the summed log-ratio to the reference; no critic, values are implicit."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ class ImplicitDifference(Advantage):
     """
 
     beta: Beta = 5e-4  # run script
-    decay: Annotated[float, Field(ge=0, le=1, description="of later differences (lambda)")] = 1.0
+    decay: Annotated[float, Field(ge=0, le=1, description="of later differences (lambda)")] = 1.0  # run script
 
     @property
     def needs(self) -> frozenset[str]:
@@ -45,6 +45,7 @@ class TerminalValue(Regulariser):
     averaged over rollouts. `kl` is exact, over the whole vocabulary: a sampled estimate would cancel the log-ratio.
     """
 
+    follows: ClassVar[tuple[str, ...]] = ("beta",)
     beta: Beta = 5e-4
     reduction: OwnReduction = SequenceMean()
 

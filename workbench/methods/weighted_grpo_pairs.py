@@ -23,9 +23,9 @@ class UnevenZ(Advantage):
     Mapping the reward before standardising, as the abstract says, would cancel: it is an affine map.
     """
 
-    weight: Annotated[float, Field(gt=0, description="of failures against successes (lambda)")] = 1.0
+    weight: Annotated[float, Field(gt=0, description="of failures against successes (lambda)")] = 1.0  # a guess
     reading: Annotated[Literal["after", "centred"], Field(description="where the weight enters")] = "after"
-    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6
+    eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     def __call__(self, batch: Batch) -> PerToken:
         if self.reading == "centred":

@@ -65,8 +65,10 @@ def keep_differentiable(model: Any) -> None:
     The product of that packing has no gradient of its input, and torch only warns of it: every layer below would learn
     nothing.
     """
+    from bitsandbytes.nn import Linear4bit
+
     for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
+        if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
 
 

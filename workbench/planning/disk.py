@@ -33,6 +33,9 @@ def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
     rows = config.rollouts.problems * config.rollouts.rollouts
     step = rows * (answer * token_bytes(config) + prompt * PROMPT)
     evaluation = config.evaluation.problems * (answer * PLAIN + prompt * PROMPT)
+    if config.evaluation.problems:
+        probes = config.evaluation.probes * config.evaluation.probe_rollouts
+        evaluation += probes * (answer * token_bytes(config) + prompt * PROMPT)
     evaluations = 2 + (steps // config.evaluation.every if config.evaluation.every else 0)
     checkpoint = 3 * size.trained  # weights and two moments
     kept = 2 + steps // config.training.checkpoint

@@ -27,7 +27,7 @@ PREFILL_TOKENS = 8192  # read at once when a problem is taken up: `engines.loop.
 #: Tables [token, vocabulary] in float32 that exist at once while a chunk is read for the record (`signals`), by torch's
 #: profiler: logits, log-probabilities, probabilities and what is computed of them. A token whose likeliest five do not
 #: hold 90 % has its probabilities sorted, which takes more. The reference adds its logits and log-probabilities.
-TABLES, SORTED, COMPARED = 5.25, 2.75, 2.0
+TABLES, SORTED, COMPARED = 5.25, 2.0, 2.0
 FLAT = 0.1  # share of such tokens assumed for a trained language model
 DRAWING = 6  # tables [row, vocabulary] while a token is drawn: float32 three times, and a cumulative sum in float64
 

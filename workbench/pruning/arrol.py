@@ -6,6 +6,7 @@ about half of the survivors will be right, and a draw decides. Survivors alone a
 head learns from them. The paper's code is not public; what was not told is marked as ours.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -20,16 +21,22 @@ from torch import Tensor
 from workbench import noise
 from workbench.kinds import Partial, Pruner, Reduction
 from workbench.pruning import quality
+from workbench.pruning.choice import find_kernel
+from workbench.pruning.compact import MOST_UNITS, STEEPEST, Policy
 from workbench.pruning.draw import DRAWS
 from workbench.pruning.learning import labelled, mean_metrics, note_survival
 from workbench.pruning.memory import Memory, joined
-from workbench.pruning.posterior import bin_of, count, posterior
+from workbench.pruning.posterior import PerBin, bin_of, count, posterior
 from workbench.pruning.survival import RULES, Bounds, solve_shift
+from workbench.pruning.together import Chance, head_on, judge_group, rows_of
+from workbench.pruning.vote_at_test_time import quality_scores
 from workbench.pruning.weights import Survivors
-from workbench.types import Group, Sampling, State
+from workbench.types import Group, Rollout, Sampling, State
+from workbench.types import Policy as ModelPolicy
 
 BRANCH, START = 102, 103  # of the noise: who survives, where a group's marks begin
 NEWEST = 512  # held-out labels that the AUC is taken over
+PAPERS, SHARE = 512, 8  # detection length left open: the paper's, but at most this part (1/8) of max_tokens
 ON = "on"
 
 Array = NDArray[np.float64]
@@ -44,7 +51,9 @@ class Arrol(Pruner):
     (`workbench.pruning.survival`), `draw` how p becomes a decision (`workbench.pruning.draw`).
     """
 
-    detect: Annotated[int, Field(ge=1, description="answer length at which rollouts are judged")] = 512
+    detect: Annotated[
+        int | None, Field(ge=1, description="answer length at which rollouts are judged; none: see `fitted`")
+    ] = None  # paper: 512, of answers of some 1,400 tokens
     keep: Annotated[float, Field(gt=0, le=1, description="share of the judged rollouts that goes on")] = 0.5
     target: Annotated[float, Field(ge=0, le=1, description="share of right ones wanted among the survivors")] = 0.5
     rule: Annotated[Literal["group", "sign", "paper", "random"], Field(description="where the slope comes from")] = (
@@ -53,8 +62,8 @@ class Arrol(Pruner):
     draw: Annotated[Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or each by itself")] = (
         "fixed"  # ours: small groups would often be left with fewer than two
     )
-    slope: Annotated[float, Field(ge=0, description="slope of the rules paper and sign")] = 0.5
-    slope_max: Annotated[float, Field(gt=0, description="steepest slope of the rule group")] = 2.0  # ours
+    slope: Annotated[float, Field(ge=0, le=STEEPEST, description="slope of the rules paper and sign")] = 0.5
+    slope_max: Annotated[float, Field(gt=0, le=STEEPEST, description="steepest slope of the rule group")] = 2.0  # ours
     p_min: Annotated[float, Field(gt=0, le=1, description="least survival probability")] = 0.1
     p_max: Annotated[float, Field(gt=0, le=1, description="largest survival probability")] = 0.9
     warm_up: Annotated[int, Field(ge=0, description="steps in which nobody is pruned")] = 20
@@ -64,7 +73,7 @@ class Arrol(Pruner):
     alpha: Annotated[float, Field(gt=0, description="Laplace's smoothing of the bins")] = 1.0
     buffer: Annotated[int, Field(ge=16, description="labelled rollouts the head remembers")] = 4096  # ours, as below
     held_out: Annotated[float, Field(gt=0, lt=1, description="share of groups the head is tested on")] = 0.25
-    units: Annotated[int, Field(ge=1, description="hidden units of the head")] = 64
+    units: Annotated[int, Field(ge=1, le=MOST_UNITS, description="hidden units of the head")] = 64
     learning_rate: Annotated[float, Field(gt=0, description="AdamW's, of the head")] = 1e-3
     epochs: Annotated[int, Field(ge=1, description="passes over the buffer in each refit")] = 2
     importance: Annotated[bool, Field(description="weigh survivors by keep / p")] = False
@@ -81,15 +90,32 @@ class Arrol(Pruner):
 
     @property
     def pauses(self) -> tuple[int, ...]:
-        return (self.detect,)
+        return (self.length(),)
+
+    def length(self) -> int:
+        """The detection length; ValueError where it is still left to the run."""
+        if self.detect is None:
+            raise ValueError("arrol.detect is left to the run: ask fitted(max_tokens), or set it in tokens")
+        return self.detect
+
+    def fitted(self, max_tokens: int) -> "Arrol":
+        """Itself for answers of at most so many tokens: `detect`, left open, is an eighth of them, at most 512."""
+        if self.detect is not None:
+            return self
+        return dataclasses.replace(self, detect=max(1, min(PAPERS, max_tokens // SHARE)))
+
+    def appraise(self, state: State, policy: ModelPolicy, rollouts: Sequence[Rollout]) -> list[float]:
+        """How good finished rollouts look to the head; ValueError where it has learnt nothing that could tell."""
+        return quality_scores(state, policy, rollouts, length=self.length(), min_auc=self.min_auc)
 
     def problems(self, max_tokens: int, rollouts: int) -> list[str]:
         """What does not fit the run: each names field, value and remedy."""
         found = []
-        if self.detect >= max_tokens:
+        detect = self.fitted(max_tokens).length()
+        if detect >= max_tokens:
             found.append(
-                f"pruning.detect = {self.detect}: answers end at rollouts.max_tokens = {max_tokens}, so nobody would "
-                f"be judged; set about a third of the mean length, {max(1, max_tokens // 4)} for a start"
+                f"pruning.detect = {detect}: answers end at rollouts.max_tokens = {max_tokens}, so nobody would be "
+                "judged; set about a third of the mean length, or leave it out for an eighth of max_tokens"
             )
         if rollouts < self.min_group:
             found.append(
@@ -107,9 +133,8 @@ class Arrol(Pruner):
         return {f"pruning.{name}": value for name, value in state["metrics"].items() if value is not None}
 
     def events(self, state: State) -> list[str]:
-        """What changed in the last step: when pruning begins, and why it does not."""
-        known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
-        return [f"pruning: {state['status']}; the head's AUC is {known}"] if state["changed"] else []
+        """What changed in the last step: who judges, when pruning begins, and why it does not."""
+        return [f"pruning: {text}" for text in state["news"]]
 
     # ---------------------------------------------------------------------------------- the decision
 
@@ -125,42 +150,62 @@ class Arrol(Pruner):
             "shift": 0.0,
             "auc": None,
             "metrics": {},
-            "status": "",
-            "changed": False,
+            "device": "",  # of the newest hidden states
+            "worker": "",  # who judges and moves rows, as last told
+            "status": "",  # whether rollouts are pruned, as last told
+            "news": [],
         }
 
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
-        hidden = partial.hidden.detach().float().cpu()
+        hidden = partial.hidden.detach().float()
         numbers = np.array([request.number for request in partial.requests], dtype=np.int64)
         index = np.array(partial.index, dtype=np.int64)
-        uniform = self.uniform(sampling, numbers, index, BRANCH)
-        judged = self.judge(state, hidden)
-        survival, keep = np.ones(len(index)), np.ones(len(index), dtype=bool)
+        nothing = np.zeros(1, dtype=np.int64)
+        start = float(self.uniform(sampling, nothing + partial.group, nothing, START)[0])
+        chance = Chance(self.uniform(sampling, numbers, index, BRANCH), start)
         if self.status(state["auc"], sampling.step) == ON and len(index) >= self.min_group:
-            nothing = np.zeros(1, dtype=np.int64)
-            start = float(self.uniform(sampling, nothing + partial.group, nothing, START)[0])
-            survival = self.survival(judged.get("posterior", np.full(len(index), self.target)), state["shift"])
-            keep = DRAWS[self.draw](survival, uniform, start)
-        columns = {**judged, "survival": survival, "u": uniform}
+            keep, columns = self.decide(state, hidden, chance)
+        else:
+            keep, columns = np.ones(len(index), dtype=bool), self.judge(state, hidden.cpu())
+        columns = {"survival": np.ones(len(index)), **columns, "u": chance.uniform}
         records = [{name: float(values[row]) for name, values in columns.items()} for row in range(len(index))]
-        state["seed"], state["step"] = sampling.seed, sampling.step
+        state["seed"], state["step"], state["device"] = sampling.seed, sampling.step, str(hidden.device)
+        stored = hidden.cpu()
         for row, record in enumerate(records):
-            seen = {**record, "hidden": hidden[row].clone(), "kept": bool(keep[row])}
+            seen = {**record, "hidden": stored[row].clone(), "kept": bool(keep[row])}
             state["pending"][f"{numbers[row]}/{index[row]}"] = seen
         return keep.tolist(), records
+
+    def decide(
+        self, state: State, hidden: Float[Tensor, "n width"], chance: Chance
+    ) -> tuple[NDArray[np.bool_], dict[str, Array]]:
+        """Who of a group goes on, and the columns of the record: in one launch where the kernel works."""
+        kernel = find_kernel(hidden.device).kernel
+        if kernel is not None and state["head"]:
+            rows = rows_of(self.table(state), chance, hidden.device)
+            head = head_on(state["head"], hidden.device)
+            found = judge_group(kernel, self.policy(state["shift"]), head, hidden, rows)
+            return found.keep, found.columns()
+        judged = self.judge(state, hidden.cpu())
+        survival = self.survival(judged.get("posterior", np.full(len(hidden), self.target)), state["shift"])
+        return DRAWS[self.draw](survival, chance.uniform, chance.start), {**judged, "survival": survival}
 
     def uniform(self, sampling: Sampling, number: Whole, index: Whole, branch: int) -> Array:
         """Numbers in [0, 1) keyed by seed, step, request and rollout."""
         key = noise.keys(sampling.seed, sampling.step, number, index, branch)
-        return noise.uniforms(key, np.array([self.detect]))
+        return noise.uniforms(key, np.array([self.length()]))
 
     def judge(self, state: State, hidden: Float[Tensor, "n width"]) -> dict[str, Array]:
         """Score and posterior of unfinished rollouts; nothing before the head's first lesson."""
         if not state["head"]:
             return {}
         score = quality.scores(state["head"], hidden)
-        table = posterior(torch.tensor(state["right"]), torch.tensor(state["wrong"]), self.alpha)
-        return {"score": score.double().numpy(), "posterior": table[bin_of(score, self.bins)].numpy()}
+        found = self.table(state)[bin_of(score, self.bins)]
+        return {"score": score.double().numpy(), "posterior": found.numpy()}
+
+    def table(self, state: State) -> PerBin:
+        """The posterior of every bin of the score."""
+        return posterior(torch.tensor(state["right"]), torch.tensor(state["wrong"]), self.alpha)
 
     def status(self, auc: float | None, step: int) -> str:
         """Whether rollouts are pruned in a step (`ON`), or why not. The rule `random` needs no head."""
@@ -181,6 +226,11 @@ class Arrol(Pruner):
         """What the rules are given."""
         return Bounds(keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
 
+    def policy(self, shift: float) -> Policy:
+        """The same for a compactor."""
+        numbers = (self.keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
+        return Policy(self.rule, self.draw, *numbers, smallest=self.min_group)
+
     # ---------------------------------------------------------------------------------- what it learns
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
@@ -189,8 +239,18 @@ class Arrol(Pruner):
         learnt = {} if fresh is None else self.lesson(state, fresh)
         state = {**state, **learnt}
         state["metrics"] = {**mean_metrics(state["pending"], groups), **self.skill(state)}
-        status = self.status(state["auc"], state["step"] + 1)
-        return {**state, "pending": {}, "status": status, "changed": status != state["status"]}
+        return {**state, **self.told(state), "pending": {}}
+
+    def told(self, state: State) -> State:
+        """Who judges and whether anybody is pruned, and which of the two is news."""
+        now = {"worker": state["worker"], "status": self.status(state["auc"], state["step"] + 1)}
+        if state["pending"]:
+            now["worker"] = find_kernel(torch.device(state["device"])).told()
+        else:
+            now["status"] = f"nobody was judged: no rollout reached detect = {self.length()} tokens"
+        known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
+        texts = {"worker": now["worker"], "status": f"{now['status']}; the head's AUC is {known}"}
+        return {**now, "news": [texts[name] for name in now if now[name] != state[name]]}
 
     def lesson(self, state: State, fresh: Memory) -> State:
         """The head after a refit on all it remembers, and what the held-out groups say of it."""

@@ -2,12 +2,11 @@
 
 A group's survivors are chosen from whole numbers alone: probabilities and uniform numbers in units of 2⁻²⁴, slopes in
 units of 2⁻¹². So torch and the kernel agree to the bit, on every machine, whatever the order of the rows. Kept rows
-at the end then move into the holes at the front, by their valid tokens only, in place. ARRoL, arXiv:2603.24840; the
-signed slope and the draw of a fixed number are ours.
+at the end then move into the holes at the front, by their valid tokens only, in place. `choice` says which of the two
+is at work. ARRoL, arXiv:2603.24840; the signed slope and the draw of a fixed number are ours.
 """
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
@@ -22,10 +21,8 @@ RULES = ("group", "sign", "paper", "random")  # in the kernel's order
 DRAWS = ("fixed", "bernoulli")
 UNIT, SLOPE_UNIT, NOISE_BITS = compact_torch.UNIT, compact_torch.SLOPE_UNIT, 53
 GONE, STAYS, JUDGED = 0, 1, 2  # states of a row
+MOST_UNITS = 1536  # of a head: what fits a block's shared memory
 MOST_ROWS, STEEPEST = 4096, 64.0  # of a call; beyond them the kernel's sums would not fit 64 bits
-CHOICES = ("auto", "cuda", "torch")
-
-Mover = Callable[[Sequence[int], Sequence[int], Sequence[int]], None]
 
 
 @dataclass(frozen=True)
@@ -235,42 +232,3 @@ class TorchCompactor:
                 pair[target, :, :tokens] = pair[source, :, :tokens]
             for side in cache.sides:
                 side[target] = side[source]
-
-
-def bind(compact: Compactor, pairs: Sequence[Tensor], sides: Sequence[Tensor] = ()) -> Mover:
-    """`compact` for one cache whose owner decides himself: a function of sources, targets and sources' lengths.
-
-    It speaks in plain lists, so that an engine can be given one without knowing this room.
-    """
-    cache = Cache(pairs, sides)
-    device = (*pairs, *sides)[0].device
-    rows = len((*pairs, *sides)[0])
-
-    def move(sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
-        length = torch.zeros(rows, dtype=torch.int32)
-        length[list(sources)] = torch.tensor(list(lengths), dtype=torch.int32)
-        compact.move(cache, Moves.given(sources, targets, device), length.to(device))
-
-    return move
-
-
-def compactor(choice: str, device: torch.device) -> Compactor:
-    """The one that `choice` names: the kernel, torch, or by `auto` the kernel where it works, else torch.
-
-    `auto` on a GPU without a working kernel warns and says why; `cuda` refuses with ValueError.
-    """
-    if choice not in CHOICES:
-        raise ValueError(f"compactor {choice!r}: choose from {CHOICES}")
-    if choice == "torch" or (choice == "auto" and device.type != "cuda"):
-        return TorchCompactor()
-    from workbench.pruning.nvrtc import CudaCompactor, check
-
-    try:
-        made = CudaCompactor(device)
-        check(made, device)
-    except ValueError as error:
-        if choice == "cuda":
-            raise
-        warnings.warn(f"pruning: rows are compacted by torch, because {error}", RuntimeWarning, stacklevel=2)
-        return TorchCompactor()
-    return made

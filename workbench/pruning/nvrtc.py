@@ -20,9 +20,11 @@ from torch import Tensor
 from workbench.pruning.compact import (
     GONE,
     JUDGED,
+    MOST_UNITS,
     STAYS,
     UNIT,
     Cache,
+    Compactor,
     Head,
     Judged,
     Moves,
@@ -37,7 +39,6 @@ OLDEST = (7, 5)  # compute capability
 TILE, CHUNK = 8, 32768  # rows scored by a block, bytes copied by a block: as in the source
 THREADS = 512
 BLOCKS = 8  # of the copy, for each multiprocessor
-SHARED = 48 * 1024  # bytes that every device gives a block
 MISSING = "cuda-core or NVRTC is missing ({error}): pip install 'rlvr-workbench[cuda]'"
 
 
@@ -164,8 +165,8 @@ class CudaCompactor:
         plan = empty_plan(count, self.device)
         scored = head_arguments(head, hidden)
         shared = TILE * 4 * int(scored[6])
-        if shared > SHARED:
-            raise ValueError(f"{scored[6]} hidden units: the kernel scores at most {SHARED // TILE // 4}; use torch")
+        if scored[6] > MOST_UNITS:
+            raise ValueError(f"{scored[6]} hidden units: the kernel scores at most {MOST_UNITS}; use torch")
         blocks = max(1, -(-count // TILE)) if scored[6] else 1
         scratch = torch.empty(max(1, 3 * count), dtype=torch.int32, device=self.device)
         self.launch(NAMES[0], (blocks, shared), judge_arguments(rows, policy, plan, scored, [scratch, self.ticket]))
@@ -206,7 +207,7 @@ def example(device: torch.device) -> tuple[Judged, Cache, Int[Tensor, " row"]]:
     return Judged(*tensors), Cache(pairs.unbind(0), (length.clone(),)), length
 
 
-def check(kernel: CudaCompactor, device: torch.device) -> None:
+def check(kernel: Compactor, device: torch.device) -> None:
     """Runs the kernel on a small case beside torch; ValueError if one bit differs, or if it does not run."""
     found = []
     for compactor in (kernel, TorchCompactor()):

@@ -12,12 +12,15 @@ from workbench.models.load import load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import check as check_model
 from workbench.pieces.sampler import Uniform
+from workbench.planning.forecast import forecast
+from workbench.planning.memory import GIB, Assumed
+from workbench.pruning.choice import binder
 from workbench.rewards.judge import judge
 from workbench.runs.checkpoint import newest_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
-from workbench.types import Group
+from workbench.types import Capabilities, Group
 
 
 def problems(config: RunConfig) -> list[str]:
@@ -31,13 +34,27 @@ def problems(config: RunConfig) -> list[str]:
         found.append(
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
-    if config.pruning is not None and not able.pruning:
-        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot prune: set rollouts.engine = 'local'")
-    if config.model.lora is None and not able.full_weights:
-        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot follow all weights: set model.lora")
-    if config.method.controller is not None and not able.prefix:
-        found.append(f"rollouts.engine = {config.rollouts.engine!r} cannot continue given tokens: use 'local'")
+    found += engine_problems(config, able)
     return found + (lengths(config) if not found else [])
+
+
+def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
+    """What is asked of the engine and it cannot give."""
+    rollouts, lora = config.rollouts, config.model.lora
+    cut = rollouts.top_p < 1 or rollouts.top_k > 0
+    read = sorted(name for name in config.method.needs if name.startswith(("engine_", "behaviour_")))
+    asked = {
+        "prune: set rollouts.engine = 'local'": config.pruning is not None and not able.pruning,
+        "follow all weights: set model.lora": lora is None and not able.full_weights,
+        "follow DoRA: leave out model.lora.dora": lora is not None and lora.dora and not able.dora,
+        "continue given tokens: use 'local'": config.method.controller is not None and not able.prefix,
+        f"give {', '.join(read)} with top_p or top_k, which the method reads: leave these out, or use 'local'": bool(
+            read
+        )
+        and cut
+        and not able.truncated_log_probs,
+    }
+    return [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
 
 
 def warnings(config: RunConfig) -> list[str]:
@@ -69,6 +86,7 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
         stop_tokens=policy.encoder.stop,
         reference=policy.adapted,
+        advice=lambda prompt: advice(config, prompt),
     )
     if trainer.reads_reference and not policy.adapted:
         policy.keep_reference()
@@ -78,6 +96,17 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         if newest is not None:
             trainer.load(newest.path)
     return trainer
+
+
+def advice(config: RunConfig, prompt: int) -> str:
+    """What the forecast says of a run that did not fit, whose longest prompt has so many tokens."""
+    free = None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()  # as before the run came
+    found = forecast(config, free, Assumed(prompt=prompt))
+    remedy = found.advice or f"set training.micro_batch = {max(1, config.training.micro_batch // 2)}"
+    return f"forecast are {found.peak / GIB:.2f} GiB of {found.free / GIB:.2f} GiB free on {found.device}: {remedy}"
 
 
 def trained_method(config: RunConfig) -> Method:
@@ -97,12 +126,18 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
 
     parts = Parts(
         task=config.task,
-        engine=make_engine(config.rollouts.engine, policy, slots=config.rollouts.slots),
+        engine=make_engine(
+            config.rollouts.engine,
+            policy,
+            slots=config.rollouts.slots,
+            binder=binder(policy.device),
+            options=config.rollouts.vllm,
+        ),
         encoder=policy.encoder,
         judge=judged,
         sampler=method.sampler or Uniform(),
         filters=method.filters,
         controller=method.controller,
-        pruner=config.pruning,
+        pruner=None if config.pruning is None else config.pruning.fitted(config.rollouts.max_tokens),
     )
     return parts

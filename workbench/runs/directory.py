@@ -50,6 +50,14 @@ class RunDirectory:
         """The evaluation made at a step."""
         return self.path / "evaluations" / f"step-{step:06d}.parquet"
 
+    def probe_file(self, step: int) -> Path:
+        """The rollouts of the probe problems at a step."""
+        return self.path / "probes" / f"step-{step:06d}.parquet"
+
+    def failed_file(self, step: int) -> Path:
+        """The batch of a step that was not finite."""
+        return self.path / "failed" / f"step-{step:06d}.safetensors"
+
     def log(self, attempt: int) -> Path:
         """What the trainer process of an attempt printed."""
         return self.path / "logs" / f"attempt-{attempt}.log"
@@ -86,6 +94,7 @@ ENTRIES = {
     "config": "config.toml",
     "resolved": "resolved.json",
     "environment": "env.json",
+    "source": "source",
     "status": "status.json",
     "pid": "pid.json",
     "lock": "lock",
@@ -96,10 +105,12 @@ ENTRIES = {
     "tokenizer": "tokenizer",
     "rollouts": "rollouts",
     "evaluations": "evaluations",
+    "probes": "probes",
+    "failed": "failed",
     "checkpoints": "checkpoints",
     "logs": "logs",
 }
-FOLDERS = ("control/ack", "rollouts", "evaluations", "checkpoints", "logs")
+FOLDERS = ("control/ack", "rollouts", "evaluations", "probes", "failed", "checkpoints", "logs")
 
 
 def check_name(name: str) -> str:

@@ -20,6 +20,7 @@ class Part:
     gives: str
     remedy: str
     needed: bool = False  # by every run
+    probe: str = ""  # MODULE:FUNCTION that says why it is not used here although it imports, or nothing
 
 
 PARTS = (
@@ -33,7 +34,12 @@ PARTS = (
     Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
     Part("jupyterlab", "notebooks", "pip install jupyterlab"),
     Part("vllm", "the vLLM engine", "pip install 'rlvr-workbench[vllm]'"),
-    Part("cuda.core", "the pruning kernel on a GPU", "pip install 'rlvr-workbench[cuda]'"),
+    Part(
+        "cuda.core",
+        "the pruning kernel on a GPU",
+        "pip install 'rlvr-workbench[cuda]'",
+        probe="workbench.pruning.choice:why_not",
+    ),
     Part("playwright", "tests in a browser", "pip install 'rlvr-workbench[dev]'"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
@@ -59,17 +65,24 @@ def doctor() -> dict[str, Any]:
 
 
 def examined(part: Part) -> dict[str, Any]:
-    """A part, and whether it imports; a broken one fails in its own way, which is what is asked here."""
+    """A part, whether it imports, and why it is not used if it does; a broken one fails in its own way."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logging.disable()
             importlib.import_module(part.module)
+            unused = asked(part.probe) if part.probe else ""
     except Exception as error:
-        return {**asdict(part), "works": False, "error": f"{type(error).__name__}: {error}"}
+        return {**asdict(part), "works": False, "error": f"{type(error).__name__}: {error}", "unused": ""}
     finally:
         logging.disable(logging.NOTSET)
-    return {**asdict(part), "works": True, "error": ""}
+    return {**asdict(part), "works": True, "error": "", "unused": unused}
+
+
+def asked(probe: str) -> str:
+    """What a probe says."""
+    module, name = probe.split(":")
+    return str(getattr(importlib.import_module(module), name)())
 
 
 def find_browsers() -> list[str]:
@@ -91,7 +104,7 @@ def told(result: dict[str, Any]) -> list[str]:
         size = f", {device['memory'] / 2**30:.1f} GiB" if "memory" in device else ""
         lines.append(f"device {device['device']}: {device['name']}{size}")
     for part in result["parts"]:
-        why = "" if part["works"] else f" ({part['error']})"
+        why = f" ({part['error']})" if part["error"] else f" (not used: {part['unused']})" if part["unused"] else ""
         lines.append(f"{'works ' if part['works'] else 'absent'} {part['module']}: {part['gives']}{why}")
     lines.append("browser: " + (", ".join(result["browsers"]) or "none"))
     lines += [f"to install: {remedy}" for remedy in result["install"]]

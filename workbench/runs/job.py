@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from workbench.runs.directory import RunDirectory
+from workbench.runs.sources import config_of, load_stored
 
 
 @runtime_checkable
@@ -16,6 +17,7 @@ class Step(Protocol):
     metrics: Mapping[str, Any]
     columns: Mapping[str, Any] | None  # as `record.write_rollouts` takes them; None where they are not kept
     evaluation: Mapping[str, Any] | None  # as `record.write_evaluation` takes them
+    probes: Mapping[str, Any] | None  # as `columns`
     events: Sequence[str]
 
 
@@ -35,6 +37,16 @@ class Trainer(Protocol):
         """Changes live fields and answers the old value of each; ValueError for what cannot be changed."""
 
 
+@runtime_checkable
+class Inspectable(Protocol):
+    """An error of a trainer that can leave what it happened on, to be looked at."""
+
+    step: int  # that could not be made
+
+    def save(self, path: Path) -> None:
+        """Writes it to a file."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A trainer, ready for its next step, with what the worker must know of the config."""
@@ -48,10 +60,10 @@ Source = Callable[[RunDirectory], Job]
 
 
 def from_config(directory: RunDirectory) -> Job:
-    """The trainer that the directory's config.toml describes, at its newest checkpoint."""
-    from workbench.config import RunConfig
+    """The trainer that the directory's config.toml and sources describe, at its newest checkpoint."""
     from workbench.runs.build import build
 
-    config = RunConfig.load(directory.config)
+    load_stored(directory)
+    config = config_of(directory)
     trainer: Any = build(config, directory)  # mypy takes a field that holds a function for a method
     return Job(trainer, config.training.steps, config.training.checkpoint)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from workbench.runs.control import Control
 from workbench.runs.directory import RunDirectory, new_directory, read_json, write_atomic, write_json
+from workbench.runs.sources import source_problems, write_sources
 from workbench.runs.status import Heartbeat, holder, read_status
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
         found, text = config, config.to_toml()
     from workbench.runs.build import problems  # loads transformers: only when the config is right in itself
 
-    wrong = problems(found)
+    wrong = problems(found) + source_problems(found)
     if wrong:
         raise ConfigError(wrong)
     return found, text
@@ -122,7 +123,7 @@ def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirec
 
     write_atomic(directory.config, text, sync=True)
     write_json(directory.resolved, config.resolved())
-    write_json(directory.environment, environment(seed=config.seed))
+    write_json(directory.environment, environment(seed=config.seed, sources=write_sources(config, directory)))
     write_json(directory.path / "forecast.json", forecast(config).to_dict())
     Heartbeat(directory, 0, config.training.steps, state="queued").beat()
     return directory

@@ -51,10 +51,10 @@ class Run:
 
     @property
     def config(self) -> "RunConfig":
-        """The config it was launched with."""
-        from workbench.config import RunConfig
+        """The config it was launched with; ValueError where a method written in a cell is not loaded here."""
+        from workbench.runs.sources import config_of
 
-        return RunConfig.load(self.directory.config)
+        return config_of(self.directory)
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -102,14 +102,25 @@ class Run:
         """The held-out answers of an evaluation, or of all, one row each."""
         return self.table("evaluations", step, columns)
 
+    def probes(self, step: int | None = None, columns: Sequence[str] | None = None) -> "pandas.DataFrame":
+        """The rollouts of the probe problems at an evaluation, or at all, with the columns of `rollouts`."""
+        return self.table("probes", step, columns)
+
     def steps(self, folder: str = "rollouts") -> list[int]:
-        """The steps that exist and have a file in a folder: `rollouts` or `evaluations`."""
+        """The steps that exist and have a file in a folder: `rollouts`, `evaluations` or `probes`."""
         return [step for step in (line["step"] for line in self.lines()) if self.file(folder, step).exists()]
 
     def file(self, folder: str, step: int) -> Path:
         """The parquet file of a step."""
         directory = self.directory
-        return directory.rollout_file(step) if folder == "rollouts" else directory.evaluation_file(step)
+        files = {
+            "rollouts": directory.rollout_file,
+            "evaluations": directory.evaluation_file,
+            "probes": directory.probe_file,
+        }
+        if folder not in files:
+            raise ValueError(f"{folder!r} is no table of a run; there are: {', '.join(files)}")
+        return files[folder](step)
 
     def table(self, folder: str, step: int | None, columns: Sequence[str] | None) -> "pandas.DataFrame":
         """The files of one step or all as one table; a file that cannot be read is passed over with a note."""
@@ -131,11 +142,11 @@ class Run:
         return pyarrow.concat_tables(tables, promote_options="default").to_pandas()  # type: ignore[no-any-return]
 
     def query(self, sql: str) -> "pandas.DataFrame":
-        """Answers SQL (DuckDB) over the tables rollouts, evaluations, metrics and events."""
+        """Answers SQL (DuckDB) over the tables rollouts, evaluations, probes, metrics and events."""
         import duckdb
 
         with duckdb.connect() as base:
-            for folder in ("rollouts", "evaluations"):
+            for folder in ("rollouts", "evaluations", "probes"):
                 if files := [str(self.file(folder, step)) for step in self.steps(folder)]:
                     base.read_parquet(files, union_by_name=True).create_view(folder)
             base.register("metrics", self.metrics())

@@ -56,6 +56,7 @@ COLUMNS = (
     Column("group", INT),
     Column("round", INT),
     Column("tag", TEXT),
+    Column("tag_number", REAL),  # a controller's mark, as the method was told it
     Column("prompt", TEXT),  # as the model saw it, special tokens included
     Column("prompt_ids", INT, "prompt"),
     Column("text", TEXT),
@@ -64,9 +65,12 @@ COLUMNS = (
     Column("trained", pyarrow.bool_(), "token"),
     Column("reward", REAL),
     Column("correct", REAL),  # nan: not judged
+    Column("left_out", TEXT),  # why the update learnt nothing from it: pruned, filtered, not trained, not judged
     Column("parts", pyarrow.list_(PART)),
     Column("finish", TEXT),  # stop, length, pruned, given
     Column("pruned_at", INT),
+    Column("length", REAL),  # tokens written
+    Column("truncated", REAL),  # 1 where the budget ended it
     Column("score", REAL),  # of a pruner's head at the last pause, as the next three
     Column("posterior", REAL),  # probability that the answer will be right
     Column("survival", REAL),  # probability with which it was kept
@@ -75,8 +79,14 @@ COLUMNS = (
     Column("lens", REAL, "token"),  # -dloss/dlogprob of the run's own method
     Column("logprob", REAL, "token"),  # of the policy as it was in the row's last update
     Column("old_logprob", REAL, "token"),
+    Column("after_logprob", REAL, "token"),  # of the policy after the step's last update
     Column("engine_logprob", REAL, "token"),
     Column("sampled_logprob", REAL, "token"),
+    Column("off_policy", REAL, "token"),  # 1 where another policy (or another prompt) wrote it
+    Column("behaviour_logprob", REAL, "token"),  # of the policy and prompt that wrote it
+    Column("span", REAL, "token"),  # number of the part it belongs to, -1 for none
+    Column("token_reward", REAL, "token"),
+    Column("stored_advantage", REAL, "token"),  # nan where none
     Column("ref_logprob", REAL, "token"),
     Column("kl", REAL, "token"),
     Column("entropy", REAL, "token"),

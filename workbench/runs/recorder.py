@@ -16,6 +16,7 @@ class Recorder:
 
     def __init__(self, directory: RunDirectory, attempt: int) -> None:
         self.directory, self.attempt = directory, attempt
+        directory.probes.mkdir(exist_ok=True)  # a run that was begun before there were probes has no such folder
         self.remove_drafts()
         self.metrics = LineWriter(directory.metrics)
         self.events = LineWriter(directory.events)
@@ -23,8 +24,8 @@ class Recorder:
     def remove_drafts(self) -> None:
         """Removes what a killed trainer left half-written; not the drafts of others, who may be writing now."""
         drafts = list(self.directory.path.glob(".status.json.*.tmp"))
-        for folder in (self.directory.rollouts, self.directory.evaluations, self.directory.acknowledged):
-            drafts += folder.glob(".*.tmp")
+        for name in ("rollouts", "evaluations", "probes", "failed", "control/ack"):
+            drafts += (self.directory.path / name).glob(".*.tmp")
         for draft in drafts:
             draft.unlink()
 
@@ -34,6 +35,7 @@ class Recorder:
         metrics: Mapping[str, Any],
         columns: Mapping[str, Any] | None = None,
         evaluation: Mapping[str, Any] | None = None,
+        probes: Mapping[str, Any] | None = None,
         save: Save | None = None,
     ) -> dict[str, Any]:
         """Records a step and answers its metrics line; the step exists once that line is written, which is last.
@@ -46,6 +48,8 @@ class Recorder:
             write_rollouts(self.directory.rollout_file(number), columns)
         if evaluation is not None:
             write_evaluation(self.directory.evaluation_file(number), evaluation)
+        if probes is not None:
+            write_rollouts(self.directory.probe_file(number), probes)
         recorded = time.perf_counter()
         line = {"attempt": self.attempt, "step": number, "time": time.time(), **metrics}
         line["seconds.record"] = float(line.get("seconds.record", 0.0)) + recorded - start

@@ -69,8 +69,7 @@ def start(name: str, run: Run) -> Any:
     made = LOGGER_TYPE_TO_CLASS[name]
     place = {"logging_dir": str(run.directory.logs / "tensorboard")} if made.requires_logging_directory else {}
     tracker = made(run.name, **place)
-    if hasattr(tracker, "start"):
-        tracker.start()
+    tracker.start()
     return tracker
 
 

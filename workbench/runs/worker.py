@@ -19,8 +19,8 @@ from typing import Any
 
 from workbench.runs.checkpoint import EVERY_STEP, Checkpoint, keep, newest_checkpoint, settle_folders, write_last
 from workbench.runs.control import Command, Control
-from workbench.runs.directory import DiskFullError, RunDirectory, write_atomic, write_json
-from workbench.runs.job import Job, Source, Step, from_config
+from workbench.runs.directory import DiskFullError, RunDirectory, replacing, room, write_atomic, write_json
+from workbench.runs.job import Inspectable, Job, Source, Step, from_config
 from workbench.runs.lines import read_lines
 from workbench.runs.lock import Identity, Lock, LockedError
 from workbench.runs.recorder import Recorder
@@ -103,7 +103,8 @@ class Worker:
         def save(line: Callable[[], dict[str, Any]]) -> None:
             self.save(step.number, line, kept)
 
-        self.line = self.recorder.step(step.number, step.metrics, step.columns, step.evaluation, save if last else None)
+        tables = (step.columns, step.evaluation, step.probes)
+        self.line = self.recorder.step(step.number, step.metrics, *tables, save if last else None)
         for text in step.events:
             self.recorder.event("note", text, step.number)
         tokens = self.heart.tokens + int(step.metrics.get("tokens") or 0)
@@ -191,10 +192,23 @@ class Worker:
         shutil.rmtree(self.directory.checkpoints / "last.new", ignore_errors=True)
         reserve(self.directory).unlink(missing_ok=True)
         try:
+            if isinstance(error, Inspectable):
+                text = f"{text}; {self.keep_batch(error)}"
             self.recorder.event("disk full" if full else "failed", text, self.heart.step)
             self.heart.beat(state="failed", text=text)
         except DiskFullError as again:
             print(f"could not be written to the run either: {again}", file=sys.stderr)
+
+    def keep_batch(self, error: Inspectable) -> str:
+        """Saves what an error happened on; answers where, or that there was no room."""
+        path = self.directory.failed_file(error.step)
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with room(path.parent, 0), replacing(path) as draft:
+                error.save(draft)
+        except DiskFullError as full:
+            return f"its batch could not be kept: {full.strerror}"
+        return f"its batch is kept in {path}: workbench.training.failed.load reads it"
 
 
 def reserve(directory: RunDirectory) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,23 +84,48 @@ def make_batch(rollouts: Sequence[Rollout], scale: Scale, device: torch.device) 
 
 
 def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
-    """What is known of the rollouts beside the policy's numbers; a piece's or controller's own extras included."""
-    found = {
-        "engine_logprob": padded([rollout.engine_logprob for rollout in rollouts], width, torch.float32),
-        "truncated": torch.tensor([float(rollout.finish == "length") for rollout in rollouts]),
-        "length": torch.tensor([float(len(rollout.tokens)) for rollout in rollouts]),
+    """What is known of the rollouts beside the policy's numbers; the engine's log-probs where they can be compared."""
+    alike = [rollout.prompt == rollout.request.prompt for rollout in rollouts]
+    engine = [
+        rollout.engine_logprob if same else [NAN] * len(rollout.tokens)  # after another prompt: another distribution
+        for rollout, same in zip(rollouts, alike, strict=True)
+    ]
+    found = {"engine_logprob": padded(engine, width, torch.float32)}
+    for name, values in facts_of(rollouts).items():
+        per_token = len(axes(name)) > 1
+        found[name] = padded(values, width, torch.float32) if per_token else torch.tensor(values)
+    return found
+
+
+def facts_of(rollouts: Sequence[Rollout]) -> dict[str, list[Any]]:
+    """Facts by their names in `types.AXES`: a number a rollout, or a list over its tokens.
+
+    A piece's or controller's own extras are there if one rollout has them; the others have what stands for none.
+    """
+    found: dict[str, list[Any]] = {
+        "truncated": [float(rollout.finish == "length") for rollout in rollouts],
+        "length": [float(len(rollout.tokens)) for rollout in rollouts],
     }
     rewards = [token_reward(rollout) for rollout in rollouts]
     if any(rewards):
-        found["token_reward"] = padded(rewards, width, torch.float32)
+        found["token_reward"] = [
+            given or [0.0] * len(rollout.tokens) for given, rollout in zip(rewards, rollouts, strict=True)
+        ]
     for name in sorted({name for rollout in rollouts for name in rollout.extras} - NOTES):
-        missing = MISSING.get(name, 0.0)
-        if len(axes(name)) == 1:
-            found[name] = torch.tensor([float(rollout.extras.get(name, missing)) for rollout in rollouts])
-        else:
-            values = [rollout.extras.get(name, [missing] * len(rollout.tokens)) for rollout in rollouts]
-            found[name] = padded(values, width, torch.float32)
+        found[name] = [fact(rollout, name) for rollout in rollouts]
     return found
+
+
+def fact(rollout: Rollout, name: str) -> Any:
+    """One fact of a rollout; what stands for none where it has no such extra."""
+    missing = MISSING.get(name, 0.0)
+    if len(axes(name)) == 1:
+        return float(rollout.extras.get(name, missing))
+    if name in rollout.extras:
+        return rollout.extras[name]
+    if name == "behaviour_logprob" and rollout.finish != "given":
+        return rollout.engine_logprob  # it wrote its tokens itself
+    return [missing] * len(rollout.tokens)
 
 
 def token_reward(rollout: Rollout) -> list[float]:

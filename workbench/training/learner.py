@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,9 @@ from workbench.training.assemble import Scale, make_batch, make_rows, merge, tra
 from workbench.training.forward import Forward, Referable, Wanted, make_heads
 from workbench.training.plan import Plan, passes
 from workbench.training.sampling import Clock, Sampled
-from workbench.training.step import GAP, Learned
+from workbench.training.step import GAP, SHOWN, Learned
 from workbench.training.update import Rows, Updater, widen
-from workbench.types import Batch, Encoder, Row, State
+from workbench.types import Batch, Encoder, Rollout, Row, State
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Learner:
     seed: int
     states: dict[str, State]
     record: tuple[str, ...]  # signals kept of every token
+    after: int = 0  # groups of a step that are scored again after the updates
     live: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,27 +61,43 @@ class Learner:
         ]
         return torch.optim.AdamW(groups, betas=training.betas, weight_decay=training.weight_decay)
 
-    def learn(self, sampled: Sampled, number: int, clock: Clock) -> Learned:
-        """All updates of a step."""
-        rollouts = trained_rollouts(sampled)
-        learned = Learned(rollouts)
-        if not rollouts:
+    def learn(self, sampled: Sampled, number: int, clock: Clock, *, record: bool = True) -> Learned:
+        """All updates of a step; with `record` every signal that is kept is read, else those the metrics show."""
+        learned = Learned(trained_rollouts(sampled))
+        if not learned.rollouts:
+            self.edit_weights(number)
             return learned
-        device = self.policy.device
+        kept = self.plan.record if record else self.plan.record & SHOWN
+        batch, rows, advantage = self.prepare(learned.rollouts, sampled, number, clock)
+        with clock.phase("update"):
+            self.run_updates(batch, rows, advantage, learned, kept)
+            self.edit_weights(number)
+        self.note(batch, advantage, learned)
+        if record and self.after:
+            with clock.phase("score"):
+                learned.tensors["after_logprob"] = self.scored_again(batch, rows)
+        return learned
+
+    def prepare(
+        self, rollouts: Sequence[Rollout], sampled: Sampled, number: int, clock: Clock
+    ) -> tuple[Batch, Rows, Tensor]:
+        """The rollouts as a batch with all that is known before the first update, their rows, their advantage."""
         scale = Scale(number, self.training.steps, self.budget, self.temperature)
         with clock.phase("score"):
-            batch = make_batch(rollouts, scale, device).replace(state=dict(self.states))
+            batch = make_batch(rollouts, scale, self.policy.device).replace(state=dict(self.states))
             rows = make_rows(self.method, rollouts, sampled.groups, self.encoder)
             batch = self.read_ahead(batch, rows)
             advantage = advantages(self.method, batch)
+            if not all(bool(item.isfinite().all()) for item in (advantage, *(batch[name] for name in self.plan.ahead))):
+                raise self.updater().failure(batch, rows, advantage)
             for slot, piece in self.method.pieces():
                 if isinstance(piece, LossPiece):
                     self.states[slot] = piece.learn(self.states[slot], own(batch, slot))
-        with clock.phase("update"):
-            self.run_updates(batch, rows, advantage, learned)
-            self.edit_weights(number)
-        self.note(batch, advantage, learned)
-        return learned
+        return batch, rows, advantage
+
+    def updater(self) -> Updater:
+        """What makes the updates, with live fields as they are now."""
+        return Updater(self.method, self.plan, self.forward, self.optimiser, self.live["clip_norm"])
 
     def read_ahead(self, batch: Batch, rows: Rows) -> Batch:
         """The batch with what must be known before the first update."""
@@ -94,23 +111,34 @@ class Learner:
         batch = batch.extend(**found)
         return batch if old is None else batch.replace(logprob=old, old_logprob=old)
 
-    def run_updates(self, batch: Batch, rows: Rows, advantage: Tensor, learned: Learned) -> None:
-        """Every pass over the rollouts, cut into updates of whole groups."""
-        updater = Updater(self.method, self.plan, self.forward, self.optimiser, self.live["clip_norm"])
+    def run_updates(self, batch: Batch, rows: Rows, advantage: Tensor, learned: Learned, record: Set[str]) -> None:
+        """Every pass over the rollouts, cut into updates of whole groups; in the last one `record` is read as well."""
+        updater = self.updater()
         self.set_learning_rate(batch.step)
         training, groups = self.training, batch.group.tolist()
         for epoch in range(training.epochs):
             names = list(dict.fromkeys(groups))
             draw = random.Random(f"{self.seed}/{batch.step}/epoch/{epoch}")
             order = [draw.random() for _ in names]
+            kept = record if epoch == training.epochs - 1 else frozenset()
             for chosen in update_groups(names, training.updates, order):
                 members = [row for row, group in enumerate(groups) if group in chosen]
-                index = torch.tensor(members)
+                index, taken = torch.tensor(members), rows.take(members)
                 current = self.plan.first_pass and not learned.losses
-                report = updater.update(batch.rows(index), rows.take(members), advantage[index], current=current)
+                report = updater.update(batch.rows(index), taken, advantage[index], record=kept, current=current)
                 merge(learned.tensors, {**report.signals, "lens": report.lens}, index, len(groups))
                 learned.losses.append(report.loss)
                 learned.norms.append(report.grad_norm)
+
+    def scored_again(self, batch: Batch, rows: Rows) -> Tensor:
+        """The log-prob of every token after the updates, for the first `after` groups; nan for the others."""
+        groups = batch.group.tolist()
+        chosen = set(list(dict.fromkeys(groups))[: self.after])
+        members = [row for row, group in enumerate(groups) if group in chosen]
+        found = self.forward.read_all(rows.take(members).plain, {"logprob"})["logprob"].cpu()
+        answer = torch.full(batch.mask.shape, math.nan)
+        answer[torch.tensor(members), : found.shape[1]] = found
+        return answer
 
     def edit_weights(self, number: int) -> None:
         """The method's weight edits, after the updates."""
@@ -128,10 +156,7 @@ class Learner:
         learned.mask = mask & batch.judged[:, None].cpu()
         learned.tensors |= {"advantage": advantage.cpu(), "old_logprob": old}
         learned.tensors |= {name: batch[name].cpu() for name in self.plan.ahead if name != "old_logprob"}
-        # after another prompt the engine's numbers are of another distribution
-        alike = torch.tensor([rollout.prompt == rollout.request.prompt for rollout in learned.rollouts])
-        gap = batch["engine_logprob"].cpu() - old
-        learned.tensors[GAP] = torch.where(mask & alike[:, None], gap, math.nan)
+        learned.tensors[GAP] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)
 
     # ------------------------------------------------------------------------ learning rate, live
 

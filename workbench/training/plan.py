@@ -15,11 +15,13 @@ class Plan:
     """What is read before the updates, and what during them.
 
     `ahead` are names read once a step, without gradient: `old_…`, `ref_…`, and their contexts. `during` are the
-    current policy's, read in every update, of which `gradient` are differentiable.
+    current policy's that the method reads in every update, of which `gradient` are differentiable; `record` are those
+    read beside them where they are kept: in a row's last update.
     """
 
     ahead: frozenset[str]
     during: frozenset[str]
+    record: frozenset[str]
     gradient: frozenset[str]
     first_pass: bool  # the sampling policy is read before the first update
 
@@ -27,15 +29,22 @@ class Plan:
     def of(cls, method: Method, updates: int, record: Iterable[str]) -> "Plan":
         """For a method that makes `updates` updates a step, of which the signals in `record` are kept."""
         heads = {head.name for head in method.heads}
-        known = {name for name in method.needs if Wanted.parse(name).signal in SIGNALS.keys() | heads}
-        recorded = set(record)
+        signals = {name: Wanted.parse(name).signal for name in method.needs}
+        known = {name for name, signal in signals.items() if signal in SIGNALS or signal in heads}
         ahead = {name for name in known if Wanted.parse(name).policy}
-        gradient = {name for name in known - ahead if carries_gradient(name)} | {"logprob"}
+        during = known - ahead | {"logprob"}
+        gradient = {name for name in during if carries_gradient(name)} | {"logprob"}
         looks_ahead = updates > 1 or method.setwise or any(reads_policy(piece) for _, piece in method.pieces())
         old = {name for name in ahead if name.startswith("old_")}
         if looks_ahead or old:
             ahead |= {"old_logprob"}
-        return cls(frozenset(ahead), frozenset(known - ahead | recorded), frozenset(gradient), looks_ahead or bool(old))
+        return cls(
+            frozenset(ahead),
+            frozenset(during),
+            frozenset(record) - during,
+            frozenset(gradient),
+            looks_ahead or bool(old),
+        )
 
 
 def reads_policy(piece: object) -> bool:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.training.assemble import facts_of
 from workbench.training.sampling import Sampled
-from workbench.types import Encoder, Rollout
+from workbench.types import Encoder, Rollout, axes
 
 Array = NDArray[Any]
 GAP = "engine_gap"  # engine less trainer log-prob; not recorded, since both are
+SHOWN = frozenset({"entropy", "kl"})  # signals that the metrics of every step need
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Step:
     metrics: dict[str, float]
     columns: dict[str, Any] | None = None  # rollouts: a list per rollout, flat arrays per token, and their offsets
     evaluation: dict[str, list[Any]] | None = None
+    probes: dict[str, Any] | None = None  # rollouts of probe problems, as `columns`
     events: Sequence[str] = ()
 
 
@@ -44,19 +47,42 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     """Every rollout of the step, with or without the numbers of its tokens; nan for those not trained on."""
     rollouts = sampled.rollouts
     lengths = np.array([len(rollout.tokens) for rollout in rollouts], dtype=np.int64)
+    where = Where.of(rollouts, learned.rollouts, lengths)
     columns = {
         **plain_columns(rollouts, encoder, step),
+        "left_out": [left_out(rollout, sampled.kept) for rollout in rollouts],
         "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
         "prompt_ids": [rollout.prompt for rollout in rollouts],
         "token_ids": flat((rollout.tokens for rollout in rollouts), np.int32),
-        "trained": flat((rollout.trained for rollout in rollouts), np.bool_),
+        "trained": flat((rollout.trained for rollout in rollouts), np.bool_) & where.known,
     }
     if not numbers:
         return columns
-    where = Where.of(rollouts, learned.rollouts, lengths)
+    columns |= fact_columns(rollouts)
     columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != GAP}
     for name in ("engine_logprob", "sampled_logprob"):
         columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
+    return columns
+
+
+def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
+    """Why an update learns nothing from a rollout; None where it does."""
+    if rollout.finish == "pruned":
+        return "pruned"
+    if rollout.request.group not in kept:
+        return "filtered"
+    if not any(rollout.trained):
+        return "not trained"
+    return "not judged" if math.isnan(rollout.reward) else None
+
+
+def fact_columns(rollouts: Sequence[Rollout]) -> dict[str, Any]:
+    """What the method was told of the rollouts beside the policy's numbers; survival is among the pruner's columns."""
+    found = facts_of(rollouts)
+    columns = {name: flat(found[name], np.float32) if len(axes(name)) > 1 else found[name] for name in found}
+    columns.pop("survival", None)
+    if "tag" in columns:
+        columns["tag_number"] = columns.pop("tag")  # `tag` is the request's, a text
     return columns
 
 
@@ -180,7 +206,11 @@ def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
 
 def token_metrics(learned: Learned) -> dict[str, float]:
-    """Means over the trained tokens: entropy, KL, the share without a push, the gap between engine and trainer."""
+    """Means over the trained tokens: entropy, KL, the share without a push, the gap between engine and trainer.
+
+    gap = engine's log-prob less the trainer's. Since the engine drew the tokens, exp(-gap) - 1 + gap (Schulman's k3)
+    averages KL(engine ‖ trainer); `gap_kl` is its mean, in nats a token.
+    """
     tensors, mask = learned.tensors, learned.mask
     if not mask.any():
         return {}
@@ -189,11 +219,13 @@ def token_metrics(learned: Learned) -> dict[str, float]:
     wanted = mask & (tensors["advantage"] != 0)
     if wanted.any():
         found["clipped"] = float((tensors["lens"][wanted] == 0).float().mean())
-    gap = (tensors[GAP][mask]).abs()
+    gap = tensors[GAP][mask].double()
     gap = gap[~gap.isnan()]
     if len(gap):
-        ordered = gap.sort().values
-        found |= {"gap_mean": float(gap.mean()), "gap_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
+        size = gap.abs()
+        ordered = size.sort().values
+        found |= {"gap_mean": float(size.mean()), "gap_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
+        found["gap_kl"] = float((torch.expm1(-gap) + gap).mean())
     return found
 
 

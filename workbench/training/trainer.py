@@ -1,8 +1,7 @@
 """The trainer: a generator of steps. It knows protocols, and no method, task, reward or engine by name."""
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ from workbench.method import Method
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
+from workbench.training.dry import SAMPLE, Advice, dry_pass, is_out_of_memory, largest_rows
+from workbench.training.evaluation import EVALUATION_STEP, PROBE_STEP, accuracy, ask, probe_columns
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.plan import reads_reference
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
 from workbench.training.scorer import PolicyScorer
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
-from workbench.types import Group, Request, Sampling, State
-
-EVALUATION_STEP = -1  # keys the noise of evaluations, the same every time
+from workbench.types import Sampling, State
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Trainer:
     stop_tokens: tuple[int, ...] = ()
     reference: bool = False
     on_phase: Callable[[str], None] = lambda phase: None
+    advice: Advice = lambda prompt: "set a smaller training.micro_batch"
     step: int = 0
     states: dict[str, State] = field(default_factory=dict)
 
@@ -64,6 +64,7 @@ class Trainer:
             seed=self.settings.seed,
             states=self.states,
             record=self.recorded_signals(),
+            after=self.settings.record.after,
         )
         if self.parts.scorer is None:
             self.parts.scorer = PolicyScorer(self.learner.forward)
@@ -81,6 +82,8 @@ class Trainer:
     # --------------------------------------------------------------------------------------- the loop
 
     def __iter__(self) -> Iterator[Step]:
+        if self.tries_largest:
+            self.try_largest()
         if self.step == 0 and self.settings.evaluation.problems:
             yield self.evaluated(Step(0, {}), Clock(on_phase=self.on_phase))
         while self.step < self.settings.training.steps:
@@ -92,15 +95,17 @@ class Trainer:
         number = self.step + 1
         sampled = self.sample(number, clock)
         self.refuse_unjudged(sampled)
-        learned = self.learner.learn(sampled, number, clock)
+        record = self.recorded(number)
+        learned = self.learner.learn(sampled, number, clock, record=record)
         with clock.phase("sync"):
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
+            self.refuse_gap(metrics)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
-            columns = self.columns(sampled, learned, number) if self.recorded(number) else None
+            columns = self.columns(sampled, learned, number) if record else None
         self.step = number
         step = Step(number, metrics, columns, events=sampled.events)
         every, last = self.settings.evaluation.every, number == self.settings.training.steps
@@ -155,28 +160,67 @@ class Trainer:
                 f"allows; first reason: {first}"
             )
 
+    def refuse_gap(self, metrics: Mapping[str, float]) -> None:
+        """Stops the run when the engine draws from another policy than the one that is trained."""
+        gap, limit = metrics.get("gap_mean", 0.0), self.settings.training.gap_limit
+        if limit and not gap <= limit:
+            raise ValueError(
+                f"engine and trainer differ by {gap:.3g} nats a token on average (99th percentile "
+                f"{metrics['gap_p99']:.3g}), more than training.gap_limit = {limit:g} allows: the engine has other "
+                "weights, or computes too coarsely; compare engine_logprob with old_logprob of an earlier step, set "
+                'method.correction = "truncated", or raise the limit'
+            )
+
+    # ----------------------------------------------------------------------------------- the dry pass
+
+    @property
+    def tries_largest(self) -> bool:
+        """Whether the largest update is tried before the first step.
+
+        Not on a CPU unless asked for: there a process that takes too much is ended without a word.
+        """
+        wanted = self.settings.training.dry_pass
+        return wanted == "always" or (wanted == "auto" and self.policy.device.type != "cpu")
+
+    def try_largest(self) -> None:
+        """The dry pass; ValueError with advice where it does not fit."""
+        self.on_phase("dry pass")
+        rollouts, task = self.settings.rollouts, self.parts.task
+        size, wanted = task.size("train"), max(SAMPLE, rollouts.problems)
+        problems = [task.problem(number, "train") for number in range(wanted if size is None else min(size, wanted))]
+        prompts = sorted((self.parts.encoder.prompt(problem.prompt) for problem in problems), key=len)
+        rows = largest_rows(prompts[-rollouts.problems :], rollouts.rollouts, rollouts.max_tokens)
+        try:
+            dry_pass(self.learner.forward, self.learner.plan, self.learner.optimiser, rows)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            prompt = len(rows[0].prompt)
+            raise ValueError(
+                f"the largest update does not fit into the memory of {self.policy.device}: answers of "
+                f"{rollouts.max_tokens} tokens after prompts of {prompt}, training.micro_batch = "
+                f"{self.settings.training.micro_batch}; {self.advice(prompt)}"
+            ) from error
+
     # ------------------------------------------------------------------------------------ evaluation
 
     def evaluated(self, step: Step, clock: Clock) -> Step:
-        """The step with the accuracy over the held-out problems, one answer each, the same noise every time."""
+        """The step with the accuracy over held-out problems and the rollouts of probes, the same noise every time."""
         settings = self.settings.evaluation
+        plain = dataclasses.replace(self.sampling(EVALUATION_STEP, settings.temperature), top_p=1.0, top_k=0)
         with clock.phase("evaluate"):
-            problems = [self.parts.task.problem(number, "test") for number in range(settings.problems)]
-            requests = [
-                Request(problem, self.parts.encoder.prompt(problem.prompt), group=number, number=number)
-                for number, problem in enumerate(problems)
-            ]
-            plain = dataclasses.replace(self.sampling(EVALUATION_STEP, settings.temperature), top_p=1.0, top_k=0)
-            rollouts = self.parts.engine.generate(requests, plain)
-            events = list(step.events)
-            for rollout in rollouts:
-                events += self.parts.judge(Group(rollout.request.group, rollout.request.problem, [rollout]))
-        verdicts = [rollout.correct for rollout in rollouts if not math.isnan(rollout.correct)]
-        accuracy = sum(verdicts) / len(verdicts) if verdicts else math.nan
-        columns = evaluation_columns(rollouts, self.parts.encoder, step.number)
-        known = {} if math.isnan(accuracy) else {"accuracy": accuracy}
-        metrics = {**step.metrics, **known, "evaluated": float(len(verdicts))}
-        return dataclasses.replace(step, metrics=metrics, evaluation=columns, events=events)
+            found = ask(self.parts, settings.problems, 1, plain)
+            evaluation = evaluation_columns(found.rollouts, self.parts.encoder, step.number)
+            probes, events = self.probes(step.number) if settings.probes else (None, [])
+        metrics, events = {**step.metrics, **accuracy(found)}, [*step.events, *found.events, *events]
+        return dataclasses.replace(step, metrics=metrics, evaluation=evaluation, probes=probes, events=events)
+
+    def probes(self, number: int) -> tuple[dict[str, Any], list[str]]:
+        """Rollouts of the probe problems as columns, and what happened."""
+        settings, temperature = self.settings.evaluation, self.settings.rollouts.temperature
+        asked = ask(self.parts, settings.probes, settings.probe_rollouts, self.sampling(PROBE_STEP, temperature))
+        signals = self.recorded_signals() if self.settings.record.tokens == "all" else ()
+        return probe_columns(self.parts, asked, number, self.learner.forward, signals), asked.events
 
     # ----------------------------------------------------------------------------------- checkpoints
 

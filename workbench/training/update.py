@@ -1,13 +1,14 @@
 """One update of the weights: settle, micro-batches, gradient, optimiser step. Knows methods only by their protocol."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from workbench.method import Method, Settled, advantages, lens_all, objective, settle, with_signals
+from workbench.training.failed import NotFiniteError, failure
 from workbench.training.forward import Forward, Wanted, micro_batches
 from workbench.training.plan import Plan, passes
 from workbench.types import Batch, PerToken, Row
@@ -42,6 +43,22 @@ class Report:
     signals: dict[str, Tensor]  # [row, token] as this update saw them
     lens: PerToken  # -∂loss/∂logprob
 
+    @property
+    def finite(self) -> bool:
+        """Whether every number of it is."""
+        tensors = [self.lens, *self.signals.values()]
+        return math.isfinite(self.loss + self.grad_norm) and all(bool(item.isfinite().all()) for item in tensors)
+
+
+@dataclass(frozen=True)
+class Into:
+    """Where a micro-batch of an update leaves what it read, and what it goes by."""
+
+    index: Tensor  # its rows among those of the update
+    report: Report
+    pushes: Mapping[str, Tensor] | None  # of its tokens, by signal, where the loss was differentiated beforehand
+    record: Set[str]
+
 
 @dataclass
 class Updater:
@@ -53,13 +70,16 @@ class Updater:
     optimiser: torch.optim.Optimizer
     clip_norm: float
 
-    def update(self, batch: Batch, rows: Rows, advantage: PerToken, *, current: bool = False) -> Report:
-        """One update over these rows. `current`: `batch.logprob` is the policy's as it is now.
+    def update(
+        self, batch: Batch, rows: Rows, advantage: PerToken, *, record: Set[str] = frozenset(), current: bool = False
+    ) -> Report:
+        """One update over these rows. `record`: signals to be read beside what the method needs.
 
-        Where the plan has no first pass, the policy of this update is the sampling policy as well.
+        `current`: `batch.logprob` is the policy's as it is now. Where the plan has no first pass, the policy of this
+        update is the sampling policy as well. NotFiniteError if it is not finite; then no weight was changed.
         """
         if (self.method.setwise or self.method.fresh) and not (current and self.ahead_of_update == {"logprob"}):
-            batch = self.refreshed(batch, rows)
+            batch = self.refreshed(batch, rows, self.ahead_of_update)
         if self.method.advantage.fresh:
             advantage = advantages(self.method, batch)
         settled = settle(self.method, batch, advantage)
@@ -70,12 +90,13 @@ class Updater:
         for index in micro_batches(rows.plain, self.forward.budget):
             chosen = torch.tensor(index)
             part = None if pushes is None else {name: push[chosen] for name, push in pushes.items()}
-            self.micro(batch.rows(chosen), rows.take(index), settled.rows(chosen), (chosen, report, part))
+            self.micro(batch.rows(chosen), rows.take(index), settled.rows(chosen), Into(chosen, report, part, record))
         if self.method.setwise:
             with torch.no_grad():
                 report.loss = float(objective(self.method, batch, settled))
         report.grad_norm = self.clip()
-        self.refuse_infinite(report)
+        if not report.finite:
+            raise self.failure(batch, rows, advantage, record)
         self.optimiser.step()
         return report
 
@@ -92,54 +113,47 @@ class Updater:
         finite = all(bool(norm.isfinite()) for norm in norms)
         return float(norms[0]) if finite else math.nan
 
-    def refuse_infinite(self, report: Report) -> None:
-        """Stops before weights are spoilt."""
-        if math.isfinite(report.grad_norm) and math.isfinite(report.loss):
-            return
-        raise ValueError(
-            f"the update is not finite (loss {report.loss}, gradient norm {report.grad_norm}): lower "
-            f"training.learning_rate ({self.optimiser.param_groups[0]['lr']:g}) or look at the method's signals"
-        )
+    def failure(self, batch: Batch, rows: Rows, advantage: PerToken, record: Set[str] = frozenset()) -> NotFiniteError:
+        """What to raise about these rows; the policy, which was not changed, is read again."""
+        names = self.plan.during | record
+        batch = self.refreshed(batch, rows, names)
+        if not self.plan.first_pass:
+            batch = batch.replace(old_logprob=batch.logprob)
+        return failure(self.method, batch, advantage, names | self.plan.ahead)
 
-    def micro(
-        self,
-        batch: Batch,
-        rows: Rows,
-        settled: Settled,
-        into: tuple[Tensor, Report, dict[str, Tensor] | None],
-    ) -> None:
+    def micro(self, batch: Batch, rows: Rows, settled: Settled, into: "Into") -> None:
         """Forward and backward of some rows; what is read goes into the report."""
-        index, report, pushes = into
-        signals = self.read(rows, self.plan.during, self.plan.gradient, batch.mask.shape[1])
+        report = into.report
+        signals = self.read(rows, self.plan.during | into.record, self.plan.gradient, batch.mask.shape[1])
         logprob = signals["logprob"]
         logprob.retain_grad()
         if not self.plan.first_pass:
             batch = batch.replace(old_logprob=logprob.detach())
-        if pushes is None:
+        if into.pushes is None:
             loss = objective(self.method, with_signals(batch, signals), settled)
         else:
-            pulls = [(push * signals[name]).sum() for name, push in pushes.items()]
+            pulls = [(push * signals[name]).sum() for name, push in into.pushes.items()]
             loss = -torch.stack(pulls).sum()
         loss.backward()
         report.loss += loss.item()
         if logprob.grad is not None:
-            report.lens[index] = -logprob.grad
+            report.lens[into.index] = -logprob.grad
         for name, values in signals.items():
             if name not in report.signals:
                 report.signals[name] = values.new_zeros((len(report.lens), *values.shape[1:]))
-            report.signals[name][index] = values.detach()
+            report.signals[name][into.index] = values.detach()
 
-    def refreshed(self, batch: Batch, rows: Rows) -> Batch:
+    def refreshed(self, batch: Batch, rows: Rows, names: Set[str]) -> Batch:
         """The batch with the current policy's signals over all rows, without gradient."""
         found: dict[str, Tensor] = {}
         for index in micro_batches(rows.plain, self.forward.budget):
-            part = self.read(rows.take(index), self.ahead_of_update, frozenset(), batch.mask.shape[1])
+            part = self.read(rows.take(index), names, frozenset(), batch.mask.shape[1])
             for name, values in part.items():
                 found.setdefault(name, values.new_zeros((len(rows.plain), *values.shape[1:])))
                 found[name][torch.tensor(index)] = values
         return with_signals(batch, found)
 
-    def read(self, rows: Rows, names: frozenset[str], gradient: frozenset[str], width: int) -> dict[str, Tensor]:
+    def read(self, rows: Rows, names: Set[str], gradient: Set[str], width: int) -> dict[str, Tensor]:
         """The current policy's signals of these rows, padded to the batch's width."""
         found: dict[str, Tensor] = {}
         for (policy, context), signals in passes(names).items():

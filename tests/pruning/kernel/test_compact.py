@@ -1,5 +1,7 @@
 """Judging and moving rows in torch, checked by hand and against the survival rules; and the choice of who does it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,16 @@ from tests.pruning.kernel.cases import make_rows
 from workbench.engines.rows import Rows, holes
 from workbench.engines.shared import Shape
 from workbench.pruning import survival
-from workbench.pruning.compact import JUDGED, STAYS, UNIT, Cache, Judged, Policy, TorchCompactor, bind, compactor
+from workbench.pruning.choice import bind
+from workbench.pruning.compact import (
+    JUDGED,
+    STAYS,
+    UNIT,
+    Cache,
+    Judged,
+    Policy,
+    TorchCompactor,
+)
 
 MIXED = [0.92, 0.85, 0.78, 0.66, 0.55, 0.40, 0.22, 0.08]
 HARD = [0.6, 0.4, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03]
@@ -76,14 +87,12 @@ def test_the_plan_is_the_engines() -> None:
 
 def test_the_engines_rows_move_alike() -> None:
     shape = Shape(layers=2, heads=3, width=4, dtype=torch.float32, device=torch.device("cpu"))
-    ours, theirs = Rows(shape, 6, 5), Rows(shape, 6, 5)
+    ours, theirs = Rows(shape, 6, 5, partial(bind, TorchCompactor())), Rows(shape, 6, 5)
+    sources, targets = holes([True, False, False, True, True, True])
     for rows in (ours, theirs):
         rows.pairs.copy_(torch.randn(rows.pairs.shape, generator=torch.Generator().manual_seed(0)))
-        rows.position.copy_(torch.tensor([3, 4, 5, 1, 2, 5]))
-    move = bind(TorchCompactor(), ours.pairs.flatten(0, 1).unbind(0), (ours.position, ours.first))
-    sources, targets = holes([True, False, False, True, True, True])
-    move(sources, targets, ours.position[sources].tolist())
-    theirs.move(sources, targets, 5)
+        rows.position.copy_(torch.tensor([3, 4, 5, 1, 2, 4]))
+        rows.move(sources, targets, rows.position[sources].tolist())
     assert torch.equal(ours.position, theirs.position)
     for row in range(4):
         tokens = int(ours.position[row])
@@ -142,16 +151,3 @@ def test_wrong_tensors_are_refused() -> None:
         Cache((torch.zeros(4, 2, 3, 6),), (torch.zeros(4, 6)[:, ::2],))
     with pytest.raises(ValueError, match="at most 4096"):
         make_rows(np.random.default_rng(0), 4097, 1)
-
-
-def test_the_choice_has_a_name() -> None:
-    here, elsewhere = torch.device("cpu"), torch.device("cuda", 0)
-    assert isinstance(compactor("torch", here), TorchCompactor)
-    assert isinstance(compactor("auto", here), TorchCompactor)
-    with pytest.raises(ValueError, match="NVIDIA GPU"):
-        compactor("cuda", here)
-    with pytest.raises(ValueError, match="choose from"):
-        compactor("fast", here)
-    if not torch.cuda.is_available():
-        with pytest.warns(RuntimeWarning, match="compacted by torch, because .*NVIDIA GPU"):
-            assert isinstance(compactor("auto", elsewhere), TorchCompactor)

@@ -1,16 +1,27 @@
 """The kernel on a GPU, against torch on the CPU; and that its benchmarks work, on whatever machine."""
 
+import copy
+import dataclasses
 import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from benchmarks import compact_kernel
 from scripts.sources import ROOT
+from tests.engines.engine_models import build, make_policy, make_requests
 from tests.pruning.kernel.cases import Case, make_case
-from workbench.pruning.compact import Cache, Compactor, Head, Judged, Policy, TorchCompactor, compactor
+from tests.pruning.worlds import World, sampling
+from workbench.engines.local import LocalEngine
+from workbench.kinds import BoundPruner
+from workbench.pruning.arrol import Arrol
+from workbench.pruning.choice import binder, find_kernel
+from workbench.pruning.compact import Cache, Compactor, Head, Judged, Policy, TorchCompactor
+from workbench.types import Sampling
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU: the kernel cannot run here")
 GPU = torch.device("cuda", 0)
@@ -56,14 +67,14 @@ def test_a_copied_case_is_the_same_case() -> None:
 
 @needs_gpu
 def test_random_cases_on_the_gpu() -> None:
-    check_cases(compactor("cuda", GPU), range(200), GPU)
+    check_cases(find_kernel(GPU).need(), range(200), GPU)
 
 
 @needs_gpu
 def test_large_groups_on_the_gpu() -> None:
     for size in (33, 512, 1024):
         rows = compact_kernel.make_rows(2 * size, size, GPU)
-        found, wanted = (compact.judge(rows, Policy()) for compact in (compactor("cuda", GPU), TorchCompactor()))
+        found, wanted = (compact.judge(rows, Policy()) for compact in (find_kernel(GPU).need(), TorchCompactor()))
         assert torch.equal(found.kept, wanted.kept)
         assert torch.equal(found.probability, wanted.probability)
 
@@ -76,12 +87,48 @@ def test_scores_on_the_gpu() -> None:
     )
     hidden = torch.randn(77, 70, device=GPU)
     rows, same = compact_kernel.make_rows(77, 11, GPU), compact_kernel.make_rows(77, 11, GPU)
-    kernel = compactor("cuda", GPU)
+    kernel = find_kernel(GPU).need()
     for _ in range(3):  # each launch finds the ticket as the first did
         plan = kernel.judge(rows, Policy(), head, hidden)
         TorchCompactor().judge(same, Policy(), head, hidden)
         torch.testing.assert_close(rows.score, same.score, rtol=1e-4, atol=1e-5)
         assert torch.equal(plan.kept, TorchCompactor().judge(rows, Policy()).kept)
+
+
+@needs_gpu
+def test_the_engine_moves_rows_by_the_kernel() -> None:
+    """Finished and pruned rows: the same rollouts as with torch's copy, to the last digit."""
+    policy = make_policy(build(Qwen3ForCausalLM, Qwen3Config).to(GPU))
+    asked = Sampling(max_tokens=16, stop=tuple(range(300, 330)), seed=1, step=1)
+    move = binder(GPU)
+    assert move is not None
+    for pruner in (None, Arrol(detect=4, rule="random", warm_up=0)):
+        found = []
+        for engine in (LocalEngine(policy), LocalEngine(policy, binder=move)):
+            bound = None if pruner is None else BoundPruner(pruner, pruner.init())
+            rollouts = engine.generate(make_requests(6), asked, bound)
+            found.append([(one.tokens, one.finish, one.engine_logprob) for one in rollouts])
+        assert found[0] == found[1]
+
+
+@needs_gpu
+def test_the_pruner_decides_on_the_gpu_as_on_the_cpu() -> None:
+    """A launch for each group, hidden states in and survivors out; a mark may fall within 2^-12 of a border."""
+    pruner = Arrol(detect=16, warm_up=3, learning_rate=1e-2, bins=16, buffer=512)
+    state, _ = World().run(pruner, 5)
+    world, differ = World(groups=60, seed=3), 0
+    for number in range(60):
+        here = world.partial(9, number)
+        there = dataclasses.replace(here, hidden=here.hidden.to(GPU))
+        left, right = (pruner(copy.deepcopy(state), partial, sampling(9)) for partial in (here, there))
+        differ += left[0] != right[0]
+        names = ("score", "posterior", "survival")
+        ours, theirs = ([[record[name] for name in names] for record in side[1]] for side in (left, right))
+        ours, theirs = np.array(ours), np.array(theirs)
+        np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
+        if np.allclose(ours[:, 1], theirs[:, 1], atol=1e-6):  # else a score fell into the next bin
+            np.testing.assert_allclose(ours[:, 2], theirs[:, 2], atol=3e-4)
+    assert differ <= 4
 
 
 def test_the_benchmark_measures() -> None:

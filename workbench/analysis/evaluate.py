@@ -1,0 +1,73 @@
+"""How often a model solves problems: pass@k without bias, and how sure that is over the problems asked."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DRAWS = 1000  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many answers to a problem are right, of those that could be judged."""
+
+    right: int
+    judged: int
+
+    def pass_at(self, tries: int) -> float:
+        """The chance that one of so many tries is right; ValueError where fewer were judged."""
+        return pass_at(self.right, self.judged, tries)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over problems, with the interval that holds 95 % of the bootstrap's means."""
+
+    value: float
+    low: float
+    high: float
+    problems: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
+
+
+def pass_at(right: int, samples: int, tries: int) -> float:
+    """Chance that one of `tries` drawn from so many samples is right. Chen et al., arXiv:2107.03374, section 2.1.
+
+    1 - C(samples - right, tries) / C(samples, tries): without bias, as long as tries <= samples.
+
+    >>> pass_at(1, 4, 1), pass_at(1, 4, 4), pass_at(0, 4, 2)
+    (0.25, 1.0, 0.0)
+    """
+    if not 1 <= tries <= samples:
+        raise ValueError(f"pass@{tries} of {samples} samples: draw at least {tries} samples of every problem")
+    missed = 1.0
+    for sample in range(samples - right + 1, samples + 1):
+        missed *= 1 - tries / sample if sample > tries else 0.0
+    return 1 - missed
+
+
+def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
+    """The mean of a number per problem. Percentile bootstrap over problems: Efron, 1979."""
+    if not values:
+        raise ValueError("no problem to average over: ask at least one, and see that its answers can be judged")
+    draw, count = random.Random(seed), len(values)
+    means = sorted(sum(draw.choices(values, k=count)) / count for _ in range(DRAWS))
+    low, high = means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS) - 1]
+    return Estimate(sum(values) / count, low, high, count)
+
+
+def passes(tallies: Sequence[Tally], tries: int) -> Estimate:
+    """pass@k over the problems of which enough answers were judged."""
+    return estimate([tally.pass_at(tries) for tally in tallies if tally.judged >= tries])
+
+
+def gain(tallies: Sequence[Tally], base: Sequence[Tally], tries: int) -> Estimate:
+    """How much higher pass@k is than another model's on the same problems, problem by problem.
+
+    >>> gain([Tally(2, 2), Tally(1, 2)], [Tally(1, 2), Tally(1, 2)], 1).value
+    0.25
+    """
+    pairs = [pair for pair in zip(tallies, base, strict=True) if min(one.judged for one in pair) >= tries]
+    return estimate([own.pass_at(tries) - other.pass_at(tries) for own, other in pairs])

@@ -1,0 +1,174 @@
+"""A method from one function: its tensors are the slot's, its parameters with defaults the hyper-parameters.
+
+@method("half_wrong", changes="a wrong answer costs half")
+def advantage(batch: Batch, wrong: float = 0.5) -> PerToken:
+    value = group_centre(batch.reward, batch.group)
+    return spread(torch.where(value < 0, wrong * value, value), batch.mask)
+"""
+
+import dataclasses
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, get_type_hints
+
+from workbench import registry, types
+from workbench.cells.source import Source, enter, load, missing
+from workbench.cells.trial import MethodError, remedy_for
+from workbench.method import Method, derive, slot_kinds
+from workbench.piece import Piece
+from workbench.types import Scalar
+
+Function = Callable[..., Any]
+
+
+def method(
+    key: str,
+    *,
+    parent: str = "grpo",
+    slot: str = "",
+    changes: str = "",
+    equation: str = "",
+    needs: tuple[str, ...] = (),
+) -> Callable[[Function], Method]:
+    """Makes the decorated function a method: `parent` with the function as the piece of one slot.
+
+    `slot` is found by the names of the parameters: (batch) is an advantage, (batch, ratio, advantage) a surrogate,
+    (batch, advantage) a reduction; others are named. A slot of several pieces gets one more. `needs` are the signals it
+    reads as batch["NAME"]. What is annotated -> Scalar is set-wise: one number for the whole update. Answers the
+    method, tried and entered under `key`; MethodError if it cannot be used.
+    """
+
+    def make(function: Function) -> Method:
+        if function.__module__ == "__main__":
+            load(Source(key, source_of(key, function)))
+            return registry.METHODS[key]
+        place = slot or slot_of(key, function)
+        piece = make_piece(key, place, function, needs)()
+        texts = {
+            "title": key,
+            "paper": "none: written in a notebook",
+            "equation": equation or rf"\text{{{place} by }}\mathtt{{{key}}}".replace("_", r"\_"),
+            "changes": changes or f"its {place} is written in a notebook",
+        }
+        enter(key, derive(registry.find_method(parent), **texts, **filled(parent, place, piece)), function.__module__)
+        return registry.METHODS[key]
+
+    return make
+
+
+def register(key: str, made: Method) -> Method:
+    """Enters a method under a key and answers it; MethodError if it cannot be used. One of the same key is replaced."""
+    enter(key, made, sys._getframe(1).f_globals["__name__"])
+    return registry.METHODS[key]
+
+
+# ----------------------------------------------------------------------------------- from function to piece
+
+
+def tensors_of(kind: type[Piece]) -> list[str]:
+    """What a kind's pieces are asked with, in order."""
+    return list(inspect.signature(kind.__call__).parameters)[1:]
+
+
+def asked_with(function: Function) -> list[str]:
+    """A function's parameters without default, in order."""
+    parameters = inspect.signature(function).parameters.values()
+    return [item.name for item in parameters if item.default is item.empty]
+
+
+def slot_of(key: str, function: Function) -> str:
+    """The first slot whose parameters are the function's."""
+    for slot, (kind, _) in slot_kinds().items():
+        if tensors_of(kind) == asked_with(function):
+            return slot
+    raise no_slot(key, function.__name__)
+
+
+def filled(parent: str, slot: str, piece: Piece) -> dict[str, Any]:
+    """The slot with a piece in it: in place of the parent's, or after the parent's in a slot of several."""
+    _, several = slot_kinds()[slot]
+    return {slot: (*getattr(registry.find_method(parent), slot), piece) if several else piece}
+
+
+def no_slot(key: str, name: str) -> MethodError:
+    """Says which slots there are."""
+    slots = ", ".join(f"{slot}({', '.join(tensors_of(kind))})" for slot, (kind, _) in slot_kinds().items())
+    return MethodError(f"method {key!r}: {name!r} fits no slot; slots and their parameters: {slots}")
+
+
+def make_piece(key: str, slot: str, function: Function, needs: tuple[str, ...]) -> type[Piece]:
+    """A final frozen piece named as the method, whose fields are the function's parameters with defaults."""
+    if slot not in slot_kinds():
+        raise no_slot(key, slot)
+    kind, _ = slot_kinds()[slot]
+    if asked_with(function) != tensors_of(kind):
+        raise MethodError(
+            f"method {key!r}, {kind.kind}: {function.__name__} is asked with ({', '.join(asked_with(function))}), "
+            f"wanted ({', '.join(tensors_of(kind))}); hyper-parameters have defaults"
+        )
+    hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters.values()
+    fields = [
+        (item.name, hints.get(item.name, type(item.default)), dataclasses.field(default=item.default))
+        for item in parameters
+        if item.default is not item.empty
+    ]
+    namespace = {
+        "__module__": function.__module__,
+        "__doc__": inspect.getdoc(function) or f"{function.__name__} of {key}.",
+        "__call__": named_call(key, kind, function),
+        "needs": property(lambda piece: frozenset(needs)),
+        "setwise": hints.get("return") == Scalar,
+    }
+    return dataclasses.make_dataclass(key, fields, bases=(kind,), namespace=namespace, frozen=True)
+
+
+def named_call(key: str, kind: type[Piece], function: Function) -> Function:
+    """The function as a piece is called; what it raises, while a run trains as well, names the method."""
+
+    def call(piece: Any, *given: Any) -> Any:
+        try:
+            return function(*given, **piece.fields())
+        except Exception as error:
+            text = f"method {key}: {key} in slot {kind.kind}: {type(error).__name__}: {error}{remedy_for(error)}"
+            raise MethodError(text) from error
+
+    return call
+
+
+# ------------------------------------------------------------------------- the source of a function alone
+
+
+def source_of(key: str, function: Function) -> str:
+    """A function's source with the imports it needs; MethodError where it leans on what another cell defines."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError) as error:
+        raise MethodError(
+            f"method {key!r}: the source of {function.__name__} cannot be had here ({error}); write it in a cell that "
+            f"begins with %%method {key}"
+        ) from error
+    imports = {name: import_of(name, function.__globals__) for name in missing(text)}
+    lost = [name for name, statement in imports.items() if not statement]
+    if lost:
+        raise MethodError(
+            f"method {key!r} uses {', '.join(lost)}, which another cell defines and its stored source would lack; "
+            f"put everything into one cell that begins with %%method {key}"
+        )
+    return "\n".join(sorted(imports.values())) + "\n\n\n" + text
+
+
+def import_of(name: str, names: dict[str, Any]) -> str:
+    """The statement that imports what a name stands for; empty if no module has it."""
+    value = names.get(name)
+    if isinstance(value, ModuleType):
+        return f"import {value.__name__} as {name}" if value.__name__ != name else f"import {name}"
+    home, own = getattr(value, "__module__", None), getattr(value, "__name__", name)
+    for module, known in ((home, own), (types.__name__, name), ("workbench", name)):
+        found = sys.modules.get(module or "")
+        if value is not None and found and module != "__main__" and getattr(found, known, None) is value:
+            return f"from {module} import {known}" + ("" if known == name else f" as {name}")
+    return ""

@@ -1,0 +1,45 @@
+"""`%load_ext workbench` and the cell magic `%%method NAME`: the whole cell is the source of what it defines."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from workbench import registry
+from workbench.cells.source import Source, load
+from workbench.cells.trial import MethodError
+from workbench.piece import Piece
+
+
+@runtime_checkable
+class Shell(Protocol):
+    """What is asked of IPython's shell."""
+
+    user_ns: dict[str, Any]
+
+    def register_magic_function(self, func: Any, magic_kind: str, magic_name: str) -> None:
+        """Makes a function a magic."""
+
+
+def load_magic(shell: Shell) -> None:
+    """Gives a notebook the magic `%%method NAME`."""
+
+    def run_cell(line: str, cell: str) -> None:
+        """Runs the cell as a module of its own, and leaves its names in the notebook."""
+        if len(line.split()) != 1:
+            raise MethodError(f"%%method {line}: give one name, as in %%method my_grpo")
+        source = Source(line.strip(), cell)
+        module = load(source)
+        shell.user_ns.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
+        print(f"{source.name}: {', '.join(defined(source))}")
+
+    shell.register_magic_function(run_cell, "cell", "method")
+
+
+def defined(source: Source) -> list[str]:
+    """What stands in the registry from a source, in words."""
+    methods = [f"method {key!r}" for key, home in registry.HOMES.items() if home == source.module]
+    pieces = [
+        f"{kind.kind} {name!r}"
+        for kind in Piece.__subclasses__()
+        for name, piece in kind.registry.items()
+        if piece.__module__ == source.module
+    ]
+    return methods + pieces

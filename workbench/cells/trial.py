@@ -1,0 +1,126 @@
+"""Tries a method before it is entered, on made-up rollouts as awkward as a run's may be: shapes, types, no nan."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.checks import made_batch
+from workbench.kinds import Regulariser, Surrogate
+from workbench.method import Method, lens_all, settle
+from workbench.ops import clean, own
+from workbench.piece import check_answer, told
+from workbench.types import Batch, PerToken, axes
+
+#: In words, the rewards of each group, and the tokens of each answer.
+CASES: tuple[tuple[str, list[list[float]], list[int]], ...] = (
+    ("answers of unlike lengths", [[1, 0, 0, 1], [1, 0]], [3, 1, 2, 3, 2, 1]),
+    ("groups all right and all wrong", [[1, 1], [0, 0, 0]], [2, 3, 1, 3, 2]),
+    ("answers of one token", [[1, 0], [0, 1, 1]], [1, 1, 1, 1, 1]),
+    ("rollouts that could not be judged (reward nan)", [[1, nan, 0], [0, nan]], [3, 2, 1, 2, 3]),
+)
+
+
+class MethodError(ValueError):
+    """A method that cannot be used: the message names it, what is wrong with it, and the remedy."""
+
+
+def try_out(method: Method) -> None:
+    """Asks every piece of the loss about made-up rollouts; MethodError for the first wrong answer."""
+    for name in sorted(method.needs):
+        try:
+            axes(name)
+        except ValueError as error:
+            raise MethodError(f"method {method.key!r} needs {name!r}, and there is no such signal: {error}") from error
+    for words, rewards, lengths in CASES:
+        Trial(method, made_up(method, rewards, lengths), words).run()
+
+
+def made_up(method: Method, rewards: list[list[float]], lengths: list[int]) -> Batch:
+    """Rollouts with these rewards and lengths, in float32, with all that the method needs; off-policy a little."""
+    made = made_batch(method, rewards)
+    logprob, reward = made.logprob.float(), made.reward.float()
+    return made.replace(
+        logprob=logprob,
+        old_logprob=logprob - torch.linspace(-0.1, 0.1, logprob.numel()).reshape(logprob.shape),
+        mask=torch.arange(logprob.shape[1]) < torch.tensor(lengths)[:, None],
+        reward=reward,
+        correct=torch.where(reward.isnan(), reward, made.correct.float()),
+        extras={name: value.float() for name, value in made.extras.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A method and the rollouts it is tried on."""
+
+    method: Method
+    batch: Batch
+    words: str
+
+    def run(self) -> None:
+        """Asks piece by piece, in the order of an update."""
+        batch = clean(self.batch)
+        advantage = torch.where(batch.mask, self.ask("advantage", own(batch, "advantage")), 0.0)
+        with self.told("settle"):
+            settled = settle(self.method, self.batch, advantage)
+        if not settled.weight.isfinite().all():
+            raise self.error("reduction", f"answers nan or infinity; {GUARD}")
+        ratio = self.ask("ratio", settled.view(batch, "ratio"))
+        self.ask("surrogate", settled.view(batch, "surrogate"), ratio, advantage)
+        for slot, piece in self.method.pieces():
+            if isinstance(piece, Regulariser):
+                self.ask(slot, settled.view(batch, slot))
+        for name, push in lens_all(self.method, self.batch).items():
+            if not push.isfinite().all():
+                raise self.error("loss", f"its derivative by {name} holds nan or infinity; {GUARD}")
+
+    def ask(self, slot: str, batch: Batch, *more: PerToken) -> Tensor:
+        """What the piece in a slot answers; MethodError if that is no answer."""
+        piece: Any = dict(self.method.pieces())[slot]
+        is_loss = isinstance(piece, Surrogate | Regulariser)
+        with self.told(slot):
+            answer: Tensor = check_answer(self.method.who(slot), piece(batch, *more), batch.mask, number=is_loss)
+        if is_loss and piece.setwise != (answer.dim() == 0):
+            raise self.error(slot, f"answers {told(answer)}, and setwise is {piece.setwise}; {SETWISE}")
+        if not (answer[batch.mask] if answer.dim() else answer).isfinite().all():
+            raise self.error(slot, f"answers nan or infinity; {GUARD}")
+        return answer
+
+    @contextmanager
+    def told(self, slot: str) -> Iterator[None]:
+        """Names method and slot in whatever goes wrong."""
+        try:
+            yield
+        except Exception as error:
+            named = f"{error}".startswith("method ")
+            wrong = f"{error}" if named else f"{type(error).__name__}: {error}{remedy_for(error)}"
+            raise self.error("" if named else slot, wrong) from error
+
+    def error(self, slot: str, wrong: str) -> MethodError:
+        """What is wrong, where (unless it says so itself), and with which rollouts."""
+        pieces = dict(self.method.pieces())
+        who = self.method.who(slot) if slot in pieces else f"method {self.method.key}, {slot}"
+        return MethodError(f"{who + ': ' if slot else ''}{wrong} (tried on made-up rollouts: {self.words})")
+
+
+GUARD = (
+    "add a small number to what divides; workbench.ops.group_mean and group_std leave out what could not be judged, "
+    "and sums over tokens need batch.mask"
+)
+SETWISE = (
+    "a loss per token is not summed; one number for a whole update needs -> Scalar on a function, setwise = True "
+    "in a class"
+)
+
+
+def remedy_for(error: Exception) -> str:
+    """What helps where a signal's absence explains the error."""
+    words = str(error).split()
+    if words[:1] == ["signal"] and "recorded:" in words:
+        return f"; a piece says what it reads: needs=({words[1]!r},) for a function, the property `needs` of a class"
+    return ""

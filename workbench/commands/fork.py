@@ -1,0 +1,63 @@
+"""The `fork` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
+
+
+def fork(
+    name: Name,
+    step: Annotated[int | None, typer.Option(help="a kept checkpoint's step; the last if left out")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="as in training.steps=80 or method.method=gspo; repeatable"),
+    ] = None,
+    new_name: Annotated[str | None, typer.Option("--name", help="of the new run; RUN-from-STEP if left out")] = None,
+    runs: Runs = RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """Start a run from a checkpoint of another, with changed settings; it may be running."""
+    from workbench.runs.fork import fork as begin
+    from workbench.runs.sources import load_stored
+    from workbench.runs.summary import find_run
+
+    parent, tables = find_run(name, runs), parsed(changes or [])
+    load_stored(parent.directory)  # as its trainer does, whose method may be one of a cell
+    run = begin(parent, step, new_name, **tables)
+    event = next(event for event in reversed(run.event_lines()) if event["kind"] == "forked")
+    if as_json:
+        print_json({"run": str(run.path), "parent": str(parent.path), "step": event["step"], "text": event["text"]})
+        return
+    typer.echo(f"started {run.path}: {event['text']}\nwatch it with: workbench follow {run.path}")
+
+
+def parsed(changes: list[str]) -> dict[str, Any]:
+    """Tables of a config from `FIELD=VALUE`; a value is TOML, or else a text.
+
+    >>> parsed(["training.steps=80", "method.method=gspo", "seed=1"])
+    {'training': {'steps': 80}, 'method': {'method': 'gspo'}, 'seed': 1}
+    """
+    tables: dict[str, Any] = {}
+    for change in changes:
+        place, equals, text = change.partition("=")
+        *outer, field = place.strip().split(".")
+        if not equals or not field or not all(outer):
+            raise ValueError(f"--set {change}: write FIELD=VALUE, as in training.learning_rate=1e-4")
+        table = tables
+        for name in outer:
+            table = table.setdefault(name, {})
+        table[field] = value_of(text)
+    return tables
+
+
+def value_of(text: str) -> Any:
+    """A value as TOML writes it; a bare word is a text."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except TOMLKitError:
+        return text.strip()

@@ -1,0 +1,34 @@
+"""The `signals` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+
+from typing import Annotated
+
+import typer
+
+from workbench.commands.options import RUNS, AsJson, Name, Runs, numbers, print_json
+
+
+def signals(
+    name: Name,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="SIGNAL", help="read it again from kept models; repeatable")
+    ] = None,
+    steps: Annotated[str | None, typer.Option(help="steps, as in 1,4-6; all that lack it if left out")] = None,
+    runs: Runs = RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """List the signals that a run recorded, or add some that it did not, where that is exact."""
+    from workbench.runs.open import spans
+    from workbench.runs.rescore import add_signal, signals_in
+    from workbench.runs.summary import find_run
+
+    run = find_run(name, runs)
+    chosen = None if steps is None else numbers(steps)
+    added = {signal: add_signal(run, signal, chosen) for signal in add or []}
+    found = signals_in(run)
+    if as_json:
+        print_json({"run": str(run.path), "signals": found, "added": added})
+        return
+    for signal, given in added.items():
+        typer.echo(f"{signal}: added to step {spans(given)}" if given else f"{signal}: on record already")
+    for signal, has in found.items() if not added else ():
+        typer.echo(f"{signal:18}step {spans(has)}")

@@ -1,0 +1,24 @@
+"""Settings that only one engine has, as data: a config holds them, and no engine is loaded for it."""
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from workbench.types import Capabilities
+
+#: vLLM 0.32 follows LoRA alone, writes with plain weights where the trainer's are quantised, and tells log-probs after
+#: top-p and top-k.
+VLLM = Capabilities(pruning=True, full_weights=False, dora=False, truncated_log_probs=False, same_weights=False)
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class VllmOptions:
+    """How vLLM is set up: the table `[rollouts.vllm]`."""
+
+    memory: int = Field(default=4 * 2**30, ge=2**20, description="bytes for keys and values")
+    longest: int | None = Field(
+        default=None, ge=1, description="most tokens of prompt and answer; left out: what model and memory allow"
+    )
+    eager: bool | None = Field(default=None, description="without compiled graphs; left out: on a CPU")
+    sleep: bool = Field(default=False, description="give the GPU's memory back between two calls")
+    gpu: str | None = Field(default=None, description="as CUDA_VISIBLE_DEVICES names it; left out: the trainer's own")
+    patience: float = Field(default=600.0, gt=0, description="seconds without a sign of life until it counts as hung")
