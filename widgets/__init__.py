@@ -1,9 +1,16 @@
-"""The notebook's view of a run directory. `Dashboard(run)` in a cell; `write_report(run, path)` for a file."""
+"""The notebook's views: `Workbench()` in a cell, or one of its parts; `write_report(run, path)` for a file."""
 
 import importlib
 from typing import Any
 
-_HOMES = {"Dashboard": "widgets.dashboard", "Tokens": "widgets.dashboard", "write_report": "widgets.report"}
+_HOMES = {
+    "Dashboard": "widgets.dashboard",
+    "Playground": "widgets.playground",
+    "RunsView": "widgets.runs_view",
+    "Tokens": "widgets.dashboard",
+    "Workbench": "widgets.workbench",
+    "write_report": "widgets.report",
+}
 __all__ = sorted(_HOMES)
 
 

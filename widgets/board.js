@@ -1,30 +1,243 @@
-/** The groups of a step, and the head of a rollout: outcome, reward parts, length, entropy at a glance. */
+/** The board of a group: the problems of the step, what the rollouts came to, which of them are shown, and where they part. */
 
-import { draw, make } from "./dom.js";
-import { show } from "./signals.js";
+import { OUTCOMES, passing } from "./board_filter.js";
+import { rolloutHead } from "./board_head.js";
+import { PrefixTree } from "./board_tree.js";
+import { sharedTokens } from "./compare.js";
+import { make } from "./dom.js";
+import { Histogram, MEASURES } from "./histogram.js";
+import { Probes } from "./probes.js";
+import { idsOf } from "./shades.js";
+import { quantile, show } from "./signals.js";
+import { readingOf, visible } from "./tokens.js";
+import { chooser } from "./toolbar.js";
 
-/** Right, wrong or not judged, by shape as well as by colour. */
-export function verdictMark(correct) {
-  const [name, mark, told] = correct === null || correct === undefined
-    ? ["wb-unjudged", "?", "could not be judged"]
-    : correct > 0.5 ? ["wb-right", "✓", "right"] : ["wb-wrong", "✗", "wrong"];
-  return make("span", { class: `wb-verdict ${name}`, role: "img", "aria-label": told, title: told }, mark);
+/**
+ * @typedef {import("./payload.js").Group} Group
+ * @typedef {import("./payload.js").Rollout} Rollout
+ * @typedef {import("./payload.js").BoardEntry} BoardEntry
+ * What the board asks of the view around it: a group may be on its way, from elsewhere than the step (`given`). A
+ * source can be asked (`ask`) where there is a kernel.
+ * @typedef {{ showGroup: (group: number, given?: Promise<any>) => any, arrange: () => void, visit: (rollout: Rollout, at?: number) => void,
+ *   chooseStep: (step: number) => any, source: any }} Host
+ */
+
+/** Which of a step's groups is shown, and which of its rollouts in what order. `list` and `bar` stand in the page. */
+export class Board {
+  /** @type {Group} */
+  group;
+  /** @type {Rollout | null} where the others leave this one is marked */
+  reference = null;
+  /** @type {Map<Rollout, number>} */
+  partings = new Map();
+  /** @type {Rollout[]} those that are shown */
+  kept = [];
+  /** @type {number} of the board */
+  step;
+  /** @type {HTMLButtonElement} */
+  reset;
+
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.sort = "sampled";
+    this.outcome = "all";
+    this.text = "";
+    this.home = 0; // the step's group that was read last
+    this.entropyTop = 0; // height of the sparklines: the same for the whole group
+    /** @type {Map<Rollout, string>} */
+    this.texts = new Map();
+    this.list = make("nav", { class: "wb-groups", "aria-label": "problems of the step" });
+    this.line = make("div", { class: "wb-bar-line" });
+    this.filters = make("div", { class: "wb-bar-line" });
+    this.count = make("span", { role: "status" });
+    this.histogram = new Histogram(() => this.narrow());
+    this.tree = new PrefixTree({ changed: () => this.narrow(), visit: (rollouts, at) => this.read(rollouts, at) });
+    this.history = host.source.ask ? new Probes(host) : null;
+    this.bar = make("div", { class: "wb-board" }, this.history?.element ?? "", this.line,
+      make("div", { class: "wb-board-parts" }, this.histogram.element, this.tree.element), this.filters);
+  }
+
+  /** A group is shown. @param {import("./payload.js").BoardPayload} board @param {Group} group */
+  update(board, group) {
+    this.group = group;
+    this.held = this.history?.element.contains(document.activeElement); // the view takes the board out and puts it in again
+    this.texts.clear();
+    this.reference = null;
+    this.partings.clear();
+    const probe = group.kind === "probe";
+    if (!probe) this.home = group.group;
+    const known = Float64Array.from(group.columns.entropy ?? []).filter(Number.isFinite).sort();
+    this.entropyTop = known.length ? quantile(known, 0.99) : 0;
+    this.list.replaceChildren(...board.groups.map((entry) =>
+      groupEntry(entry, !probe && entry.group === group.group, () => this.host.showGroup(entry.group))));
+    const chosen = /** @type {HTMLElement | null} */ (this.list.querySelector('[aria-pressed="true"]'));
+    if (chosen) this.list.scrollTop = chosen.offsetTop - this.list.clientHeight / 2;
+    this.histogram.update(group);
+    this.tree.update(group);
+    this.fillLine(board.step);
+    this.history?.update(group);
+  }
+
+  // ------------------------------------------------------------------ which rollouts, in what order
+
+  /** Whether the reader has chosen something here, or is at it. */
+  get busy() {
+    return this.narrowed || this.reference !== null || this.group?.kind === "probe" || this.bar.contains(document.activeElement);
+  }
+
+  get narrowed() {
+    return this.outcome !== "all" || this.text !== "" || this.histogram.pressed.size > 0 || this.tree.chosen !== null;
+  }
+
+  /** The rollouts to show, in order; all of them where none passes, which is said. @param {Group} group */
+  rollouts(group) {
+    const found = this.passing([this.histogram.members, this.tree.members]);
+    this.kept = found.length ? found : group.rollouts;
+    const all = group.rollouts.length;
+    this.count.textContent = !this.narrowed ? "" : found.length ? `${found.length} of ${all} shown` : `none of the ${all} passes: all are shown`;
+    return sortRollouts({ ...group, rollouts: this.kept }, this.sort);
+  }
+
+  /** @param {Rollout} rollout */
+  textOf(rollout) {
+    const { group, texts } = this;
+    if (!texts.has(rollout)) texts.set(rollout, readingOf(group.vocabulary, idsOf(group, rollout)).join(""));
+    return texts.get(rollout) ?? "";
+  }
+
+  /** Another choice of rollouts. */
+  narrow() {
+    this.host.arrange();
+    this.reset.disabled = !this.narrowed;
+    this.tree.fade(new Set(this.passing([this.histogram.members])));
+  }
+
+  /** @param {(Set<Rollout> | null)[]} sets */
+  passing(sets) {
+    return passing(this.group.rollouts, { outcome: this.outcome, text: this.text, sets }, (rollout) => this.textOf(rollout));
+  }
+
+  /** All rollouts again. */
+  widen() {
+    this.outcome = "all";
+    this.text = "";
+    this.histogram.release();
+    this.tree.release();
+    this.host.arrange();
+    this.fillLine(this.step);
+    this.filters.querySelector("select")?.focus();
+  }
+
+  /** To a token of the first of these rollouts that is shown; all are, if none of them is. @param {Rollout[]} rollouts @param {number} at */
+  read(rollouts, at) {
+    const found = rollouts.find((rollout) => this.kept.includes(rollout));
+    if (!found) this.widen();
+    this.host.visit(found ?? rollouts[0], at);
+  }
+
+  // ------------------------------------------------------------------ where they part
+
+  /** Marks where the others leave a rollout; null: nowhere. @param {Rollout | null} rollout */
+  refer(rollout) {
+    this.reference = rollout;
+    this.partings.clear();
+    for (const other of rollout ? this.group.rollouts : []) {
+      if (rollout && other !== rollout) this.partings.set(other, sharedTokens(idsOf(this.group, rollout), idsOf(this.group, other)));
+    }
+    this.host.arrange();
+    this.fillLine(this.step);
+  }
+
+  /** Marks the partings in the text. @param {import("./pane.js").Pane} pane whose rollouts are new */
+  mark(pane) {
+    pane.partings = this.partings;
+    if (this.held) this.history?.focus();
+    this.held = false;
+  }
+
+  /** @param {Rollout} rollout @returns {import("./board_head.js").Parting | null} */
+  partingOf(rollout) {
+    if (!this.reference) return null;
+    const at = this.partings.get(rollout);
+    if (at === undefined) return { at: null, told: "the others part from it" };
+    if (at < rollout.length) return { at, told: `parts at ${at + 1}: “${visible(this.group.vocabulary[idsOf(this.group, rollout)[at]]?.[0] ?? "⟨?⟩").replaceAll("\n", "⏎")}”` };
+    return { at: at - 1, told: at < this.reference.length ? `ends at ${at}, it goes on` : "the same tokens" };
+  }
+
+  /** What stands left of a rollout's tokens. @param {Group} group @param {Rollout} rollout */
+  head(group, rollout) {
+    if (group !== this.group) return rolloutHead(group, rollout, { top: this.entropyTop, parting: null });
+    const refer = () => { this.refer(this.reference === rollout ? null : rollout); this.host.visit(rollout); };
+    return rolloutHead(group, rollout, { top: this.entropyTop, parting: this.partingOf(rollout), refer, visit: (at) => this.host.visit(rollout, at) });
+  }
+
+  // ------------------------------------------------------------------ the line above the rollouts
+
+  /** @param {number} step of the board */
+  fillLine(step) {
+    const { group } = this;
+    this.step = step;
+    const { mean, right, dead, judged } = groupFacts({ rollouts: group.rollouts.map(({ rollout, reward, correct, finish }) => [rollout, reward, correct, finish]) });
+    const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+    const told = `${right} of ${group.rollouts.length} right${judged ? ` · mean reward ${show(mean)}` : ""}`;
+    const probe = group.kind === "probe";
+    this.line.replaceChildren(...[make("span", {}, told),
+      probe ? make("span", { class: "wb-badge", title: "held out: sampled at every evaluation, never trained on" }, `probe at step ${group.step}`) : null,
+      probe ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
+      dead ? make("span", { class: "wb-badge" }, "no signal: all rewards are equal") : null,
+      probe || group.signals.includes("logprob") ? null : make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter"),
+      make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));
+    this.filters.replaceChildren(...this.controls());
+    const again = active && [...this.filters.querySelectorAll("select, input")].find((each) => each.getAttribute("aria-label") === active);
+    if (again instanceof HTMLElement) again.focus();
+  }
+
+  /** What chooses and orders rollouts. */
+  controls() {
+    const { group } = this;
+    const outcomes = Object.entries(OUTCOMES).map(([name, { label, holds }]) => ({ name, label, count: group.rollouts.filter(holds).length }));
+    const show = make("select", { "aria-label": "rollouts to show", change: () => { this.outcome = show.value; this.narrow(); } },
+      outcomes.map(({ name, label, count }) => make("option", { value: name, selected: name === this.outcome, disabled: !count && name !== this.outcome }, `${label} (${count})`)));
+    const box = make("input", { type: "search", class: "wb-contains", value: this.text, placeholder: "containing…", "aria-label": "only rollouts that contain",
+      input: () => { this.text = box.value; this.narrow(); }, keydown: (event) => event.stopPropagation() });
+    this.reset = make("button", { type: "button", disabled: !this.narrowed, click: () => this.widen() }, "show all");
+    const siblings = [["", "—"], ...group.rollouts.map(({ rollout }) => [rollout, `#${rollout}`])];
+    const parting = chooser("mark where the others leave rollout", /** @type {[string, string][]} */ (siblings), this.reference?.rollout ?? "",
+      (value) => this.refer(group.rollouts.find(({ rollout }) => String(rollout) === value) ?? null), { title: "mark in the text where the others leave this rollout" });
+    const sorts = Object.entries(SORTS).map(([name, { label }]) => /** @type {[string, string]} */ ([name, label]));
+    return [make("span", { class: "wb-control" }, show, box, this.reset),
+      make("label", { class: "wb-control" }, "partings from ", parting),
+      make("label", { class: "wb-control" }, "order ", chooser("order of the rollouts", sorts, this.sort, (value) => { this.sort = value; this.host.arrange(); })), this.count];
+  }
+
+  /** To rollouts worth a look, among those shown. */
+  picks() {
+    return make("span", { class: "wb-control", role: "group", "aria-label": "go to" },
+      Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.host.visit(pick(this.kept)) }, name)));
+  }
+
+  /** The group to show of another step: that of the same problem, else the first with a signal. @param {import("./payload.js").BoardPayload} board @param {Group | undefined} before */
+  choice(board, before) {
+    const problem = before?.rollouts[0]?.problem;
+    return board.groups.find((entry) => entry.problem === problem) ?? board.groups.find((entry) => !groupFacts(entry).dead) ?? board.groups[0];
+  }
 }
 
-/** What a group's rewards say at once. */
+/** What a group's rewards say at once. @param {Pick<BoardEntry, "rollouts">} group */
 export function groupFacts(group) {
   const rewards = group.rollouts.map((rollout) => rollout[1]).filter((reward) => reward !== null);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
-  const right = group.rollouts.filter((rollout) => rollout[2] > 0.5).length;
+  const right = group.rollouts.filter((rollout) => (rollout[2] ?? 0) > 0.5).length;
   const dead = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
   return { mean, right, dead, judged: rewards.length };
 }
 
-/** One problem in the list: its question and a mark for every rollout. */
+/** One problem in the list: its question and a mark for every rollout. @param {BoardEntry} group @param {boolean} chosen @param {() => void} choose */
 export function groupEntry(group, chosen, choose) {
   const facts = groupFacts(group);
-  const marks = group.rollouts.length > 64 ? [] : group.rollouts.map((rollout) => {
-    const name = rollout[2] === null ? "wb-unjudged" : rollout[2] > 0.5 ? "wb-right" : "wb-wrong";
+  const marks = group.rollouts.length > 64 ? [] : group.rollouts.map(([, , correct]) => {
+    const name = correct === null ? "wb-unjudged" : correct > 0.5 ? "wb-right" : "wb-wrong";
     return make("span", { class: `wb-chip ${name}` });
   });
   const label = `${facts.right} of ${group.rollouts.length} right${facts.dead ? ", no signal: all rewards are equal" : ""}`;
@@ -37,65 +250,28 @@ export function groupEntry(group, chosen, choose) {
     facts.dead ? make("span", { class: "wb-badge", title: "every rollout earned the same, so a group-relative method learns nothing here" }, "no signal") : null));
 }
 
-/** Entropy along a rollout. */
-export function sparkline(values, top, width = 92, height = 16) {
-  if (!values || !values.length || !(top > 0)) return null;
-  const bins = Math.min(values.length, width);
-  const points = [];
-  for (let bin = 0; bin < bins; bin += 1) {
-    const part = values.subarray(Math.floor((bin * values.length) / bins), Math.ceil(((bin + 1) * values.length) / bins));
-    const value = part.reduce((most, number) => Math.max(most, Number.isFinite(number) ? number : 0), 0);
-    const x = bins === 1 ? 0 : (bin * width) / (bins - 1);
-    points.push(`${x.toFixed(1)},${(height - 1 - (Math.min(1, value / top)) * (height - 2)).toFixed(1)}`);
-  }
-  return draw("svg", { class: "wb-spark", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "entropy along the rollout" },
-    draw("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
-    draw("polyline", { points: points.join(" ") }));
-}
-
-/** The column left of a rollout's tokens. */
-export function rolloutHead(group, rollout, top) {
-  const entropy = group.columns.entropy?.subarray(rollout.start, rollout.start + rollout.length);
-  return make("div", { class: "wb-head" },
-    make("div", { class: "wb-outcome" }, verdictMark(rollout.correct),
-      make("b", { title: "reward" }, rollout.reward === null ? "no reward" : show(rollout.reward)),
-      make("span", { class: "wb-muted" }, `#${rollout.rollout}`)),
-    make("div", { class: "wb-outcome" }, sparkline(entropy, top),
-      make("span", { class: "wb-muted", title: "tokens" }, `${rollout.length} tok`)));
-}
-
-/** What each reward said, below the tokens. */
-export function rewardParts(rollout) {
-  const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
-    make("span", { class: "wb-part-name" }, part.name), " ",
-    part.value === null ? "not judged" : show(part.value),
-    part.reason ? make("span", { class: "wb-muted" }, ` · ${part.reason}`) : null));
-  const tag = rollout.tag ? make("span", { class: "wb-badge" }, rollout.tag) : null;
-  const round = rollout.round > 0 ? make("span", { class: "wb-badge" }, `round ${rollout.round + 1}`) : null;
-  return parts.length || tag || round ? make("div", { class: "wb-parts" }, tag, round, parts) : null;
-}
-
+/** Orders of the rollouts; those without a number come last. @type {Record<string, { label: string, key: (group: Group, rollout: Rollout) => number }>} */
 export const SORTS = {
   sampled: { label: "as sampled", key: (_, rollout) => rollout.rollout },
-  reward: { label: "reward", key: (_, rollout) => -(rollout.reward ?? -Infinity) },
-  length: { label: "length", key: (_, rollout) => -rollout.length },
-  entropy: { label: "mean entropy", key: (group, rollout) => -meanOf(group.columns.entropy, rollout) },
+  ...Object.fromEntries(Object.entries(MEASURES).map(([name, { label, of }]) => [name, { label, key: falling(of) }])),
 };
 
-function meanOf(values, rollout) {
-  if (!values) return 0;
-  const part = values.subarray(rollout.start, rollout.start + rollout.length);
-  return part.reduce((sum, value) => sum + (Number.isFinite(value) ? value : 0), 0) / Math.max(1, part.length);
+/** @param {import("./histogram.js").Measure["of"]} of @returns {(group: Group, rollout: Rollout) => number} */
+function falling(of) {
+  return (group, rollout) => {
+    const number = of(group, rollout);
+    return Number.isFinite(number) ? -number : Infinity;
+  };
 }
 
-/** The rollouts of a group in the order asked for; ties stay as sampled. */
+/** The rollouts of a group in the order asked for; ties stay as sampled. @param {Group} group @param {string} sort */
 export function sortRollouts(group, sort) {
   const { key } = SORTS[sort];
-  const order = group.rollouts.map((rollout) => [key(group, rollout), rollout]);
-  return order.sort((one, other) => one[0] - other[0] || one[1].rollout - other[1].rollout).map(([, rollout]) => rollout);
+  const order = group.rollouts.map((rollout) => /** @type {[number, Rollout]} */ ([key(group, rollout), rollout]));
+  return order.sort(([one, first], [other, second]) => (one < other ? -1 : one > other ? 1 : first.rollout - second.rollout)).map(([, rollout]) => rollout);
 }
 
-/** Rollouts worth a look, by name. */
+/** Rollouts worth a look, by name. @type {Record<string, (rollouts: Rollout[]) => Rollout>} */
 export const PICKS = {
   best: (rollouts) => extreme(rollouts, (rollout) => rollout.reward ?? -Infinity),
   worst: (rollouts) => extreme(rollouts, (rollout) => -(rollout.reward ?? Infinity)),
@@ -103,6 +279,7 @@ export const PICKS = {
   random: (rollouts) => rollouts[Math.floor(Math.random() * rollouts.length)],
 };
 
+/** @param {Rollout[]} rollouts @param {(rollout: Rollout) => number} size */
 function extreme(rollouts, size) {
   return rollouts.reduce((best, rollout) => (size(rollout) > size(best) ? rollout : best));
 }

@@ -1,94 +1,100 @@
-/** A run in a notebook: its head with orders, its curves, its tokens. */
+/** A run in a notebook: its head with orders, its signal, its curves, its tokens. */
 
 import { Charts } from "./charts.js";
+import { MOST_ROWS, joined } from "./curves.js";
 import { followTheme, make } from "./dom.js";
+import { Head } from "./head.js";
 import { KernelSource } from "./source.js";
+import { Strip } from "./strip.js";
 import { TokenView } from "./token_view.js";
-
-const VERDICTS = { running: "running", starting: "starting", queued: "queued", paused: "paused", slow: "slow", stalled: "stalled", finished: "finished", stopped: "stopped", failed: "failed", dead: "dead" };
-
-/** Seconds for people. */
-export function duration(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
-}
-
-/** Name, verdict, progress, and the buttons. */
-class Head {
-  constructor(root, source) {
-    this.source = source;
-    this.verdict = make("span", { class: "wb-state" });
-    this.told = make("span", { class: "wb-muted" });
-    this.name = make("b", { class: "wb-run-name" });
-    this.bar = make("span", { class: "wb-progress", role: "progressbar", "aria-label": "steps done" }, make("span", {}));
-    this.buttons = ["pause", "resume", "stop"].map((order) => make("button", { type: "button", "data-order": order, click: () => this.order(order) }, order));
-    root.append(make("header", { class: "wb-run" }, this.name, this.verdict, this.bar, this.told, make("span", { class: "wb-spring" }), this.buttons));
-  }
-
-  update(state) {
-    this.name.textContent = state.name;
-    this.verdict.textContent = VERDICTS[state.verdict] ?? state.verdict;
-    this.verdict.dataset.verdict = state.verdict;
-    this.bar.firstChild.style.width = `${state.total ? (100 * state.step) / state.total : 0}%`;
-    for (const [name, value] of [["aria-valuenow", state.step], ["aria-valuemax", state.total]]) this.bar.setAttribute(name, value);
-    const left = state.left ? `about ${duration(state.left)} left` : "";
-    const phase = state.ended || !state.phase ? "" : state.phase;
-    this.told.textContent = [`step ${state.step} of ${state.total}`, phase, left, state.text].filter(Boolean).join(" · ");
-    const usable = { pause: !state.ended && state.verdict !== "paused", resume: state.verdict === "paused" || (state.ended && state.verdict !== "finished"), stop: !state.ended };
-    for (const button of this.buttons) button.hidden = !usable[button.dataset.order];
-  }
-
-  async order(order) {
-    this.told.textContent = `${order}: asked, follows after the step under way`;
-    try {
-      await this.source.order(order);
-    } catch (error) {
-      this.told.textContent = error.message;
-    }
-  }
-}
 
 /** The parts of one view, kept together. */
 class View {
+  /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
     this.root = make("div", { class: "wb wb-dashboard" });
     el.append(this.root);
     this.unfollow = followTheme(this.root);
     this.source = new KernelSource(model);
+    /** @type {import("./curves.js").Curves | null} */
+    this.curves = null;
+    /** @type {import("./strip.js").Setting | null} */
+    this.setting = null;
     const { head, curves } = model.get("shown");
     this.head = head ? new Head(this.root, this.source) : null;
-    this.charts = curves ? new Charts(this.root, { choose: (step) => this.choose(step) }) : null;
+    this.strip = curves ? new Strip() : null;
+    this.charts = curves ? new Charts(this.root, { choose: (step) => this.choose(step), beside: this.strip?.element }) : null;
+    this.trouble = make("p", { class: "wb-note wb-passed", role: "status", hidden: true });
     this.follow = make("input", { type: "checkbox", change: () => this.setFollowing(this.follow.checked) });
-    if (curves) this.root.append(make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they come"));
+    if (curves) this.root.append(this.trouble, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they come"));
     this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), leave: () => this.setFollowing(false) });
     this.changed = () => this.head?.update(model.get("state"));
     model.on("change:state", this.changed);
     this.source.listeners.add((payload) => this.news(payload));
+    /** @type {boolean} */
+    this.following = model.get("following");
+    /** @type {number[]} */
+    this.steps = [];
     this.start();
   }
 
   async start() {
     this.changed();
-    this.following = this.follow.checked = this.model.get("following");
+    this.follow.checked = this.following;
     this.tokens.say("Asking the kernel for the run …");
     try {
-      const metrics = await this.source.metrics();
-      this.charts?.update(metrics);
-      await this.tokens.start(this.model.get("shown").step ?? undefined, metrics.index);
+      const curves = await this.source.ask({ kind: "curves" });
+      this.learn(curves);
+      await this.tokens.start(this.model.get("shown").step ?? undefined, curves.index);
+      if (this.charts) await this.readSetting();
     } catch (error) {
-      this.tokens.say(`Nothing to show: ${error.message}`);
+      this.tokens.say(`Nothing to show: ${error instanceof Error ? error.message : error}`);
     }
   }
 
-  /** A step clicked in the curves: the nearest recorded one. */
+  /** Group size and live fields; a run whose config cannot be read is shown without. */
+  async readSetting() {
+    try {
+      this.setting = await this.source.ask({ kind: "setting" });
+    } catch (error) {
+      this.complain(`The config of the run cannot be read: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    this.head?.orders.offer(this.setting?.live ?? []);
+    this.strip?.update(this.curves?.columns ?? {}, this.setting);
+  }
+
+  /** @param {string} text */
+  complain(text) {
+    this.trouble.textContent = text;
+    this.trouble.hidden = !text;
+  }
+
+  /** Takes over curves, all of them or what came since. @param {any} payload */
+  learn(payload) {
+    const grown = payload.tail && this.curves ? joined(this.curves, payload) : payload;
+    if (grown.columns.step.length > MOST_ROWS) {
+      this.source.ask({ kind: "curves" }).then((whole) => this.learn(whole), (error) => this.complain(error.message));
+      return;
+    }
+    this.curves = grown;
+    this.steps = payload.tail ? [...new Set([...this.steps, ...payload.index.steps])] : payload.index.steps;
+    this.complain("");
+    this.charts?.update(grown);
+    this.strip?.update(grown.columns, this.setting);
+    const changed = this.setting && payload.events.some((/** @type {{ kind: string }} */ { kind }) => kind === "set" || kind === "resumed");
+    if (payload.tail && changed) this.readSetting();
+  }
+
+  /** A step clicked in the curves: the nearest recorded one. @param {number} step */
   choose(step) {
     if (!this.tokens.steps.length) return;
     this.setFollowing(false);
     this.tokens.showStep(this.tokens.steps.reduce((best, each) => (Math.abs(each - step) < Math.abs(best - step) ? each : best)));
   }
 
+  /** @param {boolean} on */
   async setFollowing(on) {
     this.follow.checked = on;
     if (this.following === on) return;
@@ -96,10 +102,13 @@ class View {
     await this.source.follow(on);
   }
 
+  /** @param {any} payload */
   news(payload) {
+    if (payload.error) this.complain(`News of the run cannot be read: ${payload.error}`);
     if (payload.kind === "metrics") {
-      this.charts?.update(payload);
-      this.tokens.setSteps(payload.index.steps);
+      const before = this.steps;
+      this.learn(payload);
+      if (String(before) !== String(this.steps)) this.tokens.setSteps(this.steps);
     }
     const wanted = payload.newest && this.charts && this.follow.checked;
     if (wanted && !this.tokens.busy) this.tokens.showStep(payload.step, payload.chosen);
@@ -107,6 +116,8 @@ class View {
 
   close() {
     this.model.off("change:state", this.changed);
+    this.head?.close();
+    this.charts?.close();
     this.source.close();
     this.tokens.close();
     this.unfollow();
@@ -114,9 +125,12 @@ class View {
   }
 }
 
-export default {
+export const dashboard = {
+  /** @param {{ model: any, el: HTMLElement }} given */
   render({ model, el }) {
     const view = new View(model, el);
     return () => view.close();
   },
 };
+
+export default dashboard;

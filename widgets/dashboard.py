@@ -6,37 +6,33 @@ of it.
 """
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import Any
 
-import anywidget
-import numpy as np
 import traitlets as t
 
 from widgets import bundle, still
+from widgets.asked import PUSHED, Asked, refusal
+from widgets.curves import Curves
 from widgets.data import RunData, first_choice
 from widgets.payload import pack
+from widgets.run_state import read_state
 from workbench.runs.open import open_run
 
-LIVE, IDLE = 0.25, 1.0  # seconds between two looks at a run that goes on, and at one that does not
-ORDERS = ("pause", "resume", "stop", "checkpoint")
-PUSHED = 0  # the number of an answer that nobody asked for
+LIVE, IDLE = 0.2, 1.0  # seconds between two looks at a run that goes on, and at one that does not
 
 
-class Dashboard(anywidget.AnyWidget):
+class Dashboard(Asked):
     """Curves and tokens of a run, live. `run`: what `launch` or `open_run` answered, or the path of a run.
 
-    `state`, `answer` are written here and only read by the browser; `request` the other way round. `shown` says
-    which parts are drawn. Nothing large is kept: rollouts are read from disk when a view asks for them.
+    `state` is written here and only read by the browser; `shown` says which parts are drawn. Nothing large is kept:
+    rollouts are read from disk when a view asks for them.
     """
 
-    _esm = bundle.script("dashboard")
-    _css = bundle.styles("token_view", "charts", "dashboard")
+    _esm = bundle.packed("dashboard")
+    _css = bundle.styles("token_view", "board", "charts", "dashboard")
     state = t.Dict().tag(sync=True)
     shown = t.Dict().tag(sync=True)
-    request = t.Dict().tag(sync=True, echo_update=False)
-    answer = t.Bytes().tag(sync=True)
     following = t.Bool(True).tag(sync=True)  # the newest rollouts are pushed to the views
 
     poller: "asyncio.Task[None] | None" = None
@@ -44,63 +40,16 @@ class Dashboard(anywidget.AnyWidget):
     def __init__(self, run: Any) -> None:
         self.run = open_run(run) if isinstance(run, str | Path) else run
         self.data = RunData(self.run)
-        self.lock = threading.Lock()  # JupyterLab may hand requests to another thread of the kernel
-        self.seen: tuple[Any, ...] = ()
+        self.curves = Curves(self.data.path)
         self.pushed_step = -1
-        super().__init__(state=self.read_state(), shown=self.parts())
-        self.observe(lambda change: self.reply(change["new"]), "request")
-        self.on_msg(lambda widget, content, buffers: self.reply(content))
+        super().__init__(state=read_state(self.run), shown=self.parts())
         self.poller = self.start()
 
     def parts(self) -> dict[str, Any]:
         """What the views draw."""
         return {"head": True, "curves": True, "step": None}
 
-    # ------------------------------------------------------------------ answers
-
-    def reply(self, request: dict[str, Any]) -> None:
-        """Answers one request; what cannot be answered is said in words."""
-        if not request:
-            return
-        try:
-            payload = self.payload(request)
-        except (ValueError, OSError, KeyError) as error:  # shown in place, in the view that asked
-            payload = pack({"error": f"{error}"}, {})
-        self.send_answer(int(request["id"]), payload)
-
-    def send_answer(self, number: int, payload: bytes) -> None:
-        """Sends an answer, led by the number of its request."""
-        with self.lock:
-            self.answer = np.array([number], "<u4").tobytes() + payload
-
-    def payload(self, request: dict[str, Any]) -> bytes:
-        """What a request asks for: metrics, a board, a group, or an order to the run."""
-        kind = request["kind"]
-        if kind == "metrics":
-            return self.data.metrics()
-        if kind == "board":
-            return pack(self.data.board(int(request["step"])), {})
-        if kind == "group":
-            return self.data.group(int(request["step"]), int(request["group"]))
-        if kind == "follow":
-            self.following = bool(request["on"])
-            return pack({"kind": "follow"}, {})
-        if kind == "order" and request["order"] in ORDERS:
-            return pack({"kind": "order", **getattr(self.run, request["order"])()}, {})
-        raise ValueError(
-            f"request {kind!r} is not known; there are metrics, board, group, follow and order ({', '.join(ORDERS)})"
-        )
-
     # ------------------------------------------------------------------ news
-
-    def read_state(self) -> dict[str, Any]:
-        """How the run is doing, for the head of the view."""
-        status = self.run.status
-        left = None if status.typical is None else status.typical * max(0, status.total - status.step)
-        return {
-            "name": self.data.path.name, "verdict": status.verdict, "text": status.text, "phase": status.phase,
-            "step": status.step, "total": status.total, "left": None if status.ended else left, "ended": status.ended,
-        }  # fmt: skip
 
     def start(self) -> "asyncio.Task[None] | None":
         """The poller, where an event loop runs (in a notebook's kernel); elsewhere call `poll`."""
@@ -126,25 +75,25 @@ class Dashboard(anywidget.AnyWidget):
 
     def poll(self) -> None:
         """Looks once: passes on how the run is doing, and what was recorded since the last look."""
-        self.state = self.read_state()
-        files = [self.data.path / name for name in ("metrics.jsonl", "events.jsonl")]
-        marks = tuple((file.stat().st_size, file.stat().st_mtime_ns) if file.exists() else None for file in files)
-        if marks == self.seen:
-            return
-        self.seen = marks
-        self.send_answer(PUSHED, self.data.metrics())
-        if self.following:
-            self.push_newest()
+        self.state = read_state(self.run)
+        try:
+            news = self.curves.news()
+            if news is not None:
+                self.send_answer(PUSHED, news)
+                if self.following:
+                    self.push_newest()
+        except (OSError, ValueError) as error:  # the run was taken away meanwhile, or a file of it is broken
+            self.send_answer(PUSHED, refusal(error))
 
     def push_newest(self) -> None:
         """Sends the newest step's board and its first group with a signal, once."""
-        steps = self.data.steps()
-        if not steps or steps[-1] == self.pushed_step:
+        step = self.curves.recorded
+        if step is None or step == self.pushed_step:
             return
-        self.pushed_step = steps[-1]
-        board = self.data.board(steps[-1])
+        self.pushed_step = step
+        board = self.data.board(step)
         chosen = first_choice(board["groups"])["group"]
-        self.send_answer(PUSHED, self.data.group(steps[-1], chosen))
+        self.send_answer(PUSHED, self.data.group(step, chosen))
         self.send_answer(PUSHED, pack({**board, "newest": True, "chosen": chosen}, {}))
 
     def close(self) -> None:

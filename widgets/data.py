@@ -22,7 +22,9 @@ from widgets.vocabulary import Vocabulary
 TOP = 5
 MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
 MOST_EVENTS = 200
-PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer")
+PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
+         "score", "posterior", "survival")  # fmt: skip
+OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "parts"}
 
 
@@ -115,11 +117,14 @@ def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:
-    """Columns of a step's file that are there, in the order of the rollouts."""
-    known = pq.read_schema(path).names
-    chosen = None if names is None else [name for name in names if name in known]
-    filters = None if group is None else [("group", "=", group)]
-    return pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+    """Columns of a step's file that are there, in the order of the rollouts; ValueError where it is broken."""
+    try:
+        known = pq.read_schema(path).names
+        chosen = None if names is None else [name for name in names if name in known]
+        filters = None if group is None else [("group", "=", group)]
+        return pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ValueError(f"{path.parent.name}/{path.name} cannot be read ({error}); choose another step") from error
 
 
 def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -158,28 +163,32 @@ def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
 
 
 def signal_columns(table: pa.Table) -> dict[str, np.ndarray]:
-    """Every per-token column of numbers with something in it, ratio and gap included; rollouts without it: nan."""
+    """Every per-token column of numbers with something in it, derived ones included; rollouts without it: nan."""
     found: dict[str, np.ndarray] = {}
     for field in table.schema:
-        if (
-            pa.types.is_list(field.type)
-            and pa.types.is_floating(field.type.value_type)
-            and field.name not in NOT_SIGNALS
-        ):
-            values = per_token(table, field.name)
-            if not np.isnan(values).all():
-                found[field.name] = values
-    return derived(found)
+        per_tokens = pa.types.is_list(field.type) and pa.types.is_floating(field.type.value_type)
+        if per_tokens and field.name not in NOT_SIGNALS:
+            found[field.name] = per_token(table, field.name)
+        elif field.name in OF_ROLLOUTS:
+            numbers = table.column(field.name).cast(pa.float64()).to_numpy()
+            found[field.name] = np.repeat(numbers, token_counts(table))
+    known = {name: values for name, values in found.items() if not np.isnan(values).all()}
+    return known | derived(known)
 
 
 def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """With the ratio of the policies and the gap of the engine, which are differences and need all the digits."""
-    result = dict(found)
+    """What follows from recorded columns: small differences, which need all the digits; what was clipped."""
+    result = {}
     if "old_logprob" in found and "logprob" in found:
         result["ratio"] = np.exp(found["logprob"] - found["old_logprob"])
     if "old_logprob" in found and "engine_logprob" in found:
         result["gap"] = found["engine_logprob"] - found["old_logprob"]
-    return result
+    if "logprob" in found and "after_logprob" in found:
+        result["change"] = found["after_logprob"] - found["logprob"]
+    if "advantage" in found and "lens" in found:
+        wanted = ~(np.isnan(found["advantage"]) | np.isnan(found["lens"])) & (found["advantage"] != 0)
+        result["clipped"] = np.where(wanted, found["lens"] == 0, np.nan)
+    return {name: values for name, values in result.items() if not np.isnan(values).all()}
 
 
 def token_counts(table: pa.Table) -> np.ndarray:

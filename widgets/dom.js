@@ -1,18 +1,33 @@
 /**
+ * What an element gets: a function is listened to under its name (`click`); null leaves an attribute out.
+ * @typedef {{ [Name in keyof HTMLElementEventMap]?: ((event: HTMLElementEventMap[Name]) => any) | null } & { [name: string]: any }} Attributes
+ */
+
+/**
  * Makes elements. Strings become text nodes, never markup: what a model wrote passes through here.
- * @param {string} tag
- * @param {Record<string, any>} [attributes] a function is listened to under its name (`click`); null leaves it out
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
  * @param {...any} children nodes, strings, numbers, lists; null is left out
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same for SVG. */
+/**
+ * The same for SVG.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...any} children
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
 export function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
+/** @template {Element} T @param {T} element @param {Attributes} attributes @param {any[]} children @returns {T} */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -23,7 +38,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Light or dark, as the page around has it; the answer is kept in `data-theme` of the root. */
+/** Light or dark, as the page around has it; the answer is kept in `data-theme` of the root. @param {HTMLElement} root */
 export function followTheme(root) {
   const query = matchMedia("(prefers-color-scheme: dark)");
   const set = () => { root.dataset.theme = isDark(query) ? "dark" : "light"; };
@@ -36,6 +51,7 @@ export function followTheme(root) {
   return () => { watcher.disconnect(); query.removeEventListener("change", set); };
 }
 
+/** @param {MediaQueryList} query */
 function isDark(query) {
   const { body, documentElement: page } = document;
   if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false";

@@ -111,7 +111,7 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     A group too large for the share loses its last rollouts, at least two stay; its line on the board shows those.
     """
     table = read(data.file(step), None)
-    extra = methods.columns(table, step) if methods is not None else {}
+    extra = methods.columns(step) if methods is not None else {}
     board = data.board(step)
     start, kept = blobs.size, []
     for entry in sorted(board["groups"], key=has_signal, reverse=True):
@@ -148,7 +148,7 @@ def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:
     return PAGE.format(
         policy=POLICY,
         title=html.escape(index["name"]),
-        styles=bundle.styles("token_view", "charts", "report"),
+        styles=bundle.styles("token_view", "board", "charts", "report"),
         lead=html.escape(lead(data)),
         figures="".join(figures(data)),
         shown=html.escape(shown),

@@ -16,9 +16,18 @@ UP, DOWN = (230, 97, 1), (94, 60, 153)
 
 def picture(data: RunData) -> str:
     """One line of numbers, and the newest rollouts coloured by advantage; plain HTML with inline styles."""
+    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{newest(data)}</div>'
+
+
+def newest(data: RunData) -> str:
+    """The newest rollouts, or in words why there are none to be seen."""
     steps = data.steps()
-    body = rollouts(data, steps[-1]) if steps else "<p>No rollouts were recorded yet.</p>"
-    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{body}</div>'
+    if not steps:
+        return "<p>No rollouts were recorded yet.</p>"
+    try:
+        return rollouts(data, steps[-1])
+    except ValueError as error:  # a broken step must not keep the widget beside the picture from being shown
+        return f"<p>{html.escape(str(error))}</p>"
 
 
 def summary(data: RunData) -> str:

@@ -1,272 +1,300 @@
 /**
  * The rollouts of a step, grouped by problem, every token coloured by a chosen signal.
- *
- * A source answers `index() -> {steps}`, `board(step) -> {groups}` and `group(step, group) -> payload`, all promises.
+ * A source answers `index() -> {steps}`, `board(step)` and `group(step, group)`, all promises; a kernel's also
+ * `methods()`, `lens(step, group, key)` and `branch(place)`.
  */
 
-import { PICKS, SORTS, groupEntry, groupFacts, rewardParts, rolloutHead, sortRollouts } from "./board.js";
-import { describeToken, tokenCard } from "./card.js";
-import { make } from "./dom.js";
-import { FIRST, limitsOf, quantile, show, signalOf } from "./signals.js";
-import { helpSheet, legend, signalControl, stepControl } from "./toolbar.js";
-import { paintTokens, tokenBlocks, tokenElement } from "./tokens.js";
+import { Board } from "./board.js";
+import { rolloutFoot } from "./board_head.js";
+import { Compare } from "./compare.js";
+import { Controls } from "./controls.js";
+import { Dock } from "./dock.js";
+import { Finder } from "./find.js";
+import { FloatingCard } from "./float.js";
+import { Pane } from "./pane.js";
+import { PromptBlock } from "./prompt.js";
+import { FIRST, LENS, limitsOf } from "./signals.js";
+import { Stage } from "./stage.js";
 import { Walker } from "./walker.js";
 
+/**
+ * @typedef {import("./pane.js").Place} Place
+ * @typedef {import("./payload.js").Group} Group
+ * @typedef {import("./payload.js").Rollout} Rollout
+ */
+
 export class TokenView {
-  /** @param {HTMLElement} root @param source see above @param hooks `step(number)` is told of every step shown, `leave()` when the reader chose one */
+  /** @type {number} */
+  step;
+  /** @type {import("./payload.js").BoardPayload} of the step */
+  boardShown;
+  /** @type {Group} */
+  group;
+  /** @type {Compare | null} */
+  other = null;
+  /** @type {Place | null} */
+  pinned = null;
+
+  /** @param {HTMLElement} root @param {any} source see above @param {{ step?: (step: number) => void, leave?: () => void }} hooks `step` is told of every step shown, `leave` when the reader chose one */
   constructor(root, source, hooks = {}) {
     this.source = source;
     this.hooks = hooks;
+    /** @type {number[]} */
     this.steps = [];
     this.signalName = "advantage";
-    this.sort = "sampled";
-    this.locks = new Map();
+    this.grouping = "token";
     this.ticket = 0;
-    this.rows = [];
-    this.root = make("section", { class: "wb-view", "aria-label": "tokens of rollouts" });
-    this.toolbar = make("div", { class: "wb-toolbar", role: "toolbar", "aria-label": "what is shown" });
-    this.groups = make("nav", { class: "wb-groups", "aria-label": "problems of the step" });
-    this.main = make("div", { class: "wb-main" });
-    this.dock = make("aside", { class: "wb-dock", hidden: true, "aria-label": "pinned token" });
-    this.float = make("div", { class: "wb-float", popover: "manual", "aria-hidden": "true" });
-    this.live = make("div", { class: "wb-hidden", "aria-live": "polite" });
-    this.body = make("div", { class: "wb-body" }, this.groups, this.main, this.dock);
-    this.root.append(this.toolbar, this.body, this.float, this.live);
+    this.head = (/** @type {Group} */ group, /** @type {Rollout} */ rollout) => this.board.head(group, rollout);
+    this.foot = rolloutFoot;
+    this.stage = new Stage();
+    this.root = this.stage.root;
+    this.board = new Board(this);
+    this.card = new FloatingCard();
+    this.dock = new Dock(this);
+    this.controls = new Controls(this);
+    this.finder = new Finder(this);
+    this.prompt = new PromptBlock();
+    this.stage.arrange({ toolbar: this.controls.element, list: this.board.list, dock: this.dock.element, card: this.card.element });
     root.append(this.root);
     this.walker = new Walker(this);
+    this.pane = new Pane(this, "rollouts; arrow keys move from token to token");
+    this.themes = new MutationObserver(() => this.panes.forEach((each) => each.repaintMap()));
+    const around = root.closest("[data-theme]");
+    if (around) this.themes.observe(around, { attributes: true, attributeFilter: ["data-theme"] });
+    this.walker.attach(this.pane);
   }
 
-  /** Shows the first view: a step (the last one by default) and its first group with a signal. */
+  /** Where the reader is. */
+  get place() {
+    return this.walker.place;
+  }
+
+  /** Panes that are in sight. @returns {Pane[]} */
+  get panes() {
+    return this.other ? this.other.panes : [this.pane];
+  }
+
+  /** Shows the first view: a step (the last one by default) and its first group with a signal. @param {number} [step] @param {any} [known] */
   async start(step, known) {
     const index = known ?? await this.source.index();
     this.steps = index.steps;
     if (!this.steps.length) return this.say("No rollouts yet: the first step is still being sampled.");
-    return this.showStep(step ?? this.steps.at(-1));
+    if (this.ticket) return this.group && this.controls.draw(); // news came first, and the reader may have gone on
+    return this.showStep(step ?? this.steps[this.steps.length - 1]);
   }
 
-  say(text) {
-    this.main.replaceChildren(make("p", { class: "wb-note", role: "status" }, text));
-  }
+  /** In place of the tokens. @param {string} text */
+  say(text) { this.stage.say(text); }
 
-  /** Newly recorded steps, while the run goes on. */
+  /** Above the tokens, until the next group. @param {string} text */
+  tell(text) { this.stage.tell(text); }
+
+  /** Newly recorded steps, while the run goes on. @param {number[]} steps */
   setSteps(steps) {
     this.steps = steps;
-    if (this.group) this.drawToolbar();
-    else if (steps.length) this.showStep(steps.at(-1));
+    if (this.group) this.controls.draw();
+    else if (steps.length) this.showStep(steps[steps.length - 1]);
   }
 
   /** Whether the reader is at something that must not change under the hands. */
   get busy() {
-    return Boolean(this.pinned || this.walker.findBox.value || this.float.matches(":popover-open") || this.list?.matches(":focus"));
+    const reading = this.panes.some((pane) => pane.sheet.element.matches(":focus"));
+    return Boolean(this.pinned || this.other || this.finder.box.value || this.card.open || this.controls.sheet || reading || this.board.busy);
   }
 
-  /** A step's rollouts: of the group asked for, else of the same problem, else of the first group with a signal. */
+  /** A step's rollouts: of the group asked for, else of the same problem, else of the first group with a signal. @param {number} step @param {number} [wanted] */
   async showStep(step, wanted) {
     const ticket = ++this.ticket;
     try {
       const board = await this.source.board(step);
       if (ticket !== this.ticket) return;
       this.step = step;
-      this.board = board;
-      const same = board.groups.find((group) => group.problem === this.group?.rollouts[0]?.problem);
-      const alive = board.groups.find((group) => !groupFacts(group).dead);
+      this.boardShown = board;
       this.hooks.step?.(step);
-      await this.showGroup(wanted ?? (same ?? alive ?? board.groups[0]).group);
+      await this.showGroup(wanted ?? this.board.choice(board, this.group).group);
     } catch (error) {
-      if (ticket === this.ticket) this.say(`Step ${step} cannot be shown: ${error.message}`);
+      if (ticket === this.ticket) this.say(`Step ${step} cannot be shown: ${/** @type {Error} */ (error).message}`);
     }
   }
 
-  /** A step the reader chose, so nothing newer takes its place. */
+  /** A step the reader chose, so nothing newer takes its place. @param {number} step */
   chooseStep(step) {
     this.hooks.leave?.();
     return this.showStep(step);
   }
 
-  async showGroup(number) {
+  /** @param {number} number @param {Promise<Group> | null} given the group, where it comes from elsewhere than the step */
+  async showGroup(number, given = null) {
     const ticket = ++this.ticket;
-    const group = await this.source.group(this.step, number);
+    /** @type {Group} */
+    let group;
+    try {
+      group = await (given ?? this.source.group(this.step, number));
+    } catch (error) {
+      if (ticket === this.ticket) this.say(`Problem ${number} of step ${this.step} cannot be shown: ${/** @type {Error} */ (error).message}`);
+      return;
+    }
+    await this.provide(group, this.signalName);
     if (ticket !== this.ticket) return;
     const first = !this.group;
     this.group = group;
-    if (first && !group.signals.includes(this.signalName)) {
+    if ((first || given) && !group.signals.includes(this.signalName)) {
       this.signalName = FIRST.find((name) => group.signals.includes(name)) ?? group.signals[0] ?? "advantage";
     }
-    this.hideFloat();
-    this.drawGroups();
-    this.drawMain();
-    this.paint();
+    this.tell("");
+    this.card.hide();
+    this.closeCompare();
+    this.board.update(this.boardShown, group);
+    this.stage.main.replaceChildren(this.prompt.element, this.board.bar, this.pane.element);
+    this.prompt.show(group);
+    this.arrange();
   }
 
-  showSignal(name) {
-    if (!this.group?.signals.includes(name)) return;
+  /** The rollouts in the order and choice of the board. */
+  arrange() {
+    this.walker.place = null;
+    this.pane.show(this.group, this.board.rollouts(this.group), { name: this.signalName, grouping: this.grouping });
+    this.board.mark(this.pane);
+    this.paint();
+    if (this.finder.box.value) this.finder.find(this.finder.box.value);
+  }
+
+  // ------------------------------------------------------------------ what the colour shows
+
+  /** A lens that is not there is asked for; what cannot be had is told. @param {Group} group @param {string} name */
+  async provide(group, name) {
+    if (group.columns[name] || group.kind !== "group" || !name.startsWith(LENS) || !this.source.lens) return;
+    try {
+      const payload = await this.source.lens(group.step, group.group, name.slice(LENS.length));
+      group.columns[name] = payload.columns.lens;
+      if (!group.signals.includes(name)) group.signals.push(name);
+    } catch (error) {
+      this.tell(`${name.replace(":", " of ")}: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  /** @param {string} name */
+  async showSignal(name) {
+    if (!this.group) return;
+    if (!this.group.signals.includes(name)) await this.provide(this.group, name);
+    if (!this.group.signals.includes(name)) return;
     this.signalName = name;
+    this.pane.name = name;
+    this.other?.follow();
     this.paint();
   }
 
-  /** The signal shown and the limits of its colours. */
-  get look() {
-    const signal = signalOf(this.signalName, this.group.columns[this.signalName] ?? []);
-    return { signal, limits: this.locks.get(signal.name) ?? limitsOf(signal, this.scaleValues(signal)) };
-  }
-
-  /** Numbers the scale is taken from: trained tokens of the group. */
-  scaleValues(signal) {
-    const values = this.group.columns[signal.name] ?? [];
-    return Array.from(values).filter((_, place) => this.group.columns.trained[place]);
-  }
-
-  toggleLock() {
-    if (!this.locks.delete(this.signalName)) this.locks.set(this.signalName, this.look.limits);
+  /** @param {string} grouping */
+  showGrouping(grouping) {
+    this.grouping = grouping;
+    this.pane.regroup(grouping);
+    this.walker.renew(this.pane);
+    if (this.other) {
+      this.other.follow();
+      this.other.panes.forEach((pane) => this.walker.renew(pane));
+    }
     this.paint();
+  }
+
+  /** @param {Pane} pane */
+  limitsFor(pane) {
+    const locked = this.controls.lockOf(pane);
+    if (locked !== undefined) return locked;
+    const alike = this.panes.filter((each) => each.name === pane.name);
+    if (alike.every((each) => each.group === pane.group)) return pane.limits();
+    return limitsOf(pane.signal, alike.flatMap((each) => Array.from(each.scale())));
   }
 
   paint() {
-    const look = this.look;
-    for (const row of this.rows) paintTokens(row.spans, this.group, row.rollout, look.signal, look.limits);
-    this.drawToolbar();
-    this.refreshDock();
+    for (const pane of this.panes) pane.paint(this.limitsFor(pane));
+    this.controls.draw();
+    this.dock.draw();
   }
 
-  /** The parts of the toolbar that change; the find box stays, and with it its focus. */
-  drawToolbar() {
-    const { signal, limits } = this.look;
-    const focused = document.activeElement?.dataset?.signal;
-    this.slots ??= this.toolbarSlots();
-    this.slots.step.replaceChildren(stepControl(this.steps, this.step, (step) => this.chooseStep(step)));
-    this.slots.signal.replaceChildren(signalControl(this.group.signals, this.signalName, (name) => this.showSignal(name)));
-    this.slots.legend.replaceChildren(legend(signal, limits, this.locks.has(signal.name), () => this.toggleLock()));
-    if (focused) this.toolbar.querySelector(`[data-signal="${focused}"]`)?.focus();
+  // ------------------------------------------------------------------ places
+
+  /** To a rollout of the group. @param {Rollout} rollout */
+  visit(rollout, at = 0) {
+    this.closeCompare();
+    this.walker.go(this.pane, this.pane.passageOf(rollout), at);
+    this.focus();
   }
 
-  toolbarSlots() {
-    const slots = { step: make("span", {}), signal: make("span", {}), legend: make("span", {}) };
-    const help = make("button", { type: "button", class: "wb-round", title: "keys and marks  ?", "aria-label": "help", click: () => this.toggleHelp() }, "?");
-    this.toolbar.append(slots.step, slots.signal, slots.legend, make("span", { class: "wb-spring" }), this.walker.findBox, help);
-    return slots;
+  /** The keys go to the tokens. */
+  focus() {
+    const pane = this.walker.place?.pane ?? this.panes[0];
+    pane.sheet.element.focus({ preventScroll: true });
   }
 
-  drawGroups() {
-    this.groups.replaceChildren(...this.board.groups.map((group) =>
-      groupEntry(group, group.group === this.group.group, () => this.showGroup(group.group))));
-    const chosen = this.groups.querySelector('[aria-pressed="true"]');
-    if (chosen) this.groups.scrollTop = chosen.offsetTop - this.groups.clientHeight / 2;
-  }
-
-  drawMain() {
-    this.rows = sortRollouts(this.group, this.sort).map((rollout) => this.rolloutRow(rollout));
-    this.list = make("div", { class: "wb-rollouts", tabindex: 0, role: "group", "aria-label": "rollouts; arrow keys move from token to token" },
-      this.rows.map((row) => row.element));
-    this.walker.attach(this.list);
-    this.main.replaceChildren(this.promptBlock(), this.groupBar(), this.list);
-  }
-
-  promptBlock() {
-    const prompts = this.group.prompts.map((prompt) => make("div", { class: "wb-prompt", dir: "ltr" },
-      prompt.map((token) => tokenElement(this.group.vocabulary[token], "wb-given"))));
-    const several = prompts.length > 1 ? ` · ${prompts.length} different prompts` : "";
-    const answer = this.group.rollouts[0]?.answer;
-    return make("div", {},
-      make("div", { class: "wb-caption" }, make("span", {}, `Prompt as the model saw it${several}`),
-        answer ? make("span", {}, "wanted ", make("b", { class: "wb-answer" }, answer)) : null,
-        make("span", { class: "wb-key" }, this.group.rollouts[0]?.problem ?? "")),
-      prompts);
-  }
-
-  groupBar() {
-    const entry = this.board.groups.find((group) => group.group === this.group.group);
-    const { mean, right, dead, judged } = groupFacts(entry);
-    const told = `${right} of ${entry.rollouts.length} right${judged ? ` · mean reward ${show(mean)}` : ""}`;
-    const sorts = make("select", { "aria-label": "order of the rollouts", change: (event) => { this.sort = event.target.value; this.drawMain(); this.paint(); } },
-      Object.entries(SORTS).map(([name, { label }]) => make("option", { value: name, selected: name === this.sort }, label)));
-    const picks = Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.pick(pick) }, name));
-    return make("div", { class: "wb-bar-line" }, make("span", {}, told),
-      dead ? make("span", { class: "wb-badge" }, "no signal: all rewards are equal") : null,
-      this.group.signals.includes("logprob") ? null : make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter"),
-      make("span", { class: "wb-spring" }),
-      make("label", { class: "wb-control" }, "order ", sorts),
-      make("span", { class: "wb-control", role: "group", "aria-label": "go to" }, picks));
-  }
-
-  rolloutRow(rollout) {
-    const { element, spans } = tokenBlocks(this.group, rollout);
-    const row = make("article", { class: "wb-rollout", "aria-label": `rollout ${rollout.rollout}` },
-      rolloutHead(this.group, rollout, this.entropyTop), make("div", { class: "wb-text" }, element, rewardParts(rollout)));
-    row.dataset.rollout = rollout.rollout;
-    return { element: row, spans, rollout };
-  }
-
-  /** Height of the sparklines: the same for the whole group. */
-  get entropyTop() {
-    const sorted = Float64Array.from(this.group.columns.entropy ?? []).filter(Number.isFinite).sort();
-    return sorted.length ? quantile(sorted, 0.99) : 0;
-  }
-
-  pick(pick) {
-    const rollout = pick(this.group.rollouts);
-    const row = this.rows.find((each) => each.rollout === rollout);
-    this.walker.go(row, 0);
-    this.list.focus({ preventScroll: true });
-  }
-
-  /** The card beside a token. */
-  showFloat(row, at) {
-    const span = row.spans[at];
-    this.float.replaceChildren(tokenCard(this.group, row.rollout, at, this.look));
-    if (!this.float.matches(":popover-open")) this.float.showPopover();
-    const box = span.getClientRects()[0] ?? span.getBoundingClientRect();
-    const card = this.float.getBoundingClientRect();
-    const left = Math.max(8, Math.min(box.left, innerWidth - card.width - 12));
-    const below = box.bottom + 8;
-    const top = below + card.height > innerHeight - 8 && box.top - card.height - 8 > 0 ? box.top - card.height - 8 : below;
-    this.float.style.left = `${left}px`;
-    this.float.style.top = `${top}px`;
-  }
-
-  hideFloat() {
-    if (this.float.matches(":popover-open")) this.float.hidePopover();
-  }
-
-  announce(row, at) {
-    clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => {
-      this.live.textContent = describeToken(this.group, row.rollout, at, this.look.signal);
-    }, 250);
-  }
-
-  /** Keeps a token's card beside the text. */
-  pin(row, at) {
-    this.pinned = { group: this.group, rollout: row.rollout, at };
-    this.hideFloat();
-    this.refreshDock();
+  /** Keeps a token's card beside the text. @param {Place} place @param {boolean} enter by key: the focus goes to the card */
+  pin(place, enter = false) {
+    this.pinned = place;
+    this.card.hide();
+    this.redress();
+    this.dock.draw();
+    if (enter) this.dock.enter();
   }
 
   unpin() {
+    const inside = this.dock.element.contains(document.activeElement);
     this.pinned = null;
-    this.refreshDock();
+    this.redress();
+    this.dock.draw();
+    if (inside) this.focus();
   }
 
-  refreshDock() {
-    this.dock.hidden = !this.pinned;
-    this.body.classList.toggle("wb-docked", Boolean(this.pinned));
-    for (const span of this.root.querySelectorAll(".wb-pinned")) span.classList.remove("wb-pinned");
-    if (!this.pinned) return this.dock.replaceChildren();
-    const { group, rollout, at } = this.pinned;
-    if (group === this.group) this.rows.find((row) => row.rollout === rollout)?.spans[at].classList.add("wb-pinned");
-    return this.dock.replaceChildren(
-      make("button", { type: "button", class: "wb-close", "aria-label": "unpin", title: "unpin  Esc", click: () => this.unpin() }, "×"),
-      tokenCard(group, rollout, at, this.look));
+  redress() {
+    for (const pane of this.panes) pane.sheet.redress();
   }
 
-  toggleHelp() {
-    if (this.help) { this.help.remove(); this.help = null; return; }
-    this.help = helpSheet(() => this.toggleHelp());
-    this.toolbar.after(this.help);
+  // ------------------------------------------------------------------ side by side
+
+  /** @param {{ group: Group, told: string } | null} others rollouts of another origin, to stand on the right */
+  toggleCompare(others = null) {
+    if (this.other && !others) return this.closeCompare();
+    const rollout = this.walker.place?.rollout ?? this.pane.rollouts?.[0];
+    return rollout && this.openCompare(rollout, others);
+  }
+
+  /** @param {Rollout} rollout @param {{ group: Group, told: string } | null} others */
+  openCompare(rollout, others = null) {
+    if (this.group.rollouts.length < 2 && !others) return this.tell("one rollout alone cannot be compared with a sibling");
+    const at = this.walker.place?.rollout === rollout ? this.walker.place.at : 0;
+    this.closeCompare();
+    this.other = new Compare(this);
+    this.pane.element.replaceWith(this.other.element);
+    this.besides(true);
+    for (const pane of this.other.panes) this.walker.attach(pane);
+    this.other.open(rollout, others);
+    this.walker.go(this.other.left.pane, this.other.left.pane.passageOf(rollout), at, false);
+    return this.focus();
+  }
+
+  /** What belongs to the whole group gives way to a comparison. @param {boolean} comparing */
+  besides(comparing) {
+    this.board.bar.hidden = comparing;
+    this.stage.body.classList.toggle("wb-comparing", comparing);
+  }
+
+  closeCompare() {
+    if (!this.other) return;
+    const { rollout, at } = this.walker.place ?? { rollout: this.group.rollouts[0], at: 0 };
+    this.other.element.replaceWith(this.pane.element);
+    this.other.close();
+    this.other = null;
+    this.besides(false);
+    this.walker.place = null;
+    this.paint();
+    this.walker.go(this.pane, this.pane.passageOf(rollout), at, false);
+    this.focus();
   }
 
   close() {
-    clearTimeout(this.speaking);
     this.ticket += 1;
-    this.root.remove();
+    this.themes.disconnect();
+    this.other?.close();
+    this.pane.close();
+    this.prompt.close();
+    this.stage.close();
   }
 }

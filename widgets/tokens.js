@@ -1,76 +1,99 @@
-/** Tokens as elements: text that can be read and copied, marks for what cannot be seen, colours as classes. */
+/** Tokens as text and elements: text that can be read and copied, marks for what cannot be seen. */
 
 import { make } from "./dom.js";
-import { paintOf } from "./signals.js";
-
-const BLOCK = 256; // tokens of a block that the browser may leave undrawn while it is out of sight
-
-/** What a token shows: its text, and a mark where the text itself cannot be seen. */
-export function faceOf(text) {
-  if (text === "") return { text: "", mark: "∅" };
-  if (text === "\n" || text === "\r\n") return { text: "\n", mark: "⏎" };
-  const shown = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, (letter) => `⟨${hex(letter)}⟩`)
-    .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (letter) => `⟨U+${hex(letter).padStart(4, "0")}⟩`);
-  if (/^\n+$/.test(shown)) return { text: shown, mark: "⏎".repeat(shown.length) };
-  if (shown === "\t") return { text: "\t", mark: "⇥" };
-  if (/^ +$/.test(shown)) return { text: shown, mark: "", gap: true };
-  return { text: shown, mark: "" };
-}
-
-function hex(letter) {
-  return letter.codePointAt(0).toString(16).toUpperCase().padStart(2, "0");
-}
-
-/** One token. */
-export function tokenElement(entry, kind = "") {
-  const [text, special] = entry ?? ["⟨?⟩", 0];
-  const face = faceOf(text);
-  const names = ["wb-token", kind, special && "wb-special", face.gap && "wb-gap"].filter(Boolean).join(" ");
-  return make("span", { class: names, "data-mark": face.mark || null }, face.text);
-}
 
 /**
- * All tokens of a rollout in blocks. Each element knows its place (`dataset.at`).
- * @returns {{ element: HTMLElement, spans: HTMLElement[] }}
+ * A part of a token that stands in one line. `mark` follows the text; `ends`: the line ends behind it.
+ * @typedef {{ text: string, mark: string, ends: boolean }} Part
+ * An entry of a vocabulary: text, 1 where it is special, its bytes in hex where they are no whole characters.
+ * @typedef {[string, number, string?]} Entry
  */
-export function tokenBlocks(group, rollout) {
-  const { tokens, trained } = group.columns;
-  const spans = [];
-  for (let at = 0; at < rollout.length; at += 1) {
-    const place = rollout.start + at;
-    const span = tokenElement(group.vocabulary[tokens[place]], trained[place] ? "" : "wb-untrained");
-    span.dataset.at = at;
-    spans.push(span);
-  }
-  const blocks = [];
-  for (let from = 0; from < spans.length; from += BLOCK) {
-    const part = spans.slice(from, from + BLOCK);
-    const name = spans.length > 2 * BLOCK ? "wb-block wb-far" : "wb-block";
-    blocks.push(make("span", { class: name }, part));
-  }
-  return { element: make("div", { class: "wb-tokens", dir: "ltr" }, blocks, ending(rollout)), spans };
+
+const LONGEST = 24; // characters of a part: what is longer may be broken between lines
+
+/** What a token shows, line by line. @param {string} text @returns {Part[]} */
+export function faceOf(text) {
+  if (text === "") return [{ text: "", mark: "∅", ends: false }];
+  const lines = visible(text).split("\n");
+  const parts = lines.slice(0, -1).flatMap((line) => pieces(line, "⏎", true));
+  const last = /** @type {string} */ (lines.at(-1));
+  return last === "" ? parts : [...parts, ...pieces(last, "", false)];
 }
 
-/** How the rollout ended, where it did not end by itself. */
-function ending(rollout) {
-  const told = {
-    length: "cut at the length limit",
-    pruned: `pruned at token ${rollout.pruned_at ?? rollout.length}`,
-    given: "given, not sampled",
-  }[rollout.finish];
-  return told ? make("span", { class: "wb-ending" }, make("span", { class: "wb-hatch" }), ` ${told}`) : null;
+/** Control and direction characters are shown, not obeyed. @param {string} text */
+export function visible(text) {
+  return text.replace(/\r\n/g, "\n").replace(/\t/g, "⇥   ")
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (letter) => `⟨${hex(letter)}⟩`)
+    .replace(/[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (letter) => `⟨U+${hex(letter).padStart(4, "0")}⟩`);
 }
 
-/** Colours the tokens of a rollout; untrained ones are left out of signed signals, which mean nothing there. */
-export function paintTokens(spans, group, rollout, signal, limits) {
-  const values = group.columns[signal.name];
-  const { trained } = group.columns;
-  spans.forEach((span, at) => {
-    const place = rollout.start + at;
-    const idle = signal.scale === "signed" && !trained[place] && signal.name !== "gap" && signal.name !== "ratio";
-    const paint = idle ? "" : paintOf(signal, limits, values ? values[place] : NaN);
-    const kept = span.className.split(" ").filter((name) => !PAINTS.test(name));
-    span.className = [...kept, paint].filter(Boolean).join(" ");
-  });
+/** @param {string} letter */
+function hex(letter) {
+  return /** @type {number} */ (letter.codePointAt(0)).toString(16).toUpperCase().padStart(2, "0");
 }
-const PAINTS = /^wb-(up|down|amount|zero|missing|l\d+)$/;
+
+/** @param {string} text @param {string} mark @param {boolean} ends @returns {Part[]} */
+function pieces(text, mark, ends) {
+  if (text.length <= LONGEST) return [{ text, mark, ends }];
+  const letters = [...text];
+  const parts = [];
+  for (let from = 0; from < letters.length; from += LONGEST) {
+    parts.push({ text: letters.slice(from, from + LONGEST).join(""), mark: "", ends: false });
+  }
+  return [...parts.slice(0, -1), { text: parts[parts.length - 1].text, mark, ends }];
+}
+
+/** The classes of a token's element that do not change. @param {Entry | undefined} entry @param {string} kind */
+export function baseClass(entry, kind = "") {
+  return ["wb-token", kind, entry?.[1] && "wb-special", entry?.[2] && "wb-bytes"].filter(Boolean).join(" ");
+}
+
+/** One token by itself. @param {Entry | undefined} entry @param {string} kind */
+export function tokenElement(entry, kind = "") {
+  const [text] = entry ?? ["⟨?⟩", 0];
+  const parts = faceOf(text);
+  const shown = parts.map((part) => part.text + (part.ends ? part.mark : "")).join("");
+  return make("span", { class: baseClass(entry, kind), "data-mark": shown ? null : parts[0].mark || null }, shown);
+}
+
+/** The text to read: bytes of neighbours are joined to the characters they make, on the first of them; the others are empty.
+ * @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids @returns {string[]} */
+export function readingOf(vocabulary, ids) {
+  const texts = Array.from(ids, (id) => vocabulary[id]?.[0] ?? "⟨?⟩");
+  for (let at = 0; at < texts.length; at += 1) {
+    if (!vocabulary[ids[at]]?.[2]) continue;
+    const joined = joinBytes(vocabulary, ids, at);
+    if (!joined) continue;
+    texts[at] = joined.text;
+    texts.fill("", at + 1, at + joined.count);
+    at += joined.count - 1;
+  }
+  return texts;
+}
+
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const MOST_BYTES = 12; // a run of bytes longer than this is no character
+
+/** The fewest tokens from `at` on whose bytes are whole characters; null where there are none.
+ * @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids @param {number} at */
+function joinBytes(vocabulary, ids, at) {
+  /** @type {number[]} */
+  const bytes = [];
+  for (let place = at; place < ids.length && bytes.length < MOST_BYTES; place += 1) {
+    const held = vocabulary[ids[place]]?.[2];
+    if (!held) return null;
+    bytes.push(...held.split(" ").map((pair) => parseInt(pair, 16)));
+    const text = decoded(bytes);
+    if (text !== null) return { text, count: place - at + 1 };
+  }
+  return null;
+}
+
+/** @param {number[]} bytes @returns {string | null} */
+function decoded(bytes) {
+  try {
+    return STRICT.decode(new Uint8Array(bytes));
+  } catch {
+    return null; // not whole yet, or no UTF-8: the bytes stay visible
+  }
+}

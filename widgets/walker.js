@@ -1,54 +1,67 @@
-/** Moves through the tokens by key and pointer, and finds text. */
+/** Moves through the tokens by key and pointer. */
 
-import { make } from "./dom.js";
-import { FIRST } from "./signals.js";
+import { LINE, tokenInLine } from "./lines.js";
+import { ordered } from "./signals.js";
+import { GROUPINGS } from "./units.js";
+
+/** @typedef {import("./pane.js").Pane} Pane @typedef {import("./sheet.js").Passage} Passage */
 
 export class Walker {
+  /** @param {import("./token_view.js").TokenView} view */
   constructor(view) {
     this.view = view;
-    this.place = null; // { row, at }
-    this.hits = [];
-    this.findBox = make("input", { class: "wb-find", type: "search", placeholder: "find  /", "aria-label": "find text in the rollouts",
-      input: (event) => this.find(event.target.value), keydown: (event) => this.findKey(event) });
+    /** @type {import("./pane.js").Place | null} */
+    this.place = null;
     view.root.addEventListener("keydown", (event) => this.key(event));
   }
 
-  /** Listens to a newly drawn list of rollouts. */
-  attach(list) {
-    this.place = null;
-    this.hits = [];
-    list.addEventListener("pointerover", (event) => this.pointed(event, (row, at) => this.view.showFloat(row, at)));
-    list.addEventListener("pointerout", (event) => { if (!event.relatedTarget?.closest?.(".wb-token")) this.view.hideFloat(); });
-    list.addEventListener("click", (event) => this.pointed(event, (row, at) => {
+  /** Listens to a pane. @param {Pane} pane */
+  attach(pane) {
+    const list = pane.sheet.element;
+    list.addEventListener("pointerover", (event) => this.pointed(pane, event, (place) => this.view.card.show(place)));
+    list.addEventListener("pointerout", (event) => {
+      if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest(".wb-token"))) this.view.card.hide();
+    });
+    list.addEventListener("click", (event) => this.pointed(pane, event, (place) => {
       if (String(getSelection()) !== "") return; // text is being marked for copying
-      this.go(row, at);
-      this.view.pin(row, at);
+      this.go(pane, place.passage, place.at);
+      this.view.pin(place);
     }));
-    list.addEventListener("focus", () => { if (!this.place && this.view.rows.length) this.go(this.view.rows[0], 0, false); });
-    list.addEventListener("blur", () => this.view.hideFloat());
+    list.addEventListener("focus", () => { if (this.place?.pane !== pane && pane.sheet.passages.length) this.go(pane, pane.sheet.passages[0], 0, false); });
+    list.addEventListener("blur", () => this.view.card.hide());
+    list.addEventListener("scroll", () => this.view.card.follow(), { passive: true });
   }
 
-  pointed(event, act) {
-    const span = event.target.closest(".wb-token");
-    const row = span && this.view.rows.find((each) => each.element.contains(span));
-    if (row && span.dataset.at !== undefined) act(row, Number(span.dataset.at));
+  /** @param {Pane} pane @param {Event} event @param {(place: import("./pane.js").Place) => void} act */
+  pointed(pane, event, act) {
+    const found = pane.sheet.tokenAt(event.target);
+    if (found) act({ pane, rollout: found.passage.rollout, ...found });
   }
 
-  /** Makes a token the current one. */
-  go(row, at, card = true) {
-    if (!row?.spans.length) return;
-    const place = Math.max(0, Math.min(row.spans.length - 1, at));
-    this.place?.row.spans[this.place.at]?.classList.remove("wb-at");
-    this.place = { row, at: place };
-    row.spans[place].classList.add("wb-at");
-    row.spans[place].scrollIntoView({ block: "nearest" });
-    if (card) this.view.showFloat(row, place);
-    this.view.announce(row, place);
+  /** Makes a token the current one. @param {Pane} pane @param {Passage | undefined} passage @param {number} at */
+  go(pane, passage, at, card = true) {
+    if (!passage?.text.count) return;
+    const inside = Math.max(0, Math.min(passage.text.count - 1, at));
+    this.place = { pane, passage, rollout: passage.rollout, at: inside };
+    pane.sheet.reveal(passage, inside);
+    for (const each of this.view.panes) each.sheet.redress();
+    if (card) this.view.card.show(this.place);
+    this.view.stage.announce(this.place);
   }
 
+  /** A pane shows other rollouts: the place is kept where its rollout is still there. @param {Pane} pane */
+  renew(pane) {
+    if (this.place?.pane !== pane) return;
+    const passage = this.place.pane.group === pane.group ? pane.passageOf(this.place.rollout) : undefined;
+    this.place = passage ? { ...this.place, passage } : null;
+  }
+
+  /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-    if (event.target.tagName === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (target.tagName === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
+    if (!this.view.group) return;
     const act = this.actions()[event.shiftKey && event.key.startsWith("Arrow") ? `Shift${event.key}` : event.key];
     if (!act) return;
     event.preventDefault();
@@ -56,122 +69,115 @@ export class Walker {
     act();
   }
 
+  /** @returns {Record<string, () => any>} */
   actions() {
     const { view } = this;
-    const rollout = (by) => () => this.moveRollout(by);
-    const step = (by) => () => this.moveStep(by);
+    const rollout = (/** @type {number} */ by) => () => this.moveRollout(by);
+    const step = (/** @type {number} */ by) => () => this.moveStep(by);
     return {
       ArrowRight: () => this.moveToken(1), ArrowLeft: () => this.moveToken(-1),
       ArrowDown: () => this.moveLine(1), ArrowUp: () => this.moveLine(-1),
-      Home: () => this.go(this.row, 0), End: () => this.go(this.row, Infinity),
+      PageDown: () => this.moveLine(this.page), PageUp: () => this.moveLine(-this.page),
+      Home: () => this.moveTo(0), End: () => this.moveTo(Infinity),
       "]": rollout(1), "[": rollout(-1), n: rollout(1), p: rollout(-1),
       "}": step(1), "{": step(-1), N: step(1), P: step(-1),
       ShiftArrowDown: () => this.moveGroup(1), ShiftArrowUp: () => this.moveGroup(-1),
-      m: () => this.moveSignal(1), M: () => this.moveSignal(-1), l: () => view.toggleLock(),
-      "/": () => this.findBox.focus(), "?": () => view.toggleHelp(),
-      Enter: () => this.place && view.pin(this.place.row, this.place.at),
+      m: () => this.moveSignal(1), M: () => this.moveSignal(-1), l: () => view.controls.toggleLock(),
+      u: () => this.moveGrouping(), c: () => view.toggleCompare(), o: () => this.otherPane(),
+      "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(),
+      Enter: () => this.place && view.pin(this.place, true),
       Escape: () => this.leave(),
     };
   }
 
-  get row() {
-    return this.place?.row ?? this.view.rows[0];
+  /** The current place, or one before the first; null where nothing is shown. @returns {import("./pane.js").Place | null} */
+  get here() {
+    const [pane] = this.view.panes;
+    const passage = pane.sheet.passages.find(({ text }) => text.count);
+    return this.place ?? (passage ? { pane, passage, rollout: passage.rollout, at: -1 } : null);
+  }
+
+  /** Lines of a window. */
+  get page() {
+    return Math.max(1, Math.floor(this.view.panes[0].sheet.sight / LINE) - 3);
   }
 
   leave() {
-    if (this.view.help) this.view.toggleHelp();
-    else if (this.view.pinned) this.view.unpin();
-    else this.view.hideFloat();
+    const { view } = this;
+    if (view.controls.sheet) view.controls.closeSheet();
+    else if (view.pinned) view.unpin();
+    else if (view.card.open) view.card.hide();
+    else if (view.other) view.toggleCompare();
   }
 
+  /** @param {number} at */
+  moveTo(at) {
+    if (this.here) this.go(this.here.pane, this.here.passage, at);
+  }
+
+  /** The next unit of text, or the one before. @param {number} by */
   moveToken(by) {
-    if (!this.place) return this.go(this.row, 0);
-    const at = this.place.at + by;
-    if (at < 0) return this.moveRollout(-1, Infinity);
-    if (at >= this.place.row.spans.length) return this.moveRollout(1);
-    return this.go(this.place.row, at);
+    if (!this.place) return this.moveTo(0);
+    const { pane, passage, rollout, at } = this.place;
+    const unit = pane.shades.unitAt(pane.grouping, rollout.start + at);
+    const next = by > 0 ? unit.to - rollout.start : unit.from - rollout.start - 1;
+    if (next < 0) return this.moveRollout(-1, Infinity);
+    if (next >= rollout.length) return this.moveRollout(1);
+    return this.go(pane, passage, by > 0 ? next : pane.shades.unitAt(pane.grouping, rollout.start + next).from - rollout.start);
   }
 
-  /** The nearest token on the line above or below; beyond the rollout's last line, the next rollout. */
+  /** The nearest token on a line above or below; beyond the rollout's last line, the next rollout. @param {number} by */
   moveLine(by) {
-    if (!this.place) return this.go(this.row, 0);
-    const { row, at } = this.place;
-    const here = row.spans[at].getBoundingClientRect();
-    let best = null;
-    let line = null;
-    for (let other = at + by; other >= 0 && other < row.spans.length; other += by) {
-      const box = row.spans[other].getClientRects()[0];
-      if (!box || Math.abs(box.top - here.top) < here.height / 2) continue;
-      line ??= box.top;
-      if (Math.abs(box.top - line) > here.height / 2) break;
-      const far = Math.abs(box.left - here.left);
-      if (!best || far < best.far) best = { at: other, far };
-    }
-    return best ? this.go(row, best.at) : this.moveRollout(by, by < 0 ? Infinity : 0);
+    if (!this.place) return this.moveTo(0);
+    const { pane, passage, at } = this.place;
+    const { lines, text } = passage;
+    const next = tokenInLine(lines, text.faceAt, at, by);
+    if (next !== null) return this.go(pane, passage, next);
+    return this.moveRollout(Math.sign(by), by < 0 ? Infinity : 0);
   }
 
+  /** The next rollout that holds a token. @param {number} by @param {number} at */
   moveRollout(by, at = 0) {
-    const { rows } = this.view;
-    const next = rows[rows.indexOf(this.row) + by];
-    if (next) this.go(next, at);
+    if (!this.here) return;
+    const { pane, passage } = this.here;
+    const { passages } = pane.sheet;
+    let next = passages.indexOf(passage) + by;
+    while (passages[next]?.text.count === 0) next += by;
+    this.go(pane, passages[next], at);
   }
 
+  /** @param {number} by */
   moveStep(by) {
     const { steps, step } = this.view;
     const next = steps[steps.indexOf(step) + by];
-    if (next !== undefined) this.view.chooseStep(next).then(() => this.view.list.focus());
+    if (next !== undefined) this.view.chooseStep(next).then(() => this.view.focus());
   }
 
+  /** @param {number} by */
   moveGroup(by) {
-    const { groups } = this.view.board;
+    const { groups } = this.view.boardShown;
     const next = groups[groups.findIndex((group) => group.group === this.view.group.group) + by];
-    if (next) this.view.showGroup(next.group).then(() => this.view.list.focus());
+    if (next) this.view.showGroup(next.group).then(() => this.view.focus());
   }
 
+  /** @param {number} by */
   moveSignal(by) {
-    const { signals } = this.view.group;
-    const order = [...FIRST, ...signals.filter((name) => !FIRST.includes(name))].filter((name) => signals.includes(name));
-    this.view.showSignal(order.at((order.indexOf(this.view.signalName) + by) % order.length));
-    if (this.place) this.view.showFloat(this.place.row, this.place.at);
+    const order = ordered(this.view.group.signals);
+    const next = order.at((order.indexOf(this.view.signalName) + by) % order.length);
+    if (next) this.view.showSignal(next);
+    if (this.place) this.view.card.show(this.place);
   }
 
-  /** Marks every token that holds a part of the text. */
-  find(text) {
-    this.hits = [];
-    for (const row of this.view.rows) {
-      for (const span of row.spans) span.classList.remove("wb-hit");
-      if (text) this.hits.push(...hitsIn(row, text.toLowerCase()));
-    }
-    for (const { row, from, to } of this.hits) row.spans.slice(from, to + 1).forEach((span) => span.classList.add("wb-hit"));
-    this.findBox.title = text ? `${this.hits.length} found` : "";
-    this.view.live.textContent = text ? `${this.hits.length} found` : "";
-    this.hit = -1;
+  moveGrouping() {
+    this.view.showGrouping(GROUPINGS[(GROUPINGS.indexOf(this.view.grouping) + 1) % GROUPINGS.length]);
   }
 
-  findKey(event) {
-    event.stopPropagation();
-    if (event.key === "Escape") {
-      this.findBox.value = "";
-      this.find("");
-      this.view.list.focus();
-    }
-    if (event.key !== "Enter" || !this.hits.length) return;
-    this.hit = (this.hit + (event.shiftKey ? this.hits.length - 1 : 1)) % this.hits.length;
-    this.go(this.hits[this.hit].row, this.hits[this.hit].from);
+  /** The same token in the other pane, where two are compared. */
+  otherPane() {
+    const { pane, at } = this.here ?? { pane: null, at: 0 };
+    const other = this.view.panes.find((each) => each !== pane);
+    if (!other || !pane || this.view.panes.length < 2) return;
+    other.sheet.element.focus({ preventScroll: true });
+    this.go(other, other.sheet.passages[0], Math.max(0, at));
   }
-}
-
-/** Ranges of tokens whose joined text holds the words looked for. */
-export function hitsIn(row, wanted) {
-  const texts = row.spans.map((span) => span.textContent.toLowerCase());
-  const ends = [];
-  let total = 0;
-  for (const text of texts) ends.push((total += text.length));
-  const whole = texts.join("");
-  const found = [];
-  for (let start = whole.indexOf(wanted); start >= 0; start = whole.indexOf(wanted, start + 1)) {
-    const last = start + wanted.length - 1;
-    found.push({ row, from: ends.findIndex((end) => end > start), to: ends.findIndex((end) => end > last) });
-  }
-  return found;
 }

@@ -121,7 +121,7 @@ def test_the_dashboard_answers_while_a_cell_awaits(browser, lab):
     page.wait_for_selector(COLOURED, timeout=90_000)
     for step, problems in (("2", r"/10\d$"), ("4", r"/20\d$")):
         page.select_option(".wb-toolbar select >> nth=0", step)
-        expect(page.locator(".wb-key")).to_have_text(re.compile(problems))
+        expect(page.locator(".wb-caption .wb-key")).to_have_text(re.compile(problems))
     assert not page.is_checked(".wb-follow input")
     page.close()
     watch.check()

@@ -65,6 +65,20 @@ test("what is kept is not asked for again, and news is kept", async () => {
   source.close();
 });
 
+test("of what comes unasked only the newest is kept, and what was asked for stays", async () => {
+  const model = new Model();
+  const source = new KernelSource(model);
+  const asked = source.board(1);
+  model.answer(model.sent[0].id, { kind: "board", step: 1 });
+  await asked;
+  for (let step = 2; step < 60; step += 1) model.answer(0, { kind: "board", step });
+  assert.ok(source.kept.size <= 9);
+  assert.equal((await source.board(1)).step, 1);
+  assert.equal((await source.board(59)).step, 59);
+  assert.equal(model.sent.length, 1);
+  source.close();
+});
+
 test("where there are messages, requests are messages", async () => {
   const model = new Model();
   const messages = [];
@@ -75,5 +89,29 @@ test("where there are messages, requests are messages", async () => {
   assert.equal(messages[0].kind, "follow");
   model.answer(messages[0].id, { kind: "follow" });
   await asked;
+  source.close();
+});
+
+test("a request that takes long lets others pass, and is answered when it is done", async () => {
+  const model = new Model();
+  const source = new KernelSource(model);
+  const slow = source.ask({ kind: "branch", step: 1 });
+  const quick = source.board(2);
+  model.answer(model.sent[0].id, { taken: true });
+  assert.equal(model.sent.length, 2);
+  model.answer(model.sent[1].id, { kind: "board", step: 2 });
+  assert.equal((await quick).step, 2);
+  model.answer(model.sent[0].id, { kind: "group", step: 1 });
+  assert.equal((await slow).step, 1);
+  source.close();
+});
+
+test("what is kept has a bound in bytes; the newest stays", () => {
+  const source = new KernelSource(new Model());
+  const payload = () => ({ columns: { tokens: new Int32Array(5_000_000) } });
+  for (let step = 0; step < 9; step += 1) source.keep(`group ${step} 0`, payload());
+  assert.deepEqual([...source.kept.keys()], ["group 7 0", "group 8 0"]);
+  source.keep("group 9 0", { columns: { tokens: new Int32Array(30_000_000) } });
+  assert.deepEqual([...source.kept.keys()], ["group 9 0"]);
   source.close();
 });

@@ -1,28 +1,66 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { PICKS, SORTS, groupFacts, sortRollouts } from "../../widgets/board.js";
 import { percent } from "../../widgets/card.js";
 import { niceAbove } from "../../widgets/charts.js";
-import { PICKS, SORTS, groupFacts, sortRollouts } from "../../widgets/board.js";
-import { faceOf } from "../../widgets/tokens.js";
-import { hitsIn } from "../../widgets/walker.js";
+import { sharedTokens, siblingOf } from "../../widgets/compare.js";
+import { hitsIn } from "../../widgets/find.js";
+import { baseClass, faceOf, readingOf, visible } from "../../widgets/tokens.js";
 
-test("what cannot be seen gets a mark; the text stays what it was", () => {
-  assert.deepEqual(faceOf("\n"), { text: "\n", mark: "⏎" });
-  assert.deepEqual(faceOf("\n\n"), { text: "\n\n", mark: "⏎⏎" });
-  assert.equal(faceOf("").mark, "∅");
-  assert.equal(faceOf(" ").gap, true);
+test("what cannot be seen gets a mark; every line of a token is a part of its own", () => {
+  assert.deepEqual(faceOf("\n"), [{ text: "", mark: "⏎", ends: true }]);
+  assert.deepEqual(faceOf(".\n\n a"), [{ text: ".", mark: "⏎", ends: true }, { text: "", mark: "⏎", ends: true }, { text: " a", mark: "", ends: false }]);
+  assert.equal(faceOf("")[0].mark, "∅");
+  assert.equal(faceOf("\r\n").length, 1);
+});
+
+test("what is longer than a line can hold is cut between characters", () => {
+  const parts = faceOf("😀".repeat(60));
+  assert.ok(parts.length > 1);
+  assert.equal(parts.map((part) => part.text).join(""), "😀".repeat(60));
 });
 
 test("control and direction characters are shown, not obeyed", () => {
-  assert.equal(faceOf("a\u0007").text, "a⟨07⟩");
-  assert.equal(faceOf("\u202egnp").text, "⟨U+202E⟩gnp");
+  assert.equal(visible("a\u0007"), "a⟨07⟩");
+  assert.equal(visible("\u202egnp"), "⟨U+202E⟩gnp");
+  assert.equal(visible("\u2028"), "⟨U+2028⟩");
+  assert.equal(visible("שלום"), "שלום");
 });
 
-test("text is found across tokens", () => {
-  const row = { spans: ["The", " an", "swer", " is"].map((textContent) => ({ textContent })) };
-  assert.deepEqual(hitsIn(row, "answer").map(({ from, to }) => [from, to]), [[1, 2]]);
-  assert.deepEqual(hitsIn(row, "x"), []);
+test("bytes of neighbours are joined to read them; those that make no character stay bytes", () => {
+  const vocabulary = { 1: ["⟨E2 82⟩", 0, "e2 82"], 2: ["⟨AC⟩", 0, "ac"], 3: ["x", 0], 4: ["⟨20 F0⟩", 0, "20 f0"] };
+  assert.deepEqual(readingOf(vocabulary, [3, 1, 2, 3]), ["x", "€", "", "x"]);
+  assert.deepEqual(readingOf(vocabulary, [1, 3, 2]), ["⟨E2 82⟩", "x", "⟨AC⟩"]);
+  assert.deepEqual(readingOf(vocabulary, [1, 1, 2]), ["⟨E2 82⟩", "€", ""]);
+  assert.deepEqual(readingOf(vocabulary, [4, 9]), ["⟨20 F0⟩", "⟨?⟩"]);
+});
+
+test("special tokens and bytes have classes of their own", () => {
+  assert.equal(baseClass(["<|end|>", 1]), "wb-token wb-special");
+  assert.equal(baseClass(["⟨E2⟩", 0, "e2"]), "wb-token wb-bytes");
+  assert.equal(baseClass(undefined), "wb-token");
+});
+
+test("text is found across tokens, capital or not, and not without end", () => {
+  const texts = ["The", " An", "swer", " is", " answer"];
+  assert.deepEqual(hitsIn(texts, "answer"), [{ from: 1, to: 2 }, { from: 4, to: 4 }]);
+  assert.deepEqual(hitsIn(texts, "x"), []);
+  assert.deepEqual(hitsIn(texts, ""), []);
+  assert.equal(hitsIn(["a".repeat(100)], "a", 7).length, 7);
+  assert.deepEqual(hitsIn(["€", "", "x"], "€x"), [{ from: 0, to: 2 }]);
+});
+
+test("two rollouts share tokens up to where they part", () => {
+  assert.equal(sharedTokens([1, 2, 3], [1, 2, 4]), 2);
+  assert.equal(sharedTokens([1, 2], [1, 2, 4]), 2);
+  assert.equal(sharedTokens([], [1]), 0);
+});
+
+test("the sibling to compare with earned something else; not judged is no difference", () => {
+  const rollouts = [1, null, 1, 0].map((reward, rollout) => ({ rollout, reward }));
+  assert.equal(siblingOf({ rollouts }, rollouts[0]).rollout, 3);
+  assert.equal(siblingOf({ rollouts: rollouts.slice(0, 3) }, rollouts[0]).rollout, 1);
 });
 
 test("a group is dead when all rewards are equal, whatever could not be judged", () => {

@@ -86,6 +86,54 @@ def test_rollouts_that_no_update_read_are_missing_not_zero(tmp_path, run):
     assert (columns["top_ids"][5 * sum(counts[:2]) :] >= 0).all()
 
 
+def changed_table(run, **columns):
+    """The rollouts of a step with other columns, given as functions of a row."""
+    path = run.file("rollouts", 3)
+    rows = [{**row, **{name: make(row) for name, make in columns.items()}} for row in pq.read_table(path).to_pylist()]
+    schema = pq.read_schema(path)
+    for name in columns:
+        if name not in schema.names:
+            kind = pa.list_(pa.float32()) if isinstance(rows[0][name], list) else pa.float32()
+            schema = schema.append(pa.field(name, kind))
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def test_what_the_step_did_is_the_difference_of_log_probs_where_it_was_scored_again(run):
+    def after(row):
+        return [value + 0.25 for value in row["logprob"]] if row["rollout"] < 2 else [None] * len(row["logprob"])
+
+    table = changed_table(run, after_logprob=after)
+    header, columns = group_parts(table, None)
+    again = sum(len(row["token_ids"]) for row in table.to_pylist()[:2])
+    np.testing.assert_allclose(columns["change"][:again], 0.25, atol=1e-6)
+    assert np.isnan(columns["change"][again:]).all()
+    assert "change" in header["signals"]
+
+
+def test_a_token_is_clipped_where_an_advantage_pushes_nothing(run):
+    table = changed_table(
+        run,
+        advantage=lambda row: [float(row["rollout"] > 0)] * len(row["token_ids"]),
+        lens=lambda row: [0.0, *[0.1] * (len(row["token_ids"]) - 1)],
+    )
+    header, columns = group_parts(table, None)
+    first, second = header["rollouts"][:2]
+    assert np.isnan(columns["clipped"][: first["length"]]).all()  # nothing was wanted of it
+    assert columns["clipped"][second["start"] : second["start"] + second["length"]].tolist() == [
+        1.0, *[0.0] * (second["length"] - 1)]  # fmt: skip
+
+
+def test_what_a_pruner_thought_of_a_rollout_is_shown_on_its_tokens(run):
+    table = changed_table(run, posterior=lambda row: 0.75 if row["rollout"] == 1 else None)
+    header, columns = group_parts(table, None)
+    second = header["rollouts"][1]
+    known = np.isfinite(columns["posterior"])
+    assert known.sum() == second["length"]
+    assert second["posterior"] == 0.75
+    assert header["rollouts"][0]["posterior"] is None
+    assert "survival" not in columns
+
+
 def test_a_list_that_is_too_short_is_refused():
     table = pa.table({"token_ids": [[1, 2]], "entropy": [[0.5]]})
     with pytest.raises(ValueError, match="entropy"):

@@ -1,0 +1,160 @@
+"""What the form says beyond its fields: sample problems, rewards tried on a text, the plan; slow answers come later."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+
+from widgets.form_desk import Desk
+from widgets.plan_view import Plan, memory_bar
+from widgets.setup_background import Background
+from widgets.setup_draft import tables_of
+from widgets.setup_review import Review, earlier_of, remedy_of, review
+from widgets.setup_samples import sample_problems, try_text
+from workbench.planning.forecast import forecast
+from workbench.runs.demo import demo_config
+
+
+@pytest.fixture(scope="module")
+def config():
+    return demo_config().replace(training={"steps": 2}, evaluation={"problems": 16})
+
+
+@pytest.fixture
+def desk():
+    return Desk(lambda: None)
+
+
+# ------------------------------------------------------------------ samples and trial
+
+
+def test_three_sample_problems_or_why_there_are_none(tmp_path):
+    assert len(sample_problems({"piece": "word_problems"})) == 3
+    assert "no such file" in sample_problems({"piece": "jsonl", "path": str(tmp_path / "none.jsonl")})
+    assert "no task is called" in sample_problems({"piece": "riddles"})
+    (tmp_path / "one.jsonl").write_text('{"prompt": "<b>1 + 1</b>", "answer": "2"}\n{"prompt": "2", "answer": "2"}\n')
+    assert len(sample_problems({"piece": "jsonl", "path": str(tmp_path / "one.jsonl")})) == 1
+
+
+def test_a_text_is_judged_by_the_real_rewards():
+    task = {"piece": "word_problems"}
+    rewards = [{"piece": "exact"}, {"piece": "format", "weight": 0.5, "pattern": "answer.*"}]
+    right = sample_problems(task)[0].answer
+    assert "is right" in try_text((task, rewards, f"answer: {right}"))
+    assert "<b>1.5</b>" in try_text((task, rewards, f"answer: {right}"))
+    assert "is not" in try_text((task, rewards, "answer: 1e9"))
+    assert "<script>" not in try_text((task, rewards, "answer: <script>"))
+    assert "two rewards are called" in try_text((task, [{"piece": "exact"}, {"piece": "exact"}], "x"))
+    assert "Not judged" in try_text((task, [{"piece": "exact", "marker": ""}], "x"))
+
+
+# ------------------------------------------------------------------ review and plan
+
+
+def test_a_review_knows_memory_disk_and_no_time_yet(config, tmp_path):
+    found = review(tables_of(config), tmp_path)
+    assert found.config == config
+    assert not found.problems
+    assert found.forecast.verdict == "fits"
+    assert found.earlier.seconds is None
+    assert found.earlier.accuracy == pytest.approx(0.403)
+
+
+def test_a_review_of_a_wrong_draft_names_every_mistake(config, tmp_path):
+    tables = tables_of(config)
+    tables["record"]["every"] = "x"
+    tables["training"]["warmup"] = 9
+    found = review(tables, tmp_path)
+    assert found.config is None
+    assert {problem.split(" = ")[0] for problem in found.problems} == {"record.every", "training.warmup"}
+
+
+def test_time_and_rate_come_from_a_like_run(config, tmp_path):
+    run = tmp_path / "before"
+    run.mkdir()
+    (run / "format.json").write_text('{"format": 1, "kind": "run"}')
+    (run / "status.json").write_text('{"typical": 2.5}')
+    (run / "metrics.jsonl").write_text('{"step": 0, "accuracy": 0.25}\n')
+    (run / "resolved.json").write_text(json.dumps(config.resolved()))
+    found = earlier_of(config, tmp_path)
+    assert (found.seconds, found.run, found.accuracy) == (2.5, "before", 0.25)
+    other = earlier_of(config.replace(rollouts={"rollouts": 4}), tmp_path)
+    assert (other.seconds, other.accuracy) == (None, 0.25)
+
+
+def planned(config, memory):
+    """A review as on a device with so many bytes."""
+    found = forecast(config, memory=memory)
+    remedy = ("training.micro_batch = 64", config.replace(training={"micro_batch": 64}))
+    return Review({}, config, (), ("a <b>warning</b>",), found, "", remedy if found.verdict != "fits" else None)
+
+
+def test_the_plan_offers_the_change_that_makes_it_fit(desk, config):
+    taken = []
+    plan = Plan(desk, taken.append)
+    plan.show(planned(config, 10**12))
+    assert "wf-verdict-fits" in plan.memory.value
+    assert plan.remedy not in plan.widget.children
+    plan.show(planned(config, 10**6))
+    assert "wf-verdict-does-not-fit" in plan.memory.value
+    plan.remedy.click()
+    assert taken[0].training.micro_batch == 64
+    assert "&lt;b&gt;" in plan.facts.value
+
+
+def test_the_remedy_makes_it_fit(config):
+    tight = forecast(config, memory=int(0.9 * forecast(config).peak))
+    assert tight.verdict == "does not fit"
+    text, changed = remedy_of(config, tight)
+    assert text.startswith("training.micro_batch")
+    assert forecast(changed, memory=tight.free).verdict == "fits"
+
+
+def test_the_bar_adds_up_to_the_peak(config):
+    found = planned(config, 10**12)
+    assert memory_bar(found).count('<span class="wf-m') >= 2
+    assert "by component" in memory_bar(found)
+
+
+def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
+    plan = Plan(desk, print)
+    plan.show(planned(config.replace(rollouts={"rollouts": 2}), 10**12))
+    plan.rate.value = 0.5
+    assert "<b>50.0 %</b>" in plan.dull.value
+    plan.rate.value = 0.9
+    assert "<b>82.0 %</b>" in plan.dull.value
+
+
+# ------------------------------------------------------------------ background
+
+
+def test_a_script_is_answered_at_once():
+    answers, faults = [], []
+    background = Background(lambda number: 1 / number, answers.append, faults.append)
+    background.ask(2)
+    background.ask(0)
+    assert answers == [0.5]
+    assert faults == ["ZeroDivisionError: division by zero"]
+
+
+def test_a_kernel_is_answered_later_and_for_the_newest_question_only():
+    async def scene():
+        answers, threads = [], []
+
+        def work(number):
+            threads.append(threading.current_thread())
+            return number
+
+        background = Background(work, answers.append, answers.append)
+        for number in range(5):
+            background.ask(number)
+        assert not answers
+        while not answers:
+            await asyncio.sleep(0.02)
+        background.close()
+        return answers, threads
+
+    answers, threads = asyncio.run(scene())
+    assert answers == [4]
+    assert threading.main_thread() not in threads
