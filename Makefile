@@ -16,7 +16,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,15 @@ fix: $(STAMP)  ## repair what lint and format can repair
 
 docs: $(STAMP)  ## regenerate the tables that are read from the code
 	$(BIN)/python -m scripts.make_docs
+
+PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider
+pictures: $(STAMP) browser  ## the README's pictures, taken by the browser tests
+	mkdir -p build/pictures
+	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
+	cp build/pictures/board_journey.png build/pictures/setup_method_light.png build/pictures/playground.png docs/images/
+
+js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
+	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json
 
 soak: $(STAMP)  ## the long tests: kills at many random moments
 	$(BIN)/python -m pytest -m soak $(PYTEST)

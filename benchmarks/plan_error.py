@@ -51,6 +51,7 @@ def cases(large: str) -> dict[str, dict[str, Any]]:
         "large, all weights": {"model": shape, **few},
         "large, LoRA": {"model": {**shape, "lora": lora}, **few},
         "large, LoRA, NF4": {"model": {**shape, "lora": lora, "dtype": "bfloat16", "quantisation": "nf4"}, **few},
+        "large, LoRA, checkpointed": {"model": {**shape, "lora": lora, "gradient_checkpointing": True}, **few},
     }
 
 

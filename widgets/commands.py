@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from workbench.runs.open import open_run
+from workbench.runs.summary import find_run
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of the run.")],
+    run: Annotated[str, typer.Argument(help="A run's name in the folder of runs, or its path.")],
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of the runs.")] = Path("runs"),
     out: Annotated[
         Path | None, typer.Option(help="File to write; report.html in the run's folder if not given.")
     ] = None,
@@ -23,7 +24,8 @@ def report(
         raise typer.BadParameter(f"--methods {methods}: give all, or leave the option out")
     try:
         chosen = [int(step) for step in steps.split(",")] if steps else None
-        written = write_report(open_run(run), out or run / "report.html", chosen, gallery=methods == "all")
+        opened = find_run(run, runs)
+        written = write_report(opened, out or opened.path / "report.html", chosen, gallery=methods == "all")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB)")

@@ -15,6 +15,7 @@ from widgets import bundle, still
 from widgets.asked import Asked
 from widgets.dashboard import Dashboard
 from widgets.run_folder import RunFolder
+from widgets.saved import Saved
 
 PICTURED = 30  # rows of the picture that is saved
 
@@ -32,7 +33,7 @@ class RunList(Asked):
         super().__init__(folder=str(folder))
 
 
-class RunsView(ipywidgets.VBox):
+class RunsView(Saved, ipywidgets.VBox):
     """The list, and below it the run that is chosen. `opens`: whether a click opens it here, or only sets `chosen`."""
 
     chosen = t.Unicode()

@@ -150,8 +150,8 @@ def weights_warnings(config: RunConfig, able: Capabilities) -> list[str]:
     if kind is None or able.same_weights:
         return []
     return [
-        f"model.quantisation = {kind!r}: rollouts.engine = {config.rollouts.engine!r} writes with the plain weights, so "
-        "sampling and training are of two policies; watch the gap, or correct for it with method.correction"
+        f"model.quantisation = {kind!r}: rollouts.engine = {config.rollouts.engine!r} writes with the plain weights, "
+        "so sampling and training are of two policies; watch the gap, or correct for it with method.correction"
     ]
 
 

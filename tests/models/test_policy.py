@@ -175,17 +175,17 @@ def test_a_name_that_is_not_cached_offline(monkeypatch):
     assert "HF_HUB_OFFLINE" in problem
 
 
-class LineIsDown(Exception):
+class LineIsDownError(Exception):
     """What the Hub's client raises is no OSError in every version."""
 
 
 def test_a_name_that_is_not_cached_without_a_network(monkeypatch):
     def down(*arguments: object, **keywords: object) -> None:
-        raise LineIsDown
+        raise LineIsDownError
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", down)
     (problem,) = check(ModelSpec(name="nobody/nothing"))
-    assert "the Hub gave LineIsDown; set model.name to" in problem
+    assert "the Hub gave LineIsDownError; set model.name to" in problem
 
 
 def test_a_folder_without_config(tmp_path: Path):
