@@ -17,12 +17,13 @@ from widgets.curves import Curves
 from widgets.data import RunData, first_choice
 from widgets.payload import pack
 from widgets.run_state import read_state
+from widgets.saved import Saved
 from workbench.runs.open import open_run
 
 LIVE, IDLE = 0.2, 1.0  # seconds between two looks at a run that goes on, and at one that does not
 
 
-class Dashboard(Asked):
+class Dashboard(Saved, Asked):
     """Curves and tokens of a run, live. `run`: what `launch` or `open_run` answered, or the path of a run.
 
     `state` is written here and only read by the browser; `shown` says which parts are drawn. Nothing large is kept:

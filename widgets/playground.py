@@ -19,6 +19,7 @@ from widgets.payload import pack
 from widgets.playground_fields import BASELINE, method_of
 from widgets.playground_replay import Replays
 from widgets.playground_still import picture
+from widgets.saved import Saved
 from workbench import registry
 from workbench.runs.open import open_run
 
@@ -26,7 +27,7 @@ MOST = 4  # methods side by side
 SECOND = "gspo"  # beside GRPO, where the run has no other
 
 
-class Playground(Asked):
+class Playground(Saved, Asked):
     """Rollouts of one problem, coloured by the push of two to four methods. `run`: as `Dashboard` takes it.
 
     `step`, `group`, `methods` and `rewards` may be set and observed; the reader changes them too. A method is a key or

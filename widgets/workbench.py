@@ -15,6 +15,7 @@ from widgets.dashboard import Dashboard
 from widgets.form_desk import close_tree
 from widgets.plan_view import Plan
 from widgets.runs_view import RunsView
+from widgets.saved import Saved
 from widgets.setup import Setup
 from widgets.setup_background import Background
 from widgets.setup_launch import Launcher
@@ -27,7 +28,7 @@ from workbench.runs.open import open_run
 TITLES = ("Set up", "Runs", "Read")
 
 
-class Workbench(ipywidgets.VBox):
+class Workbench(Saved, ipywidgets.VBox):
     """Choose, launch and watch runs. `folder`: where runs lie; `config`: where to begin, the demonstration if left out.
 
     `config` may be a `RunConfig` or the path of a TOML file; the property of that name answers the form's.
