@@ -122,7 +122,7 @@ def main() -> None:
     defaults = {"problems": 8, "rollouts": 16, "steps": 40, "held-out": 512, "detect": 12, "warm-up": 5}
     for name, default in {**defaults, "seeds": 10, "jobs": 2}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--runs", type=Path, default=common.RESULTS / "prune_quality_runs.jsonl")
+    parser.add_argument("--runs", type=Path, default=common.RESULTS / "prune_quality" / "runs.jsonl")
     given = parser.parse_args()
     settings = {name: getattr(given, name) for name in (key.replace("-", "_") for key in defaults)}
     done = read(given.runs, settings)
