@@ -11,8 +11,9 @@ from typing import Any
 from workbench.analysis.evaluate import pass_at
 from workbench.config import RunConfig
 from workbench.runs.build import build
+from workbench.training.evaluation import ask
 from workbench.training.trainer import Trainer
-from workbench.types import Group, Request, Sampling
+from workbench.types import Sampling
 
 NOISE = 1_000_000  # the step whose noise an examination takes: no step of training has it
 LAST = 5  # steps whose entropy is averaged
@@ -67,32 +68,19 @@ def play(wanted: Play) -> dict[str, Any]:
 
 
 def examination(trainer: Trainer, wanted: Play) -> dict[str, float | None]:
-    """Accuracy over the held-out problems, one answer each, and pass@tries over the first of them."""
-    single = answered(trainer, range(wanted.held_out), 1)
+    """Accuracy over the held-out problems, one answer each, and pass@tries over the first; at temperature 1.
+
+    The noise is the same for every method.
+    """
+    sampling = Sampling(max_tokens=96, stop=trainer.stop_tokens, seed=0, step=NOISE)
+    single = ask(trainer.parts, wanted.held_out, 1, sampling).groups
     found: dict[str, float | None] = {"accuracy": mean([group.accuracy for group in single])}
     if wanted.tries:
-        groups = answered(trainer, range(wanted.tried), wanted.tries)
+        groups = ask(trainer.parts, wanted.tried, wanted.tries, sampling).groups
         rights = [round(group.accuracy * wanted.tries) for group in groups]
         found["pass_k"] = mean([pass_at(right, wanted.tries, wanted.tries) for right in rights])
         found["length"] = mean([len(rollout.tokens) for group in groups for rollout in group.rollouts])
     return found
-
-
-def answered(trainer: Trainer, numbers: Sequence[int], tries: int) -> list[Group]:
-    """Judged answers to test problems at temperature 1, the same noise for every method."""
-    parts = trainer.parts
-    problems = [parts.task.problem(number, "test") for number in numbers]
-    requests = [
-        Request(problem, parts.encoder.prompt(problem.prompt), group=number, number=number, n=tries)
-        for number, problem in enumerate(problems)
-    ]
-    sampling = Sampling(max_tokens=96, stop=trainer.stop_tokens, seed=0, step=NOISE)
-    groups = [Group(number, problem, []) for number, problem in enumerate(problems)]
-    for rollout in parts.engine.generate(requests, sampling):
-        groups[rollout.request.group].rollouts.append(rollout)
-    for group in groups:
-        parts.judge(group)
-    return groups
 
 
 def mean(values: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real Chromium for the browser tests."""
+"""A real JupyterLab, or Notebook 7, and a real Chromium for the browser tests."""
 
 import json
 import os
@@ -16,13 +16,29 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import TimeoutError
+import pytest
+from playwright.sync_api import TimeoutError, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "widgets"))
 from fake_run import Shape, make_run  # noqa: E402
 
-__all__ = ["ARGUMENTS", "CHROMIUM", "Laboratory", "Shape", "Watch", "laboratory", "make_run", "write_notebook"]
+__all__ = [
+    "ALLOWED",
+    "ARGUMENTS",
+    "CHROMIUM",
+    "LAB",
+    "MARKS",
+    "NOTEBOOK",
+    "Application",
+    "Laboratory",
+    "Shape",
+    "Watch",
+    "laboratory",
+    "make_run",
+    "running_browser",
+    "write_notebook",
+]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -32,7 +48,13 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-#: Console errors that are JupyterLab's own. Each line says why it is none of ours.
+#: What a file of browser tests marks them with.
+MARKS = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
+]
+#: Console errors that are Jupyter's own. Each line says why it is none of ours.
 ALLOWED = (
     "/api/contents/.ipynb_checkpoints",  # Lab looks for checkpoints of a notebook that has none yet
     "favicon",  # the browser asks for an icon
@@ -53,16 +75,20 @@ class Watch:
 
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    allowed: tuple[str, ...] = ALLOWED
 
     def listen(self, page: Any) -> None:
         """Notes the page's errors and requests."""
-        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self.note(f"uncaught: {error.stack or error}"))
         page.on("console", self.console)
         page.on("request", self.request)
 
     def console(self, message: Any) -> None:
-        told = f"{message.text} @ {message.location.get('url', '')}"
-        if message.type == "error" and not any(part in told for part in ALLOWED):
+        if message.type == "error":
+            self.note(f"{message.text} @ {message.location.get('url', '')}")
+
+    def note(self, told: str) -> None:
+        if not any(part in told for part in self.allowed):
             self.errors.append(told)
 
     def request(self, request: Any) -> None:
@@ -76,6 +102,15 @@ class Watch:
         assert not self.outside, "\n".join(self.outside)
 
 
+@contextmanager
+def running_browser() -> Iterator[Any]:
+    """A Chromium without a window."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
 def write_notebook(path: Path, cells: Sequence[str]) -> Path:
     """A notebook of code cells for the python3 kernel."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -85,12 +120,32 @@ def write_notebook(path: Path, cells: Sequence[str]) -> Path:
 
 
 @dataclass(frozen=True)
+class Application:
+    """An application that opens notebooks: its Python module, its pages, what is seen once a kernel is there."""
+
+    module: str
+    pages: str
+    ready: str
+    options: tuple[str, ...] = ()
+
+
+LAB = Application(
+    module="jupyterlab",
+    pages="lab/tree",
+    ready="text=/ipykernel\\) . Idle/",
+    options=("--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+)
+NOTEBOOK = Application("notebook", "notebooks", ".jp-Notebook-ExecutionIndicator[data-status=idle]")
+
+
+@dataclass(frozen=True)
 class Laboratory:
-    """A running JupyterLab."""
+    """A running JupyterLab, or another application."""
 
     address: str
     token: str
     folder: Path
+    application: Application = LAB
 
     def setting(self, plugin: str, values: dict[str, Any]) -> None:
         """Changes one of JupyterLab's own settings."""
@@ -103,9 +158,9 @@ class Laboratory:
         """Opens a notebook and runs all its cells."""
         self.setting("themes", {"theme": "JupyterLab Dark" if dark else "JupyterLab Light", "adaptive-theme": False})
         self.setting("notification", {"fetchNews": "false", "checkForUpdates": False})
-        page.goto(f"{self.address}/lab/tree/{notebook.name}?token={self.token}&reset")
+        page.goto(f"{self.address}/{self.application.pages}/{notebook.name}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.wait_for_selector("text=/ipykernel\\) . Idle/", timeout=60_000)
+        page.wait_for_selector(self.application.ready, timeout=60_000)
         self.run_all(page)
 
     def run_all(self, page: Any) -> None:
@@ -120,12 +175,12 @@ class Laboratory:
             except TimeoutError:
                 continue
             return
-        raise RuntimeError("JupyterLab did not run the cells")
+        raise RuntimeError(f"{self.application.module} did not run the cells")
 
 
 @contextmanager
-def laboratory(folder: Path) -> Iterator[Laboratory]:
-    """JupyterLab on a free port of this machine, with settings of its own, serving a folder; closed afterwards."""
+def laboratory(folder: Path, application: Application = LAB) -> Iterator[Laboratory]:
+    """An application on a free port of this machine, with settings of its own, serving a folder; closed afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -136,14 +191,13 @@ def laboratory(folder: Path) -> Iterator[Laboratory]:
     environment = {**os.environ, **places, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     options = [f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
     options += ["--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root", "--ServerApp.port_retries=0"]
-    options += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     with (folder / "lab.log").open("w") as log:
-        command = [sys.executable, "-m", "jupyterlab", *options]
+        command = [sys.executable, "-m", application.module, *options, *application.options]
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_up(f"{address}/api?token={token}", process, folder / "lab.log")
-        yield Laboratory(address, token, folder)
+        yield Laboratory(address, token, folder, application)
     finally:
         process.terminate()
         process.wait(20)
@@ -158,4 +212,4 @@ def wait_until_up(address: str, process: "subprocess.Popen[bytes]", log: Path) -
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.3)
-    raise RuntimeError(f"JupyterLab did not come up:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"the server did not come up:\n{log.read_text()[-3000:]}")

@@ -1,12 +1,10 @@
 """The group board in a real JupyterLab by keys alone; over the steps of a run; with hostile text; in a report."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect
 from token_page import VOCABULARY, make_group, sentence, token_pages
 
 from widgets.report import write_report
@@ -14,21 +12,9 @@ from workbench.runs.open import open_run
 
 from fake_probes import add_probes  # isort: skip  (found through laboratory)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 SHAPE = Shape(steps=8, problems=4, rollouts=16)
 HELD = "() => document.activeElement.matches({!r})"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +24,6 @@ def lab(tmp_path_factory):
     write_notebook(folder / "board.ipynb", ["from widgets.dashboard import Tokens; Tokens('runs/fake')"])
     with laboratory(folder) as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

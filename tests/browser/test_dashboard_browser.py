@@ -1,7 +1,6 @@
 """The dashboard in a real JupyterLab in a real Chromium; the report in the browser alone."""
 
 import math
-import os
 import re
 import shutil
 from pathlib import Path
@@ -9,26 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect
 
 from widgets.report import write_report
 from workbench.runs.open import open_run
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +24,6 @@ def lab(tmp_path_factory):
     make_run(folder / "runs" / "fake", Shape(steps=6, problems=4, rollouts=8))
     with laboratory(folder) as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

@@ -6,32 +6,19 @@ import re
 import shutil
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect
 
 from workbench import launch, open_run
 from workbench.runs.demo import demo_config
 from workbench.runs.lock import Identity
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 SLOW = 90_000  # milliseconds; the machine may be busy with others
 STATE = ".wb-run .wb-state"
 SMALL = {"steps": 400, "threads": 1}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +37,6 @@ def training(lab):
     if not run.status.ended:
         run.stop()
         run.wait(120)
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

@@ -1,17 +1,10 @@
 """The playground in a real JupyterLab: methods side by side, sliders, rewards, and a method written in a cell."""
 
-import os
-from pathlib import Path
-
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 PATIENCE = 60_000  # milliseconds
 FIRST, SECOND, THIRD, FOURTH = (f'section[data-method="{number}"]' for number in (1, 2, 3, 4))
 OPEN = "from widgets.playground import Playground\nplay = Playground('runs/fake', step=5)\nplay"
@@ -27,27 +20,11 @@ def advantage(batch: Batch, part: float = 0.2) -> PerToken:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     make_run(folder / "runs" / "fake", Shape(steps=6, problems=4, rollouts=8))
     with laboratory(folder) as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

@@ -4,22 +4,15 @@ JupyterLab shows the next kind of output, the picture, once it knows that the mo
 that was saved with the states of its widgets (`metadata.widgets`) would draw the widget itself from them.
 """
 
-import os
-from pathlib import Path
-
 import nbconvert
 import nbformat
 import pytest
-from laboratory import ACCEPT, ARGUMENTS, CHROMIUM, ROOT, Shape, Watch, laboratory, make_run, write_notebook
+from laboratory import ACCEPT, MARKS, ROOT, Shape, Watch, laboratory, make_run, write_notebook
 from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 #: Each widget's cell, and words of its picture that nothing else in the notebook holds.
 SHOWN = {
     "widgets.Dashboard('runs/fake')": "fake: finished · step 5 of 5",
@@ -34,14 +27,6 @@ SLOW = 30_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("lab")
     make_run(place / "runs" / "fake", Shape(steps=5, problems=4, rollouts=6))
@@ -52,14 +37,6 @@ def folder(tmp_path_factory):
 def lab(folder):
     with laboratory(folder) as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")

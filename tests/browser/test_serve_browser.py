@@ -1,20 +1,14 @@
 """`workbench serve` as a real process, looked at with a real Chromium: with its token, and without."""
 
-import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, make_run
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, make_run
+from playwright.sync_api import expect
 from serving import live_run, orders, record_step, served
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"
 LONG = 60_000  # milliseconds
 #: Sends a request by hand, past every button; answers what the server says to it.
@@ -25,14 +19,6 @@ BY_HAND = """(request) => new Promise((resolve) => {
   });
   data.request = request;
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +34,6 @@ def runs(tmp_path_factory):
 def reading(runs):
     with served(runs, runs.parent / "reading.log") as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

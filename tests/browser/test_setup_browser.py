@@ -1,18 +1,12 @@
 """The workbench in one cell, in a real JupyterLab in a real Chromium: set up, launch, read the first token."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from laboratory import ARGUMENTS, CHROMIUM, Shape, Watch, laboratory, make_run, write_notebook
-from playwright.sync_api import expect, sync_playwright
+from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from playwright.sync_api import expect
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 #: A field of each table that no other has.
 LANDMARKS = {
     "model": "dtype", "task": "level", "rewards": "try this text", "method": "method", "rollouts": "max tokens",
@@ -23,27 +17,11 @@ CELL = "from widgets.workbench import Workbench\nworkbench = Workbench('runs')\n
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     make_run(folder / "runs" / "fake", Shape(steps=2, problems=2, rollouts=4))
     with laboratory(folder) as running:
         yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def opened(browser, lab, name, cells=(CELL,), dark=False):

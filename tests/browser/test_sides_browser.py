@@ -1,35 +1,14 @@
 """Lenses of other methods, comparisons, branches: the token view in a real Chromium, and a real run in JupyterLab."""
 
-import os
-from pathlib import Path
-
 import pytest
-from laboratory import CHROMIUM, Watch, laboratory, write_notebook
+from laboratory import MARKS, Watch, laboratory, write_notebook
 from playwright.sync_api import expect
-from token_page import make_group, press, running_browser, sentence, token_pages
+from token_page import make_group, press, sentence, token_pages
 
 from workbench import launch
 from workbench.runs.demo import demo_config
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+pytestmark = MARKS
 
 
 @pytest.fixture

@@ -1,35 +1,15 @@
 """The token view in a real Chromium: long rollouts, hostile text, units of text, what is said to be missing."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
-from laboratory import CHROMIUM
+from laboratory import MARKS
 from playwright.sync_api import expect
-from token_page import VOCABULARY, WORDS, make_group, press, running_browser, sentence, token_pages
+from token_page import VOCABULARY, WORDS, make_group, press, sentence, token_pages
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.filterwarnings("ignore"),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}: apt-get install chromium to run these"),
-]
+pytestmark = MARKS
 LONG = 1_600  # tokens of a rollout; 63 of them are 100,000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where screenshots go: WORKBENCH_PICTURES, or the test's own folder."""
-    folder = Path(os.environ.get("WORKBENCH_PICTURES") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture

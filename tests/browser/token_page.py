@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from laboratory import ARGUMENTS, CHROMIUM, Watch
-from playwright.sync_api import sync_playwright
+from laboratory import Watch
 
 from widgets import bundle
 
@@ -78,15 +77,6 @@ def token_page(
 def sentence(*further: int) -> list[int]:
     """Token ids of two lines, with some more behind."""
     return [*range(16), *further, 16]
-
-
-@contextmanager
-def running_browser() -> Iterator[Any]:
-    """A Chromium without a window."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @contextmanager

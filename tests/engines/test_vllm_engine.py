@@ -1,7 +1,6 @@
 """The vLLM engine against a stand-in for vLLM: what is asked, and what is made of the answers."""
 
 import math
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from engine_models import make_requests, qwen3
 from fake_vllm import STOP, calls
 from safetensors.torch import load_file
 from test_pruning_hook import KeepEven
-from vllm_stand_in import SAMPLING, adapted, stand_in
+from vllm_stand_in import SAMPLING, adapted
 
 from workbench.config import RunConfig
 from workbench.engines import build as engines
@@ -22,19 +21,6 @@ from workbench.engines.vllm_process import EngineError, check_installed
 from workbench.kinds import BoundPruner
 from workbench.runs import build as runs
 from workbench.types import Sampling
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return stand_in(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def engine(folder: Path) -> Iterator[VllmEngine]:
-    made = VllmEngine(adapted(), slots=24)
-    yield made
-    made.close()
-
 
 # ------------------------------------------------------------------------------------------------ rollouts
 

@@ -6,28 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from engine_models import make_requests
 from fake_vllm import calls
-from vllm_stand_in import SAMPLING, adapted, gone, stand_in
+from vllm_stand_in import SAMPLING, adapted, gone
 
 from workbench.engines.vllm import VllmEngine
 from workbench.engines.vllm_process import EngineError, EngineProcess
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return stand_in(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def engine(folder: Path) -> Iterator[VllmEngine]:
-    made = VllmEngine(adapted(), slots=24)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("fate", ["die", "raise"])

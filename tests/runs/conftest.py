@@ -1,5 +1,6 @@
 """Run directories for tests."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.runs.fake import FAKE, FakeTrainer, source
+from tests.runs.real_run import shared_run
 from workbench.runs.directory import RunDirectory, write_json
 from workbench.runs.launch import start
-from workbench.runs.open import Run
+from workbench.runs.open import Run, open_run
 from workbench.runs.status import Heartbeat
 from workbench.runs.worker import work
 
@@ -49,3 +51,16 @@ def here(directory: RunDirectory) -> Callable[..., int]:
 def trainer() -> FakeTrainer:
     """The fake trainer itself."""
     return FakeTrainer()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of three steps."""
+    return shared_run(tmp_path_factory)
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Run:
+    """The same, to be spoilt."""
+    shutil.copytree(run.path, tmp_path / "copy")
+    return open_run(tmp_path / "copy")

@@ -6,25 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.runs.real_run import shared_run
 from workbench.runs.checkpoint import Checkpoint, read_checkpoint, write_last
 from workbench.runs.kept import MovedError, checkpoints, find_checkpoint, read_from, use_checkpoint
 from workbench.runs.lines import LineWriter
-from workbench.runs.open import Run, open_run
+from workbench.runs.open import Run
 from workbench.training import checkpoint
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of three steps."""
-    return shared_run(tmp_path_factory)
-
-
-@pytest.fixture
-def copy(run: Run, tmp_path: Path) -> Run:
-    """The same, to be spoilt."""
-    shutil.copytree(run.path, tmp_path / "copy")
-    return open_run(tmp_path / "copy")
 
 
 def test_a_checkpoint_that_is_replaced_while_it_is_read_is_read_again(copy: Run) -> None:

@@ -9,7 +9,6 @@ import pyarrow
 import pytest
 import torch
 
-from tests.runs.real_run import shared_run
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.models.spec import ModelSpec
@@ -17,24 +16,11 @@ from workbench.runs import problems
 from workbench.runs.checkpoint import write_last
 from workbench.runs.directory import RunDirectory, read_json, write_json
 from workbench.runs.kept import find_checkpoint
-from workbench.runs.open import Run, open_run
+from workbench.runs.open import Run
 from workbench.runs.record import SCHEMA, read_table
 from workbench.runs.snapshot import branch, forget, loaded, snapshot
 from workbench.training import checkpoint
 from workbench.types import Problem
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of three steps."""
-    return shared_run(tmp_path_factory)
-
-
-@pytest.fixture
-def copy(run: Run, tmp_path: Path) -> Run:
-    """The same, to be spoilt."""
-    shutil.copytree(run.path, tmp_path / "copy")
-    return open_run(tmp_path / "copy")
 
 
 @pytest.fixture(autouse=True)

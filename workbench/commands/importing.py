@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from workbench.commands.options import RUNS, Runs
+
 
 def import_(
     source: Annotated[Path, typer.Argument(help="folder that TRL, verl or prime-rl wrote its rollouts to")],
-    runs: Annotated[Path, typer.Option("--runs", help="folder of the runs")] = Path("runs"),
+    runs: Runs = RUNS,
     name: Annotated[str | None, typer.Option(help="name of the run; the folder's if left out")] = None,
     tokenizer: Annotated[
         str | None, typer.Option(help="folder or Hub name; without one, texts are cut into words")

@@ -1,15 +1,16 @@
 """The `track` command, entered into `workbench` through the entry-point group `workbench.commands`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from workbench.commands.options import RUNS, Name, Runs
+
 
 def track(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="a run's name in the folder of runs, or its path")],
+    name: Name,
     to: Annotated[list[str], typer.Option("--to", help="tensorboard, wandb, mlflow or trackio; may be repeated")],
-    runs: Annotated[Path, typer.Option("--runs", help="folder of the runs")] = Path("runs"),
+    runs: Runs = RUNS,
     follow: Annotated[bool, typer.Option(help="go on until the run ends")] = True,
 ) -> None:
     """Hand a run's metrics on to an experiment tracker, while it goes on or afterwards."""

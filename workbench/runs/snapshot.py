@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from workbench.kinds import Task
@@ -247,7 +248,7 @@ def loaded(wanted: Wanted) -> Snapshot:
     from workbench.runs.build import build  # joins all rooms, and so loads transformers
 
     run = open_run(wanted.path)
-    weights, states = ({}, {}) if wanted.checkpoint is None else read_from(wanted.checkpoint, read_checkpoint)
+    weights, states = ({}, {}) if wanted.checkpoint is None else read_from(wanted.checkpoint, read_policy)
     config = askable(run, wanted.device, reference=wanted.reference)
     with threads(THREADS):
         trainer = build(config)
@@ -262,7 +263,11 @@ def loaded(wanted: Wanted) -> Snapshot:
     return Snapshot(run, wanted.step, trainer, states)
 
 
-def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, State]]:
-    """The policy's weights in a checkpoint, without the heads of its method; what the pieces remembered."""
-    saved, state = checkpoint.read(folder)
-    return {name: value for name, value in saved.items() if not name.startswith("head.")}, state.get("states", {})
+def read_policy(folder: Path) -> tuple[dict[str, Tensor], dict[str, State]]:
+    """The policy's weights in a checkpoint, without the heads of its method; what the pieces remembered.
+
+    The optimiser's moments, twice the weights, stay on the disk.
+    """
+    saved = load_file(folder / "weights.safetensors")
+    weights = {name: value for name, value in saved.items() if not name.startswith("head.")}
+    return weights, checkpoint.read_part(folder, "states") or {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -66,6 +67,14 @@ def write(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -
     )
     save_file(tensors, path / "state.safetensors")
     (path / "state.json").write_text(json.dumps(plain), encoding="utf-8")
+
+
+def read_part(path: Path, name: str) -> Any:
+    """One entry of a checkpoint's state, None where there is none; of the tensors only its own are read."""
+    part = json.loads((path / "state.json").read_text(encoding="utf-8")).get(name)
+    with safe_open(path / "state.safetensors", framework="pt") as file:
+        own = [key for key in file.keys() if key.startswith(f"/{name}/")]  # noqa: SIM118  # no mapping
+        return join(part, {key: file.get_tensor(key) for key in own})
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
