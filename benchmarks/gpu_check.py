@@ -1,4 +1,4 @@
-"""Everything of pruning that needs an NVIDIA GPU: the kernel beside torch, the pruning tests, the benchmarks.
+"""Everything that needs an NVIDIA GPU: the pruning kernel beside torch, tests, benchmarks of pruning and of a step.
 
 `python -m benchmarks.gpu_check` keeps the results in benchmarks/results/, says what failed, and ends with 1 if
 anything did. Without a GPU it says "not measured" and ends with 0.
@@ -12,14 +12,14 @@ import torch
 from benchmarks import common
 from workbench.pruning.choice import find_kernel
 
-TESTS = "tests/pruning"
-BENCHMARKS = ("compact_kernel", "prune_speed", "prune_quality")
+TESTS = ("tests/pruning", "tests/engines/test_graphs_gpu.py")
+BENCHMARKS = ("compact_kernel", "prune_speed", "prune_quality", "decode_floor", "gpu_step_vs_trl")
 
 
 def steps() -> dict[str, list[str]]:
     """What is run, by name."""
     python = [sys.executable, "-m"]
-    found = {"tests": [*python, "pytest", TESTS, "-rs"]}
+    found = {"tests": [*python, "pytest", *TESTS, "-rs"]}
     return found | {name: [*python, f"benchmarks.{name}", "--save"] for name in BENCHMARKS}
 
 

@@ -25,7 +25,7 @@ MOST_EVENTS = 200
 PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
          "score", "posterior", "survival")  # fmt: skip
 OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
-NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "parts"}
+NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
 
 class RunData:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.engines.options import VllmOptions
+from workbench.engines.options import LocalOptions, VllmOptions
 
 
 def live(**keywords: Any) -> Any:
@@ -33,6 +33,7 @@ class RolloutSection(Section):
     top_k: int = Field(0, ge=0, description="sample from this many likeliest tokens; 0: all")
     slots: int = Field(256, ge=1, description="most rollouts decoded side by side")
     rounds: int = Field(8, ge=1, description="most rounds of sampling a step")
+    local: LocalOptions = Field(LocalOptions(), description="settings of the engine local")
     vllm: VllmOptions = Field(VllmOptions(), description="settings of the engine vllm")
 
 

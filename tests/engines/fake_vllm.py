@@ -33,12 +33,16 @@ class LoRARequest(SimpleNamespace):
         super().__init__(name=name, lora_int_id=number, path=path)
 
 
+class LogitsProcessor:
+    """What vLLM's V1 runner takes for one."""
+
+
 RequestOutputKind = SimpleNamespace(FINAL_ONLY="final")
 
 
 def note(**call: Any) -> None:
     with (FOLDER / "calls").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(call) + "\n")
+        file.write(json.dumps(call, default=str) + "\n")
 
 
 def told(what: str, *, once: bool = True) -> bool:
@@ -54,6 +58,18 @@ def token(seed: int, place: int, adapter: int) -> int:
     return STOP if number % 20 == 0 else 20 + number % 400
 
 
+def flat(written: list[int], top: int) -> Any:
+    """Log-probs as vLLM has them: of every token that it drew, then of the likeliest, one behind the other."""
+    starts = range(0, len(written) * (top + 1), top + 1)
+    ids = [value for drawn in written for value in (drawn, *range(100, 100 + top))]
+    return SimpleNamespace(
+        start_indices=list(starts),
+        end_indices=[start + top + 1 for start in starts],
+        token_ids=ids,
+        logprobs=[-value / 1000 for value in ids],
+    )
+
+
 class LLMEngine:
     """One token a step for every request."""
 
@@ -65,10 +81,19 @@ class LLMEngine:
         self.model_config = SimpleNamespace(max_model_len=longest)
         self.adapters: set[int] = set()
         self.open: dict[str, Any] = {}
+        self.batch = None
+        if arguments.logits_processors is not None:
+            from fake_vllm_batch import Batch
+
+            self.batch = Batch([kind(arguments, None, False) for kind in arguments.logits_processors])
 
     @classmethod
     def from_engine_args(cls, arguments: EngineArgs) -> "LLMEngine":
         return cls(arguments)
+
+    def apply_model(self, change: Any) -> list[Any]:
+        assert self.batch is not None
+        return [change(self.batch.model)]
 
     def add_lora(self, adapter: LoRARequest) -> bool:
         if told("refuse adapter", once=False):
@@ -97,6 +122,7 @@ class LLMEngine:
             tokens=params.max_tokens,
             seed=params.seed,
             temperature=params.temperature,
+            extra=params.extra_args,
         )
         self.open[name] = (len(prompt["prompt_token_ids"]), params, lora_request.lora_int_id, [])
 
@@ -106,14 +132,16 @@ class LLMEngine:
     def step(self) -> list[Any]:
         misbehave()
         done = []
+        forced = {} if self.batch is None else self.batch.forced(self.open)
         for name, (start, params, adapter, written) in list(self.open.items()):
-            written.append(token(params.seed, start + len(written), adapter))
+            written.append(forced.get(name, token(params.seed, start + len(written), adapter)))
             stopped = written[-1] in params.stop_token_ids
             if stopped or len(written) == params.max_tokens:
                 del self.open[name]
-                logprobs = SimpleNamespace(logprobs=[-value / 1000 for value in written])
                 reason = "stop" if stopped else "length"
-                output = SimpleNamespace(token_ids=written, logprobs=logprobs, finish_reason=reason)
+                output = SimpleNamespace(
+                    token_ids=written, logprobs=flat(written, params.logprobs), finish_reason=reason
+                )
                 done.append(SimpleNamespace(request_id=name, outputs=[output]))
         return done
 
@@ -132,9 +160,9 @@ def misbehave() -> None:
 
 def install(folder: Path) -> dict[str, str]:
     """Writes the package into a folder; the environment of a process that finds it there."""
-    for name in ("vllm/__init__.py", "vllm/sampling_params.py", "vllm/lora/__init__.py", "vllm/lora/request.py"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("from fake_vllm import *\n", encoding="utf-8")
+    for name in ("", "sampling_params", "lora", "lora/request", "v1", "v1/sample", "v1/sample/logits_processor"):
+        (folder / "vllm" / name).mkdir(parents=True)
+        (folder / "vllm" / name / "__init__.py").write_text("from fake_vllm import *\n", encoding="utf-8")
     return {
         "PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parent}",
         "FAKE_VLLM": str(folder),

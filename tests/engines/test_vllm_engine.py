@@ -1,6 +1,9 @@
 """The vLLM engine against a stand-in for vLLM: what is asked, and what is made of the answers."""
 
+import errno
 import math
+import os
+import tempfile
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from workbench.config import RunConfig
 from workbench.engines import build as engines
 from workbench.engines import vllm_process
 from workbench.engines.options import VllmOptions
-from workbench.engines.vllm import Adapter, VllmEngine
+from workbench.engines.vllm import VllmEngine
+from workbench.engines.vllm_adapter import Adapter
 from workbench.engines.vllm_process import EngineError, check_installed
 from workbench.kinds import BoundPruner
 from workbench.runs import build as runs
@@ -105,21 +109,35 @@ def test_an_update_is_handed_over_as_files_of_peft(engine: VllmEngine, folder: P
         engine.sync(qwen3())
 
 
-def test_an_adapter_is_a_copy(tmp_path: Path) -> None:
+def test_an_adapter_is_a_copy() -> None:
     policy = adapted()
     adapter = Adapter.of(policy, 1)
     name, weight = next((name, weight) for name, weight in policy.trainable().items() if "lora_A" in name)
     held = weight.detach().clone()
     with torch.no_grad():
         weight.zero_()
-    adapter.write(tmp_path)
-    saved = load_file(tmp_path / "adapter_model.safetensors")
+    with adapter.written() as files:
+        saved = load_file(files / "adapter_model.safetensors")
     torch.testing.assert_close(saved[name.replace(".default", "")], held)
 
 
-def test_an_adapter_that_cannot_be_written_or_loaded(engine: VllmEngine, folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"could not be written .* make room .* or set TMPDIR"):
-        engine.adapter.write(folder / "nowhere")
+@pytest.mark.parametrize("full", ["folder", "file"])
+def test_without_room_for_an_adapter(engine: VllmEngine, monkeypatch: pytest.MonkeyPatch, full: str) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    whole = engine.generate(make_requests(1), SAMPLING)
+    engine.sync(engine.policy)
+    with monkeypatch.context() as patch:
+        patch.setattr(*{"folder": (tempfile, "mkdtemp"), "file": (Path, "write_bytes")}[full], no_room)
+        with pytest.raises(ValueError, match=r"written \(No space left on device\): make room for 0 MB .* set TMPDIR"):
+            engine.generate(make_requests(1), SAMPLING)
+    again = engine.generate(make_requests(1), SAMPLING)
+    assert len(again) == len(whole)
+    assert engine.loaded == 2
+
+
+def test_an_adapter_that_cannot_be_loaded(engine: VllmEngine, folder: Path) -> None:
     (folder / "refuse adapter").touch()
     engine.sync(engine.policy)
     with pytest.raises(EngineError, match=r"could not load the adapter: ValueError: unexpected modules; .*'local'"):
@@ -199,6 +217,15 @@ def test_a_config_hears_of_it_before_the_run(monkeypatch: pytest.MonkeyPatch) ->
     assert runs.problems(adapted) == []
     dora = adapted.replace(model={"lora": {"rank": 4, "dora": True}})
     assert [text for text in runs.problems(dora) if "cannot follow DoRA: leave out model.lora.dora" in text]
+
+
+def test_pruning_inside_vllm_is_for_words_on_single_rollouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vllm_process.importlib.metadata, "version", {"vllm": "0.32.0"}.__getitem__)
+    rollouts = {"engine": "vllm", "vllm": {"prune": "in_engine"}}
+    config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts=rollouts, model={"lora": {"rank": 4}})
+    grouped = config.replace(pruning={"pruner": "arrol", "rule": "group", "draw": "fixed"})
+    assert ["pruning.rule = 'group'" in text for text in runs.problems(grouped)] == [True, False]
+    assert runs.problems(config.replace(pruning={"pruner": "arrol", "rule": "random", "draw": "bernoulli"})) == []
 
 
 def test_what_the_engine_gives_otherwise_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

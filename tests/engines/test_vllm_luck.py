@@ -91,7 +91,8 @@ process = EngineProcess(json.loads(sys.argv[1]), {}, patience=60.0)
 print(process.process.pid, flush=True)
 process.ask({"do": "load the adapter", "number": 1, "folder": "."})
 row = {"prompt": [1], "tokens": 9, "seed": 1}
-process.ask({"do": "generate", "fresh": True, "rows": [row], "temperature": 1.0, "top_p": 1.0, "top_k": 0, "stop": []})
+how = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "stop": [], "top": 0}
+process.ask({"do": "generate", "fresh": True, "rows": [row], **how})
 """
 
 
@@ -102,6 +103,7 @@ def test_a_killed_trainer_leaves_no_process(engine: VllmEngine, folder: Path) ->
         assert owner.stdout is not None
         session = int(owner.stdout.readline())
         while (folder / "hang").exists():
+            assert owner.poll() is None
             time.sleep(0.05)
         owner.kill()
     assert gone(session)

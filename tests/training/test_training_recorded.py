@@ -45,7 +45,7 @@ def columns_of(step: Step) -> dict[str, Any]:
 
 def test_what_the_method_was_not_told_is_null() -> None:
     columns = columns_of(first_step("grpo"))
-    assert not FACTS & columns.keys()
+    assert not (FACTS | {"engine_top_ids"}) & columns.keys()
     table = rollout_table(columns)
     for name in FACTS:
         assert table.column(name).null_count == table.num_rows, name
@@ -194,6 +194,34 @@ def test_what_is_not_recorded_is_not_read() -> None:
     assert seen[0] == {"logprob", "entropy"}
     assert "max_prob" in seen[-1]
     assert math.isfinite(steps[0].metrics["entropy"])
+
+
+# -------------------------------------------------------------------------- the engine's alternatives
+
+
+class Talkative(LocalEngine):
+    """Tells the likeliest tokens of every place as well."""
+
+    told = 3
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling, pruner: Any = None) -> list[Rollout]:
+        rollouts = super().generate(requests, sampling, pruner)
+        for rollout in rollouts:
+            rollout.extras["engine_top_ids"] = [list(range(self.told))] * len(rollout.tokens)
+            rollout.extras["engine_top_logprobs"] = [[-1.0] * self.told] * len(rollout.tokens)
+        return rollouts
+
+
+@pytest.mark.parametrize("told", [3, 20])
+def test_what_the_engine_told_of_other_tokens_is_recorded(told: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Talkative, "told", told)
+    policy = tiny_policy()
+    trainer = make_trainer("grpo", make_settings(training=ONE), policy, engine=Talkative(policy, decoder="modules"))
+    table = rollout_table(columns_of(next(iter(trainer))))
+    first = table["engine_top_ids"][0].as_py()
+    assert first[:5] == ([0, 1, 2, -1, -1] if told == 3 else [0, 1, 2, 3, 4])
+    assert len(first) == 5 * len(table["token_ids"][0].as_py())
+    assert table["engine_top_logprobs"][0].as_py()[0] == -1.0
 
 
 # ------------------------------------------------------------------------------------------ the gap

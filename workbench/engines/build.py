@@ -3,9 +3,10 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from workbench.engines.base import ModulePolicy
-from workbench.engines.options import VLLM, VllmOptions
+from workbench.engines.options import VLLM, LocalOptions, VllmOptions
 from workbench.engines.rows import Binder
 from workbench.engines.vllm_process import check_installed
 from workbench.types import Capabilities, Engine
@@ -24,7 +25,9 @@ class Entry:
 
 
 ENGINES = {
-    "local": Entry("workbench.engines.local", "LocalEngine", Capabilities(pruning=True, deterministic=True), rows=True),
+    "local": Entry(
+        "workbench.engines.local", "LocalEngine", Capabilities(pruning=True, deterministic=True), rows=True, options=True
+    ),
     "generate": Entry("workbench.engines.generate", "GenerateEngine", Capabilities(deterministic=True)),
     "vllm": Entry("workbench.engines.vllm", "VllmEngine", VLLM, options=True, check=check_installed),
 }
@@ -38,11 +41,21 @@ def capabilities(name: str) -> Capabilities:
 
 
 def make_engine(
-    name: str, policy: ModulePolicy, *, slots: int, binder: Binder | None = None, options: VllmOptions | None = None
+    name: str,
+    policy: ModulePolicy,
+    *,
+    slots: int,
+    binder: Binder | None = None,
+    options: LocalOptions | VllmOptions | None = None,
 ) -> Engine:
-    """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`."""
+    """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`.
+
+    `options` are those of its own table, for an engine that has one.
+    """
     entry = find(name)
-    given = {**({"binder": binder} if entry.rows else {}), **({"options": options} if entry.options else {})}
+    given: dict[str, Any] = {"binder": binder} if entry.rows else {}
+    if entry.options and options is not None:
+        given["options"] = options
     engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots, **given)
     return engine
 

@@ -20,6 +20,7 @@ from workbench.engines.shared import Shape
 
 #: Attention adds this to the score of a key that must not be read; finite, so that no row is all -inf.
 HIDDEN = -1e30
+ROTARY = ("default", "linear", "llama3", "yarn")  # rotary embeddings whose angles do not depend on the length
 
 
 class Decoder(ABC):
@@ -44,14 +45,24 @@ class Decoder(ABC):
         """Takes over the policy's present weights."""
 
     def reserve(self, tokens: int) -> None:
-        """Is told the length of the longest text to come."""
+        """Is told, before a call, the length of the longest text to come."""
         del tokens
 
     @abstractmethod
-    def step(self, rows: Rows, tokens: Int[Tensor, " row"], longest: int) -> Float[Tensor, "row width"]:
-        """Adds one token to each of the first rows; its last hidden state after the final norm.
+    def release(self) -> None:
+        """Lets go of the rows it was last given, and of what it keeps for them."""
 
-        `longest` is the most tokens that any of these rows then holds itself.
+    def place(self) -> tuple[int, ...]:
+        """Where in memory lies what a step reads besides the rows."""
+        model = self.policy.causal
+        return tuple(tensor.data_ptr() for tensor in (*model.parameters(), *model.buffers()))
+
+    @abstractmethod
+    def step(self, rows: Rows, tokens: Int[Tensor, " row"], longest: int) -> Float[Tensor, "row width"]:
+        """Reads one token into each of the first rows; its last hidden state after the final norm.
+
+        `longest` is the most tokens that any of these rows then holds itself, or more. Where the rows stand is left to
+        the caller: until `rows.advance`, the same step can be taken again.
         """
 
     def prefill(self, contexts: Sequence[Sequence[int]]) -> list[Float[Tensor, "layer 2 head _ width"]]:
@@ -90,10 +101,10 @@ class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is untype
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
         """Writes each row's new key and value [row, head, 1, width] at its place; all that attention reads."""
         count = len(key_states)
-        keys, values = self.rows.layer(self.number, count, self.longest)
+        keys, values = self.rows.layer(self.number, count, self.rows.tokens)
         at = torch.arange(count, device=key_states.device), slice(None), self.rows.position[:count]
         keys[at], values[at] = key_states[:, :, 0], value_states[:, :, 0]
-        return keys, values
+        return keys[:, :, : self.longest], values[:, :, : self.longest]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Keys read, and the first of them."""
@@ -113,11 +124,15 @@ class ModuleDecoder(Decoder):
 
     def __init__(self, policy: ModulePolicy) -> None:
         super().__init__(policy)
-        self.cache: Any = None
-        self.cached: Rows | None = None
+        self.release()
 
     def sync(self) -> None:
         """Nothing to do: the model's own weights are used."""
+
+    def release(self) -> None:
+        """See `Decoder.release`."""
+        self.cache: Any = None
+        self.cached: Rows | None = None
 
     def step(self, rows: Rows, tokens: Int[Tensor, " row"], longest: int) -> Float[Tensor, "row width"]:
         """See `Decoder.step`."""
@@ -127,12 +142,17 @@ class ModuleDecoder(Decoder):
         for layer in self.cache.layers:
             layer.longest = longest
         position = rows.position[: len(tokens)]
-        hidden: Tensor = self.policy.causal.base_model(
+        answer: Tensor = self.policy.causal.base_model(
             input_ids=tokens[:, None],
             position_ids=position[:, None],
             attention_mask=mask(position, longest, self.shape.dtype)[:, None, None],
             past_key_values=self.cache,
             use_cache=True,
         ).last_hidden_state[:, 0]
-        position += 1
-        return hidden
+        return answer
+
+
+def rotary(config: Any) -> str:
+    """The kind of a model's rotary embedding."""
+    kind: str = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+    return kind

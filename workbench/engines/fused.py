@@ -1,38 +1,28 @@
 """The decoding step of Llama-like models, with projections joined and one call for queries and keys.
 
-Keeps a copy of the weights, joined and with any adapter added in, so it suits models that are small against the
-memory. The rotary embedding is a product of complex numbers here: the two halves of each head that rotate together
-are laid side by side, in the weights and in the keys, which leaves every product of a query and a key as it is.
+Keeps a copy of the weights, joined (see `joined`), so it suits models that are small against the memory. The rotary
+embedding is a product of complex numbers here: the two halves of each head that rotate together are laid side by side,
+in the weights and in the keys, which leaves every product of a query and a key as it is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from workbench.engines.base import ModulePolicy, Product
-from workbench.engines.decoder import Decoder, bar, mask
+from workbench.engines.base import ModulePolicy
+from workbench.engines.decoder import ROTARY, Decoder, bar, mask, rotary
+from workbench.engines.joined import Part, Projection, into, join, part_of
 from workbench.engines.rows import Rows
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
-ROTARY = ("default", "linear", "llama3", "yarn")  # those whose angles do not depend on the length
-
-
-@dataclass(frozen=True)
-class Projection:
-    """A weight [out, in] and a bias [out], ready to be multiplied."""
-
-    weight: Tensor
-    bias: Tensor | None
-    product: Product
-
-    def __call__(self, values: Tensor) -> Tensor:
-        """values [n, in] -> [n, out]."""
-        return self.product(values, self.weight, self.bias)
+#: Most bytes of layers that are copied, by the kind of device. On a GPU fewer calls pay for larger models too.
+COPY_LIMIT = {"cuda": 2**30, "mps": 2**28, "cpu": 2**28}
 
 
 @dataclass(frozen=True)
@@ -62,6 +52,7 @@ class FusedDecoder(Decoder):
         half = torch.arange(self.shape.width, device=self.shape.device).view(2, -1)
         self.order = half.t().flatten()  # 0, w/2, 1, w/2 + 1, ...: what rotates together, side by side
         self.rotation = torch.empty(0, self.shape.width // 2, dtype=torch.complex64, device=self.shape.device)
+        self.layers: list[Layer] = []
         self.sync()
 
     def sync(self) -> None:
@@ -69,44 +60,42 @@ class FusedDecoder(Decoder):
         model = self.policy.causal.base_model
         self.embedding: Tensor = model.embed_tokens.weight.detach()
         self.norm: Tensor = model.norm.weight.detach()
-        self.layers = [self.read(layer) for layer in model.layers]
+        self.layers = [self.read(*pair) for pair in zip_longest(model.layers, self.layers)]
 
-    def read(self, layer: Any) -> Layer:
-        """Joins one layer's weights."""
-        attention, mlp = layer.self_attn, layer.mlp
-        head_norm = None
-        if self.policy.config.model_type == "qwen3":
-            queries, keys = attention.q_norm.weight.detach(), attention.k_norm.weight.detach()
-            counts = torch.tensor([self.queries, self.shape.heads], device=self.shape.device)
-            head_norm = torch.stack((queries * self.scale, keys))[:, self.order].repeat_interleave(counts, 0)
+    def read(self, layer: Any, kept: Layer | None) -> Layer:
+        """Joins one layer's weights, in the memory of those kept from before, if there are any."""
+        attention, mlp, product = layer.self_attn, layer.mlp, self.policy.product
+        normed = self.policy.config.model_type == "qwen3"
+        queries = self.reorder(part_of(attention.q_proj), 1.0 if normed else self.scale)
+        inputs = [queries, self.reorder(part_of(attention.k_proj)), part_of(attention.v_proj)]
+        gates = [part_of(mlp.gate_proj), part_of(mlp.up_proj)]
         return Layer(
             before_attention=layer.input_layernorm.weight.detach(),
-            queries_keys_values=self.join(
-                self.reorder(attention.q_proj, self.scale if head_norm is None else 1.0),
-                self.reorder(attention.k_proj),
-                whole(attention.v_proj),
-            ),
-            head_norm=head_norm,
-            out=self.join(whole(attention.o_proj)),
+            queries_keys_values=join(inputs, product, kept.queries_keys_values if kept else None),
+            head_norm=into(kept.head_norm if kept else None, self.head_norm(attention)) if normed else None,
+            out=join([part_of(attention.o_proj)], product, kept.out if kept else None),
             before_mlp=layer.post_attention_layernorm.weight.detach(),
-            gate_up=self.join(whole(mlp.gate_proj), whole(mlp.up_proj)),
-            down=self.join(whole(mlp.down_proj)),
+            gate_up=join(gates, product, kept.gate_up if kept else None),
+            down=join([part_of(mlp.down_proj)], product, kept.down if kept else None),
         )
 
-    def reorder(self, module: Any, scale: float = 1.0) -> tuple[Tensor, Tensor | None]:
-        """A query or key projection, scaled, with each head's outputs in the order of `self.order`."""
-        weight, bias = whole(module)
-        heads = len(weight) // self.shape.width
-        index = (torch.arange(heads, device=weight.device)[:, None] * self.shape.width + self.order).flatten()
-        return weight[index] * scale, None if bias is None else bias[index] * scale
+    def head_norm(self, attention: Any) -> Tensor:
+        """The norms of Qwen3's queries and keys, [query and key heads, width], in the order of `self.order`."""
+        queries, keys = attention.q_norm.weight.detach(), attention.k_norm.weight.detach()
+        counts = torch.tensor([self.queries, self.shape.heads], device=self.shape.device)
+        return torch.stack((queries * self.scale, keys))[:, self.order].repeat_interleave(counts, 0)
 
-    def join(self, *parts: tuple[Tensor, Tensor | None]) -> Projection:
-        """Several projections of the same input as one."""
-        biases = [bias for _, bias in parts if bias is not None]
-        if biases and len(biases) < len(parts):
-            biases = [bias if bias is not None else weight.new_zeros(len(weight)) for weight, bias in parts]
-        weight = torch.cat([weight for weight, _ in parts])
-        return Projection(weight, torch.cat(biases) if biases else None, self.policy.product)
+    def reorder(self, part: Part, scale: float = 1.0) -> Part:
+        """A query or key projection, scaled, with each head's outputs in the order of `self.order`."""
+        heads = torch.arange(len(part.weight) // self.shape.width, device=self.shape.device)
+        return part.outputs((heads[:, None] * self.shape.width + self.order).flatten(), scale)
+
+    def release(self) -> None:
+        """Nothing is kept for rows."""
+
+    def place(self) -> tuple[int, ...]:
+        """See `Decoder.place`."""
+        return (*super().place(), self.rotation.data_ptr())
 
     def prefill(self, contexts: Sequence[Sequence[int]]) -> list[Float[Tensor, "layer 2 head _ width"]]:
         """See `Decoder.prefill`; keys in this decoder's order."""
@@ -135,7 +124,6 @@ class FusedDecoder(Decoder):
             normed = self.normalise(values, layer.before_mlp)
             gate, up = layer.gate_up(normed).chunk(2, -1)
             values = values + layer.down(F.silu(gate) * up)
-        rows.position[:count] += 1
         return self.normalise(values, self.norm)
 
     def look(self, rows: Rows, count: int, longest: int) -> "Step":
@@ -190,22 +178,10 @@ class Step:
     scores: Tensor  # added to the scores of what is read, [row, 1, 1, token]: the context, then the row's own
 
 
-def suits(policy: ModulePolicy, copy_limit: int) -> bool:
-    """Whether a model is of a known family, in plain weights, and its layers take at most `copy_limit` bytes."""
-    config = policy.config
-    rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
-    if config.model_type not in FAMILIES or rotary not in ROTARY or policy.quantised:
+def suits(policy: ModulePolicy) -> bool:
+    """Whether a model is of a known family, in plain weights, and its layers are small enough to be copied."""
+    if policy.config.model_type not in FAMILIES or rotary(policy.config) not in ROTARY or policy.quantised:
         return False
     layers = policy.causal.base_model.layers
     size: int = sum(weight.numel() * weight.element_size() for weight in layers.parameters())
-    return size <= copy_limit
-
-
-def whole(module: Any) -> tuple[Tensor, Tensor | None]:
-    """A linear layer's weight and bias, with the product of an active adapter's matrices added in."""
-    base: nn.Linear = getattr(module, "base_layer", module)
-    weight = base.weight.detach()
-    if base is not module:
-        for adapter in module.active_adapters:
-            weight = weight + module.get_delta_weight(adapter).detach()
-    return weight, None if base.bias is None else base.bias.detach()
+    return size <= COPY_LIMIT[policy.device.type]

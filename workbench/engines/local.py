@@ -14,21 +14,25 @@ import torch
 from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, rollout_of
 from workbench.engines.decoder import Decoder, ModuleDecoder
 from workbench.engines.fused import FusedDecoder, suits
+from workbench.engines.graphs import CudaGraphs, GraphDecoder, obstacle
 from workbench.engines.loop import Loop, Order
+from workbench.engines.options import LocalOptions
 from workbench.engines.rows import Binder, Rows
 from workbench.engines.shared import Shared
 from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
 
 #: Rows are made this many tokens longer than needed, rounded up, so that the next call can use them again.
 ROUND = 64
+Kind = Literal["auto", "fused", "modules"]
 
 
 class LocalEngine:
     """Satisfies `types.Engine`. `slots`: most rollouts written at once. `memory`: most bytes for keys and values.
 
     `decoder`: "fused" joins the weights of Llama-like models into a copy, "modules" runs the transformers model's own
-    forward pass; "auto" takes fused where the copy is possible and at most `copy_limit` bytes. `binder` makes what
-    moves rows; see `rows.Rows`.
+    forward pass; "auto" takes fused where the copy is possible and at most `fused.COPY_LIMIT`. `binder` makes what
+    moves rows; see `rows.Rows`. Steps are recorded and replayed wherever they can be, see `graphs.obstacle`, unless
+    `options.graphs` says otherwise.
     """
 
     capabilities = Capabilities(pruning=True, deterministic=True)
@@ -39,18 +43,16 @@ class LocalEngine:
         *,
         slots: int = 256,
         memory: int = 4 * 2**30,
-        decoder: Literal["auto", "fused", "modules"] = "auto",
-        copy_limit: int = 256 * 2**20,
+        decoder: Kind = "auto",
         binder: Binder | None = None,
+        options: LocalOptions = LocalOptions(),
     ) -> None:
         refuse(policy)
         if slots < 1:
             raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
         self.policy, self.slots, self.memory, self.binder = policy, slots, memory, binder
-        if decoder == "auto":
-            decoder = "fused" if suits(policy, copy_limit) else "modules"
         with torch.no_grad():
-            self.decoder: Decoder = FusedDecoder(policy) if decoder == "fused" else ModuleDecoder(policy)
+            self.decoder = make_decoder(policy, decoder, options.graphs)
             verify(self.decoder, binder)
         self.rows: Rows | None = None
 
@@ -82,6 +84,7 @@ class LocalEngine:
             )
         count = min(self.slots, jobs, affordable)
         if self.rows is None or self.rows.rows < count or self.rows.tokens < tokens or self.rows.rows > affordable:
+            self.sleep()  # before the new rows are made: both at once may not fit
             self.rows = Rows(self.decoder.shape, count, tokens, self.binder)
         return self.rows
 
@@ -93,15 +96,28 @@ class LocalEngine:
         self.decoder.sync()
 
     def sleep(self) -> None:
-        """Gives the rows' memory back until the next call."""
+        """Gives the rows' memory back until the next call, and what the decoder keeps for them."""
         self.rows = None
+        self.decoder.release()
 
     def wake(self) -> None:
         """Nothing to do: rows are made when they are needed."""
 
     def close(self) -> None:
         """Frees what it holds."""
-        self.rows = None
+        self.sleep()
+
+
+def make_decoder(policy: ModulePolicy, kind: Kind, graphs: bool | None) -> Decoder:
+    """The decoder that is asked for, see `LocalEngine`; raises ValueError where its steps cannot be recorded."""
+    against = obstacle(policy.causal, policy.device)
+    if graphs and against is not None:
+        raise ValueError(f"rollouts.local.graphs = true: {against}; leave it out, or set it to false")
+    fused = suits(policy) if kind == "auto" else kind == "fused"
+    decoder = FusedDecoder(policy) if fused else ModuleDecoder(policy)
+    if graphs is False or against is not None:
+        return decoder
+    return GraphDecoder(decoder, lambda: CudaGraphs(policy.device))
 
 
 def refuse(policy: ModulePolicy) -> None:
@@ -141,8 +157,10 @@ def verify(decoder: Decoder, binder: Binder | None = None) -> None:
         for step in (-3, -2, -1):
             tokens = torch.tensor([texts[text][step] for text in order], device=decoder.shape.device)
             hidden = decoder.step(rows, tokens, 4 + step if sharing else len(texts[-1]) + step + 1)
+            rows.advance(len(order))
             for found, text in zip(decoder.policy.logits(hidden), order, strict=True):
                 compare(decoder, found, texts[text][: len(texts[text]) + step + 1])
+    decoder.release()
 
 
 def compare(decoder: Decoder, written: torch.Tensor, text: list[int]) -> None:

@@ -37,7 +37,7 @@ class Loop:
     """The live rollouts, in the first `len(self.live)` rows, and those that wait.
 
     With `sharing` contexts are held once, else every row holds its own. The host knows every row's lengths without
-    asking the device; what it fetches each step are the tokens drawn.
+    asking the device; what it fetches each step, and waits for, are the tokens drawn.
     """
 
     def __init__(self, decoder: Decoder, rows: Rows, order: Order, *, sharing: bool) -> None:
@@ -138,13 +138,14 @@ class Loop:
         """Reads one token of every live row and draws the next."""
         count = len(self.live)
         hidden = self.decoder.step(self.rows, self.next[:count], int(self.held[:count].max()) + 1)
+        self.rows.advance(count)
         self.held[:count] += 1
         hidden = self.judge(hidden)
         count = len(self.live)
         if not count:
             return
         uniform = noise.uniforms(self.key[:count], self.count[:count])
-        drawn = draw(self.decoder.policy.logits(hidden), torch.from_numpy(uniform).to(hidden.device), self.sampling)
+        drawn = draw(self.decoder.policy.logits(hidden), upload(uniform, hidden.device), self.sampling)
         self.next[:count] = drawn.token
         fetched = torch.stack((drawn.token.double(), drawn.engine_logprob.double(), drawn.sampled_logprob.double()))
         fetched_here = fetched.cpu().numpy()
@@ -161,7 +162,7 @@ class Loop:
             job = self.live[row]
             if self.count[row] > len(job.request.prefix):
                 self.save(int(row))
-                self.pauses.see(job, hidden[row])
+                self.pauses.see(job, hidden[row].clone())  # a replayed step answers in the same memory again
         self.pauses.judge()
         pruned = np.array([job.finish == "pruned" for job in self.live])
         if not pruned.any():
@@ -206,3 +207,11 @@ class Loop:
         if self.rows.shared is not None and self.live:
             self.rows.shared.arrange(self.context[: len(self.live)])
         return order
+
+
+def upload(numbers: NDArray[np.float64], device: torch.device) -> Tensor:
+    """Numbers on a device; to a GPU without waiting for the work that it still has to do."""
+    tensor = torch.from_numpy(numbers)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -1,5 +1,7 @@
 """Settings that only one engine has, as data: a config holds them, and no engine is loaded for it."""
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
@@ -8,6 +10,15 @@ from workbench.types import Capabilities
 #: vLLM 0.32 follows LoRA alone, writes with plain weights where the trainer's are quantised, and tells log-probs after
 #: top-p and top-k.
 VLLM = Capabilities(pruning=True, full_weights=False, dora=False, truncated_log_probs=False, same_weights=False)
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class LocalOptions:
+    """How the local engine works: the table `[rollouts.local]`."""
+
+    graphs: bool | None = Field(
+        default=None, description="replay recorded CUDA graphs; left out: wherever steps can be recorded"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -22,3 +33,8 @@ class VllmOptions:
     sleep: bool = Field(default=False, description="give the GPU's memory back between two calls")
     gpu: str | None = Field(default=None, description="as CUDA_VISIBLE_DEVICES names it; left out: the trainer's own")
     patience: float = Field(default=600.0, gt=0, description="seconds without a sign of life until it counts as hung")
+    prune: Literal["two_phase", "in_engine"] = Field(
+        default="two_phase",
+        description="pause all rollouts at the detection length, or stop them one by one inside vLLM",
+    )
+    top_logprobs: int = Field(default=0, ge=0, le=20, description="likeliest tokens told at every place of an answer")

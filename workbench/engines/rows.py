@@ -51,6 +51,10 @@ class Rows:
         """Lets some rows begin, empty, behind a context of so many tokens that is held in `shared`."""
         self.position[rows], self.first[rows] = tokens, tokens
 
+    def advance(self, count: int) -> None:
+        """Notes that each of the first rows has read one token more."""
+        self.position[:count] += 1
+
     def move(self, sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
         """Copies rows onto others; no row may be both a source and a target. `lengths`: valid tokens of each source.
 

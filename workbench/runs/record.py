@@ -99,6 +99,8 @@ COLUMNS = (
     Column("collision", REAL, "token"),
     Column("top_ids", INT, "top"),
     Column("top_probs", REAL, "top"),
+    Column("engine_top_ids", INT, "top"),  # the same as the engine saw it, where it was asked: -1 where it told fewer
+    Column("engine_top_logprobs", REAL, "top"),  # of the distribution drawn from
 )
 BY_NAME = {column.name: column for column in COLUMNS}
 SCHEMA = pyarrow.schema([(column.name, column.type) for column in COLUMNS])

@@ -15,7 +15,8 @@ from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
 MISSING = {"stored_advantage": NAN, "survival": 1.0, "span": -1.0}  # of a rollout that has no such extra; else 0
-NOTES = frozenset({"pruning"})  # extras of a rollout that are read by people and are no numbers of a batch
+#: Extras of a rollout that are read by people and are no numbers of a batch.
+NOTES = frozenset({"pruning", "engine_top_ids", "engine_top_logprobs"})
 
 
 @dataclass(frozen=True)

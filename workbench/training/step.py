@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.signals import TOP_K
 from workbench.training.assemble import facts_of
 from workbench.training.sampling import Sampled
 from workbench.types import Encoder, Rollout, axes
@@ -62,7 +63,20 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != GAP}
     for name in ("engine_logprob", "sampled_logprob"):
         columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
-    return columns
+    return columns | engine_alternatives(rollouts)
+
+
+def engine_alternatives(rollouts: Sequence[Rollout]) -> dict[str, Array]:
+    """The likeliest tokens as the engine told them, [tokens, TOP_K]: -1 and nan where it told fewer; none if none."""
+    missing = {"engine_top_ids": -1, "engine_top_logprobs": math.nan}
+    if not any(missing.keys() & rollout.extras.keys() for rollout in rollouts):
+        return {}
+    found = {}
+    for name, empty in missing.items():
+        places = [rollout.extras.get(name, [[]] * len(rollout.tokens)) for rollout in rollouts]
+        rows = [(*told, *[empty] * TOP_K)[:TOP_K] for told in itertools.chain.from_iterable(places)]
+        found[name] = np.array(rows, dtype=np.int32 if empty == -1 else np.float32)
+    return found
 
 
 def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
