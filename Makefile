@@ -16,7 +16,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,7 +51,9 @@ fix: $(STAMP)  ## repair what lint and format can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP)  ## regenerate the tables that are read from the code
+docs: tables pictures  ## regenerate what is made by the code: tables, and the README's pictures
+
+tables: $(STAMP)  ## only the tables
 	$(BIN)/python -m scripts.make_docs
 
 PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider
@@ -72,7 +74,7 @@ league: $(STAMP)  ## every method on the same task and seeds
 bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line
 	$(BIN)/python -m benchmarks $(NAME)
 
-gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: the pruning kernel against its reference, and timings
+gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: pruning kernel, recorded decoding, a step against TRL
 	$(BIN)/python -m benchmarks.gpu_check
 
 test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own

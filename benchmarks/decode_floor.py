@@ -125,7 +125,9 @@ def measure(spec: ModelSpec, size: Size, repeats: int) -> dict[str, object]:
     policy = load_policy(spec)
     requests, count = make_requests(policy, size.problems, size.rollouts), size.problems * size.rollouts
     ways = {"graphs": True, "plain": False} if policy.device.type == "cuda" else {"plain": False}
-    engines = {name: LocalEngine(policy, slots=count, options=LocalOptions(graphs=graphs)) for name, graphs in ways.items()}
+    engines = {
+        name: LocalEngine(policy, slots=count, options=LocalOptions(graphs=graphs)) for name, graphs in ways.items()
+    }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     for step in range(repeats + 1):  # the first of each warms up, and records
         sampling = Sampling(max_tokens=size.tokens, step=step)

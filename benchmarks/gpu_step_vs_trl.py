@@ -29,6 +29,7 @@ from benchmarks.trl_peer import (
     quiet,
     see,
 )
+from benchmarks.trl_peer import arguments as trl_arguments
 from workbench.config import RunConfig
 from workbench.models import ModelSpec, load_policy
 from workbench.runs.directory import new_directory
@@ -164,36 +165,15 @@ class Trl(Side):
 
 
 def arguments(setup: Setup, folder: str) -> Any:
-    """TRL's options: bfloat16, one round of sampling and one update a step, nothing but the work."""
-    from trl import GRPOConfig
-
-    setting, small = setup.setting, setup.device.type == "cpu"
-    return GRPOConfig(
-        output_dir=folder,
-        use_cpu=small,
+    """TRL's options: bfloat16, and gradients gathered over micro-batches of the setup's rows."""
+    setting, rows = setup.setting, setup.rows
+    return trl_arguments(
+        setting,
+        folder,
+        use_cpu=setup.device.type == "cpu",
         bf16=True,
-        gradient_checkpointing=False,
-        per_device_train_batch_size=setup.rows,
-        gradient_accumulation_steps=setting.problems * setting.rollouts // setup.rows,
-        num_generations=setting.rollouts,
-        num_iterations=1,
-        max_completion_length=setting.max_tokens,
-        max_steps=setting.all_steps,
-        learning_rate=setting.learning_rate,
-        lr_scheduler_type="constant",
-        optim="adamw_torch_fused",
-        epsilon=setting.clip,
-        beta=0.0,
-        temperature=1.0,
-        top_p=1.0,
-        top_k=0,
-        shuffle_dataset=False,
-        dataloader_pin_memory=False,
-        report_to="none",
-        logging_strategy="no",
-        save_strategy="no",
-        disable_tqdm=True,
-        seed=setting.seed,
+        per_device_train_batch_size=rows,
+        gradient_accumulation_steps=setting.problems * setting.rollouts // rows,
     )
 
 

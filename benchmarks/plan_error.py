@@ -8,6 +8,7 @@ with random weights, whose distributions are flat; every answer is as long as it
 import gc
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,26 @@ def measured(config: RunConfig, assumed: Assumed) -> int:
     forward, weights = Forward(policy, budget=10**9), list(policy.trainable().values())
     optimiser = torch.optim.AdamW(weights)
     standing = sum(weight.nbytes for weight in policy.model.parameters())
-    gc.collect()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+
+    def update_twice() -> None:
         for _ in range(2):
             forward.read(rows, names, {"logprob"})["logprob"].sum().backward()
             optimiser.step()
+
+    return standing + live_peak(update_twice)
+
+
+def live_peak(work: Callable[[], None]) -> int:
+    """The most bytes of tensors alive at once beyond those at the start, by torch's profiler."""
+    gc.collect()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        work()
     events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
     live = most = 0
     for event in sorted(events, key=lambda event: event.start_ns()):
         live += event.nbytes()
         most = max(most, live)
-    return standing + most
+    return most
 
 
 def main() -> int:

@@ -148,18 +148,21 @@ def dataset(setting: Setting, encoder: Any) -> Any:
     return Dataset.from_list(rows)
 
 
-def arguments(setting: Setting, folder: str) -> Any:
-    """TRL's options: float32, the whole batch at once, one update a step, nothing but the work."""
+def arguments(setting: Setting, folder: str, **changes: Any) -> Any:
+    """TRL's options: float32, the whole batch at once, one update a step, nothing but the work; or with `changes`."""
     from trl import GRPOConfig
 
+    usual: dict[str, Any] = {
+        "use_cpu": True,
+        "bf16": False,
+        "per_device_train_batch_size": setting.problems * setting.rollouts,
+        "gradient_accumulation_steps": 1,
+    }
     return GRPOConfig(
+        **{**usual, **changes},
         output_dir=folder,
-        use_cpu=True,
-        bf16=False,
         fp16=False,
         gradient_checkpointing=False,
-        per_device_train_batch_size=setting.problems * setting.rollouts,
-        gradient_accumulation_steps=1,
         num_generations=setting.rollouts,
         num_iterations=1,
         max_completion_length=setting.max_tokens,

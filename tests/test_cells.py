@@ -9,7 +9,7 @@ import torch
 
 from tests.batches import assert_close, toy
 from tests.cells import CLASSES, HALF, forgetting, run_cell, shell  # noqa: F401
-from workbench import registry
+from workbench import METHODS, registry
 from workbench.cells import MethodError, Source, load, register, try_out
 from workbench.cells.source import SOURCES, missing
 from workbench.config import RunConfig
@@ -133,7 +133,7 @@ REFUSED = {
     "a signal it does not name": ('@method("bad")\ndef f(batch): return batch["entropy"]', r"needs=\('entropy',\)"),
     "a signal there is not": (
         '@method("bad", needs=("entropyy",))\ndef f(batch): return batch["entropyy"]',
-        r"method 'bad' needs 'entropyy', and there is no such signal: .*known: logprob",
+        r"needs 'entropyy', and there is no such signal \(did you mean 'entropy'\?\); signals: logprob, .*survival",
     ),
     "an error of its own": (
         '@method("bad")\ndef f(batch): return batch.reward @ batch.logprob[0]',
@@ -143,11 +143,23 @@ REFUSED = {
         '@method("bad")\ndef f(b): return b.logprob',
         r"method 'bad': 'f' fits no slot; .*ratio\(batch\)",
     ),
+    "a parameter without default": (
+        '@method("bad")\ndef f(batch, lr): return lr * batch.logprob',
+        r"method 'bad', f: give 'lr' a default: it is a hyper-parameter, as in lr=0.1$",
+    ),
+    "two parameters without default after three tensors": (
+        '@method("bad", slot="surrogate")\ndef f(batch, ratio, advantage, a, b): return -a * ratio * advantage + b',
+        r"give 'a', 'b' a default: they are hyper-parameters",
+    ),
+    "a tensor too few": ('@method("bad")\ndef f(batch, ratio): return ratio', r"'f' fits no slot; .*surrogate\("),
     "parameters of another slot": (
         '@method("bad", slot="surrogate")\ndef f(batch, a): return a',
         r"f is asked with \(batch, a\), wanted \(batch, ratio, advantage\)",
     ),
-    "a slot there is not": ('@method("bad", slot="loss")\ndef f(batch): return 0', r"'loss' fits no slot"),
+    "a slot there is not": (
+        '@method("bad", slot="loss")\ndef f(batch): return 0',
+        r"no slot is called 'loss'; there are: advantage",
+    ),
     "a default out of bounds": (
         "from typing import Annotated\nfrom pydantic import Field\n"
         '@method("bad")\ndef f(batch, k: Annotated[float, Field(gt=0)] = -1.0): return k * batch.logprob',
@@ -245,6 +257,18 @@ def test_register_tries_a_method_too():
     assert registry.find_method("wide").surrogate.low == 0.5
     with pytest.raises(MethodError, match=r"'dapo' stands in workbench\.methods\.dapo already"):
         register("dapo", made)
+
+
+def test_a_missing_key_of_the_mapping_is_answered_as_by_name_and_none_is_entered_by_assignment():
+    with pytest.raises(KeyError) as caught:
+        METHODS["dappo"]
+    assert str(caught.value).startswith("no method is called 'dappo' (did you mean 'dapo'?); there are: ace, canon")
+    assert METHODS.get("dappo") is None
+    with pytest.raises(ValueError, match=r"write register\('mine', METHOD\).*METHODS = \{'mine': METHOD\}"):
+        METHODS["mine"] = METHODS["grpo"]
+    with pytest.raises(MethodError, match=r"cell 'cell', run by itself, fails: .*write register\('mine'"):
+        cell('from workbench import METHODS\nMETHODS["mine"] = METHODS["grpo"]')
+    assert "mine" not in METHODS
 
 
 def test_names_are_found_wherever_they_stand():

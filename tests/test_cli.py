@@ -85,20 +85,65 @@ def test_orders(call: Call, started: Callable[..., Run], tmp_path: Path) -> None
     words = (run.path, "--wait", 30)
     assert "rate: 0.5 -> 0.25" in call("set", run.path, "rate=0.25", "--wait", 30)[1]
     assert call("set", run.path, "learning_rate=1", "--wait", 30)[0] == 2
+    assert "small: already running" in call("resume", *words)[1]
     assert "pauses after step" in call("pause", *words)[1]
     assert run.status.verdict == "paused"
+    assert "small: already paused" in call("pause", *words)[1]
     assert "kept step-" in call("checkpoint", *words)[1]
     assert "goes on" in call("resume", *words)[1]
     assert "stops after" in call("stop", *words)[1]
     assert run.wait(timeout=LONG).verdict == "stopped"
+    kinds = [event["kind"] for event in run.event_lines()]
+    assert [kind for kind in kinds if kind in ("pause", "resume")] == ["pause", "resume"]  # nothing was done in vain
     code, _, error = call("pause", run.path)
     assert code == 2
     assert "is stopped: no trainer is there to pause; resume it first" in error
 
 
+def test_a_run_is_gone_on_with_and_followed(
+    call: Call, started: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(steps=6, fail=4)
+    assert run.wait(timeout=LONG).verdict == "failed"
+    write_json(run.path / "plan.json", {"steps": 6})
+    monkeypatch.setattr(cli, "found", lambda name, runs: run)  # with the trainer that has no model
+    code, out, _ = call("resume", run.path, "--follow")
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("step")] == list("0123456")
+    assert out.splitlines()[-1].startswith("finished")
+
+
+def test_runs_of_a_folder_and_of_a_later_version_are_listed(
+    call: Call, started: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = started()
+    run.wait(timeout=LONG)
+    assert call("ls", tmp_path / "runs")[1] == call("ls", "--runs", tmp_path / "runs")[1]
+    code, _, error = call("ls", tmp_path / "runs", "--runs", tmp_path)
+    assert (code, "give one folder" in error) == (2, True)
+    write_json(run.directory.format, {"format": 99, "kind": "run"})
+    listed = call("ls", tmp_path / "runs")[1]
+    assert "newer version" in listed
+    assert "upgrade rlvr-workbench" in listed
+    code, _, error = call("show", run.path)
+    assert (code, "has format 99" in error) == (2, True)
+
+
+def test_a_run_that_learns_nothing_says_so(call: Call, tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path / "runs" / "dull").create()
+    lines = [{"attempt": 1, "step": step, "dead_groups": 1.0, "grad_norm": 0.0} for step in range(1, 9)]
+    directory.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = "no group has had a signal since step 1: nothing is learnt"
+    assert f"dull: {told}" in call("ls", tmp_path / "runs")[1]
+    assert f"warning: {told}" in call("show", directory.path)[1]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("report", "nix"), "no run is called 'nix'"),
+        (("report", "nix", "--methods", "few"), "--methods few: give all"),
+        (("export", "nix"), "no run is called 'nix'"),
         (("show", "nix"), "no run is called 'nix'"),
         (("run", "nix.toml"), "nix.toml"),
         (("set", "nix", "learning_rate"), "write FIELD=NUMBER"),
@@ -109,6 +154,7 @@ def test_mistakes_give_one_clean_message(call: Call, words: tuple[str, ...], mes
     code, out, error = call(*words)
     assert code == 2
     assert message in error
+    assert error.startswith("workbench: ")  # no box, no traceback
     assert "Traceback" not in out + error
 
 

@@ -10,6 +10,7 @@ from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.registry import methods
 from workbench.runs.build import problems
+from workbench.runs.demo import demo_config
 
 PLAIN: dict[str, Any] = {"task": "sums", "rewards": ["exact"], "method": "grpo"}
 RICH = """
@@ -99,30 +100,65 @@ def test_a_file_is_read_and_a_missing_or_broken_one_is_told(tmp_path: Path) -> N
     assert RunConfig.load(path) == RunConfig.from_toml(RICH)
     with pytest.raises(ConfigError, match=r"nowhere.toml: No such file or directory; give the path of a TOML file"):
         RunConfig.load(tmp_path / "nowhere.toml")
-    with pytest.raises(ConfigError, match=r"not valid TOML: .* line 1"):
+    with pytest.raises(ConfigError, match=r"^not valid TOML: .* line 1"):
         RunConfig.from_toml("name = = 3")
+    path.write_text("name = = 3", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"^{path}: not valid TOML: .* line 1"):
+        RunConfig.load(path)
+    path.write_bytes("name = 'Fu\xdf'".encode("latin-1"))
+    with pytest.raises(ConfigError, match=rf"^{path}: byte 10 is no UTF-8 text; save the file as UTF-8$"):
+        RunConfig.load(path)
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"nam": 3}, ["nam: no such field; fields: name, seed, model, task"]),
-        ({"name": "a/b"}, ["name = 'a/b': String should match"]),
-        ({"training": {"lerning_rate": 1}}, ["training.lerning_rate: no such field; fields: steps, learning_rate"]),
-        ({"training": {"learning_rate": 0, "steps": 0}}, ["training.steps = 0: ", "training.learning_rate = 0: "]),
-        ({"training": {"betas": (1.5, 0.9)}}, ["training.betas.0 = 1.5: "]),
-        ({"training": {"learning_rate": float("inf")}}, ["training.learning_rate = inf: "]),
-        ({"rollouts": 5}, ["rollouts = 5: "]),
+        ({"nam": 3}, ["nam: no such field (did you mean 'name'?); fields: name, seed, model, task"]),
+        ({"name": "a/b"}, ["name = 'a/b': use letters, digits, '.', '_' and '-', a letter or digit first"]),
+        (
+            {"training": {"lerning_rate": 1}},
+            ["training.lerning_rate: no such field (did you mean 'learning_rate'?); fields: steps, learning_rate"],
+        ),
+        (
+            {"model": {"lora": {"rnk": 1}}},
+            ["model.lora.rnk: no such field (did you mean 'rank'?); fields: rank, alpha"],
+        ),
+        ({"rollouts": {"local": {"xyz": 1}}}, ["rollouts.local.xyz: no such field; fields: graphs"]),
+        ({"seed": "x"}, ["seed = 'x': give a whole number"]),
+        ({"rollouts": {"vllm": {"memory": 5}}}, ["rollouts.vllm.memory = 5: give 1048576 or more"]),
+        ({"training": {"steps": 1.5}}, ["training.steps = 1.5: give a whole number"]),
+        ({"training": {"clip_norm": "x"}}, ["training.clip_norm = 'x': give a number"]),
+        ({"training": {"schedule": "cosin"}}, ["training.schedule = 'cosin': give 'constant', 'linear' or 'cosine'"]),
+        ({"training": {"betas": [0.9]}}, ["training.betas.1: is missing; give it"]),
+        ({"training": {"betas": 3}}, ["training.betas = 3: give a list"]),
+        ({"model": {"chat": 3}}, ["model.chat = 3: give true or false, or 'auto'"]),
+        ({"model": {"name": 3}}, ["model.name = 3: give a text"]),
+        ({"model": {"lora": 3}}, ["model.lora = 3: give a table of its fields"]),
+        ({"rewards": "exact"}, ["rewards = 'exact': name one, as in [[rewards]] reward = \"exact\""]),
+        (
+            {"task": {"task": "jsonl", "shuffle": "x"}},
+            ["task: jsonl.path: is missing", "task: jsonl.shuffle = 'x': give"],
+        ),
+        (
+            {"training": {"learning_rate": 0, "steps": 0}},
+            ["training.steps = 0: give 1 or more", "training.learning_rate = 0: give a number above 0"],
+        ),
+        ({"training": {"betas": (1.5, 0.9)}}, ["training.betas.0 = 1.5: give a number below 1"]),
+        ({"training": {"learning_rate": float("inf")}}, ["training.learning_rate = inf: give a finite number"]),
+        ({"rollouts": 5}, ["rollouts = 5: give a table of its fields"]),
         ({"rollouts": {"top_p": 0}}, ["rollouts.top_p = 0: "]),
-        ({"model": {"lora": {"rank": 0}}}, ["model.lora.rank = 0: "]),
-        ({"task": "summs"}, ["task: no task is called 'summs'; there are: "]),
-        ({"task": {"task": "sums", "level": 9, "lvl": 1}}, ["task: sums.level = 9: ", "task: sums has no field 'lvl'"]),
-        ({"rewards": []}, ["rewards = []: "]),
+        ({"model": {"lora": {"rank": 0}}}, ["model.lora.rank = 0: give 1 or more"]),
+        ({"task": "summs"}, ["task: no task is called 'summs' (did you mean 'sums'?); there are: "]),
+        (
+            {"task": {"task": "sums", "level": 9, "lvl": 1}},
+            ["task: sums.level = 9: give 3 or less", "task: sums has no field 'lvl' (did you mean 'level'?)"],
+        ),
+        ({"rewards": []}, ["rewards = []: name one, as in [[rewards]]"]),
         ({"rewards": [5]}, ["rewards.0: 5 is no reward: give a name or a table with reward = NAME"]),
-        ({"rewards": ["exakt"]}, ["rewards.0: no reward is called 'exakt'; there are: "]),
+        ({"rewards": ["exakt"]}, ["rewards.0: no reward is called 'exakt' (did you mean 'exact'?); there are: "]),
         ({"rewards": ["exact", "exact"]}, ["rewards: two parts are called 'exact'; give one a name"]),
         ({"rewards": [{"reward": "exact", "weight": "x"}]}, ["rewards.0.weight = 'x': "]),
-        ({"method": "grop"}, ["method: no method is called 'grop'; there are: "]),
+        ({"method": "grop"}, ["method: no method is called 'grop' (did you mean 'grpo'?); there are: "]),
         ({"method": 5}, ["method: 5 is no method: give a name or a table with method = NAME"]),
         ({"method": {"surrogate": "clip"}}, ['method: name one under `method`, as in method = "grpo"']),
         ({"method": {"method": "grpo", "loss": 1}}, ["method.loss: there is no such slot; slots: advantage, "]),
@@ -139,6 +175,12 @@ def test_a_mistake_names_field_value_and_remedy(changes: dict[str, Any], expecte
     assert len(found) == len(expected), found
     for text, start in zip(found, expected, strict=True):
         assert text.startswith(start), text
+
+
+def test_the_demonstration_keeps_the_checkpoint_that_the_readme_forks_from() -> None:
+    training = demo_config().training
+    assert 20 % training.checkpoint == 0
+    assert training.checkpoint < training.steps
 
 
 def test_what_is_missing_is_named() -> None:

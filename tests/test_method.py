@@ -179,9 +179,23 @@ def test_override_keeps_the_fields_left_out():
 
 def test_override_names_every_mistake_at_once():
     with pytest.raises(ValueError) as caught:
-        GRPO.override({"surrogate": {"high": -1}, "ratio": "no_such", "losses": 1, "reduction": {"lenght": 3}})
+        GRPO.override(
+            {
+                "surrogate": {"high": -1},
+                "ratio": "no_such",
+                "losses": 1,
+                "reduction": {"lenght": 3},
+                "surrogate_weight": "x",
+            }
+        )
     text = str(caught.value)
-    for part in ("clip.high = -1", "no ratio is called 'no_such'", "method.losses: there is no such slot", "'lenght'"):
+    for part in (
+        "clip.high = -1",
+        "no ratio is called 'no_such'",
+        "method.losses: there is no such slot",
+        "'lenght'",
+        "'x': give a finite",
+    ):
         assert part in text
 
 
@@ -195,9 +209,13 @@ def test_every_slot_is_a_field_of_method():
     assert set(slot_kinds()) <= fields
 
 
-def test_an_unknown_method_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no method is called 'gpro'; there are: .*grpo"):
+def test_an_unknown_method_is_answered_with_the_nearest_and_with_all():
+    with pytest.raises(ValueError, match=r"'grppo' \(did you mean 'grpo'\?\); there are: ace, canon, .*grpo"):
+        find_method("grppo")
+    with pytest.raises(ValueError, match=r"\(did you mean 'dgpo' or 'grpo' or 'gspo'\?\)"):  # none nearer than another
         find_method("gpro")
+    with pytest.raises(ValueError, match=r"no method is called 'Q'; there are: "):
+        find_method("Q")
 
 
 def test_shapes_are_checked_while_tests_run():

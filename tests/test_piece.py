@@ -32,11 +32,11 @@ def test_ways_to_name_a_piece(value, expected):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("clap", "no surrogate is called 'clap'; there are: .*clip"),
-        ({"low": 0.1}, "no surrogate is called 'None'"),
+        ("clap", r"no surrogate is called 'clap' \(did you mean 'clip'\?\); there are: .*clip"),
+        ({"low": 0.1}, r"the table \{'low': 0.1\} names no surrogate: add piece = NAME, one of .*clip"),
         (3, "3 is no surrogate: give a name or a table"),
-        ({"piece": "clip", "lo": 0.1}, "clip has no field 'lo'; its fields: low, high, dual"),
-        ({"piece": "clip", "low": "wide"}, r"clip\.low = 'wide'"),
+        ({"piece": "clip", "lo": 0.1}, r"clip has no field 'lo' \(did you mean 'low'\?\); its fields: low, high, dual"),
+        ({"piece": "clip", "low": "wide"}, r"clip\.low = 'wide': give a number$"),
         ({"piece": "clip", "low": -1, "high": -2}, r"clip\.low = -1.*; clip\.high = -2"),
     ],
 )

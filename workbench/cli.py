@@ -24,6 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document as
 Runs = Annotated[Path, typer.Option("--runs", help="folder of the runs")]
 Name = Annotated[str, typer.Argument(metavar="RUN", help="a run's name in the folder of runs, or its path")]
 Wait = Annotated[float, typer.Option("--wait", help="seconds to wait for the trainer's answer")]
+Follow = Annotated[bool, typer.Option("--follow", help="print the steps until the run ends")]
 RUNS = Path("runs")
 
 
@@ -82,7 +83,7 @@ def run(
     runs: Runs = RUNS,
     seeds: Annotated[int | None, typer.Option(help="run the config under so many seeds, as an experiment")] = None,
     jobs: Annotated[int, typer.Option(help="runs of an experiment side by side")] = 1,
-    watch: Annotated[bool, typer.Option("--follow", help="print the steps until the run ends")] = False,
+    watch: Follow = False,
 ) -> None:
     """Start a run in the background."""
     from workbench.runs.launch import launch, warned
@@ -101,10 +102,17 @@ def run(
 
 
 @app.command("ls")
-def list_runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
+def list_runs(
+    folder: Annotated[Path | None, typer.Argument(metavar="[RUNS_DIR]", help="the same as --runs")] = None,
+    runs: Runs = RUNS,
+    as_json: AsJson = False,
+) -> None:
     """List the runs in a folder."""
     from workbench.runs.summary import find_runs, row
 
+    if folder not in (None, runs) and runs != RUNS:
+        raise ValueError(f"{folder} and --runs {runs} were given: give one folder")
+    runs = folder or runs
     rows = [row(run) for run in find_runs(runs)]
     if as_json:
         print_json({"runs": rows})
@@ -113,9 +121,12 @@ def list_runs(runs: Runs = RUNS, as_json: AsJson = False) -> None:
     for item in rows:
         numbers = ["" if item[name] is None else f"{item[name]:.3f}" for name in ("reward", "accuracy")]
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(item["time"])) if item["time"] else ""
-        name = str(Path(item["path"]).relative_to(runs))
-        table.add_row(name, item["verdict"], f"{item['step']}/{item['total']}", *numbers, when)
+        step = "" if item["step"] is None else f"{item['step']}/{item['total']}"
+        table.add_row(str(Path(item["path"]).relative_to(runs)), item["verdict"], step, *numbers, when)
     out.print(table if rows else f"no runs in {runs}; start one with: workbench demo")
+    for item in rows:
+        for text in item["warnings"]:
+            out.print(f"{Path(item['path']).relative_to(runs)}: {text}", markup=False)
 
 
 @app.command()
@@ -128,7 +139,9 @@ def show(name: Name, runs: Runs = RUNS, as_json: AsJson = False) -> None:
     if as_json:
         print_json(shown)
         return
-    out.print(f"[bold]{run.name}[/] {run.status}\n{run.path}")
+    out.print(f"[bold]{run.title}[/] {run.status}\n{run.path}")
+    for text in shown["warnings"]:
+        out.print(f"warning: {text}", markup=False)
     if shown["metrics"]:
         out.print(sentence(shown["metrics"]))
     for item in shown["accuracy"]:
@@ -158,15 +171,16 @@ def follow_run(run: Any) -> None:
 # -------------------------------------------------------------------------------------------- orders
 
 
-def order(name: str, runs: Path, command: str, wait: float, **values: Any) -> None:
-    """Gives an order and says what came of it."""
+def order(name: str, runs: Path, command: str, wait: float, **values: Any) -> Any:
+    """Gives an order and says what came of it; answers the run."""
     run = found(name, runs)
     try:
         answer = getattr(run, command)(wait=wait, **values)
     except TimeoutError:
-        out.print(f"{run.name}: {command} is ordered; it is followed when the step under way is done")
+        out.print(f"{run.title}: {command} is ordered; it is followed when the step under way is done")
     else:
-        out.print(f"{run.name}: {answer['text'] or command + ' is ordered'}", markup=False)
+        out.print(f"{run.title}: {answer['text'] or command + ' is ordered'}", markup=False)
+    return run
 
 
 @app.command()
@@ -176,9 +190,11 @@ def pause(name: Name, runs: Runs = RUNS, wait: Wait = 10.0) -> None:
 
 
 @app.command()
-def resume(name: Name, runs: Runs = RUNS, wait: Wait = 10.0) -> None:
+def resume(name: Name, runs: Runs = RUNS, wait: Wait = 10.0, watch: Follow = False) -> None:
     """Go on with a run that is paused, stopped or dead."""
-    order(name, runs, "resume", wait)
+    run = order(name, runs, "resume", wait)
+    if watch:
+        follow_run(run)
 
 
 @app.command()

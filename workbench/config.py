@@ -6,7 +6,6 @@ The same object is the file, the form in the notebook and the keyword arguments 
 import dataclasses
 import json
 import re
-import typing
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +25,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from workbench.kinds import Pruner, Reward, Task
 from workbench.method import Method
+from workbench.mistakes import UNKNOWN, Items, among, by_place, within, wrong
 from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
 from workbench.piece import Piece, plain_value
@@ -152,16 +152,14 @@ class RunConfig(BaseModel):
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError([f"{path}: {error.strerror}; give the path of a TOML file"]) from None
-        return cls.from_toml(text)
+        except UnicodeDecodeError as error:
+            raise ConfigError([f"{path}: byte {error.start} is no UTF-8 text; save the file as UTF-8"]) from None
+        return cls(**read_toml(text, f"{path}: "))
 
     @classmethod
     def from_toml(cls, text: str) -> "RunConfig":
         """From TOML text."""
-        try:
-            table = tomlkit.parse(text).unwrap()
-        except TOMLKitError as error:
-            raise ConfigError([f"not valid TOML: {error}"]) from None
-        return cls(**table)
+        return cls(**read_toml(text))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; None is left out."""
@@ -237,6 +235,14 @@ class RunConfig(BaseModel):
         return found
 
 
+def read_toml(text: str, source: str = "") -> dict[str, Any]:
+    """TOML text as a table; `source` says in an error where the text is from."""
+    try:
+        return dict(tomlkit.parse(text).unwrap())
+    except TOMLKitError as error:
+        raise ConfigError([f"{source}not valid TOML: {error}"]) from None
+
+
 def merged(own: Any, changes: Mapping[str, Any]) -> Any:
     """A table of a config with some of its fields changed; one that names another filling takes the place of it."""
     if isinstance(own, BaseModel):
@@ -254,37 +260,30 @@ def told_all(error: ValidationError) -> list[str]:
     """Every mistake of single fields; a list is not called too short for an item that is wrong itself."""
     inner = {item["loc"][0] for item in error.errors() if len(item["loc"]) > 1}
     items = [item for item in error.errors() if item["type"] != "too_short" or item["loc"][0] not in inner]
-    return [text for item in items for text in told(item)]
+    return [text for place, found in by_place(items, RunConfig).items() for text in told(place, found)]
 
 
-MISSING = {
-    "task": 'name one, as in [task] task = "word_problems"',
-    "rewards": 'name one, as in [[rewards]] reward = "exact"',
-    "method": 'name one, as in [method] method = "grpo"',
+REWARD = 'name one, as in [[rewards]] reward = "exact"'
+#: What to do about a kind of mistake at a place, where more can be said than what to give.
+REMEDIES = {
+    ("task", "missing"): 'name one, as in [task] task = "word_problems"',
+    ("method", "missing"): 'name one, as in [method] method = "grpo"',
+    **dict.fromkeys([("rewards", kind) for kind in ("missing", "too_short", "tuple_type")], REWARD),
+    ("name", "string_pattern_mismatch"): "use letters, digits, '.', '_' and '-', a letter or digit first",
 }
 
 
-def told(item: Any) -> list[str]:
-    """A mistake as pydantic found it, with field, value and remedy; pieces tell several at once."""
-    section, place = str(item["loc"][0]), ".".join(str(part) for part in item["loc"])
-    if item["type"] == "missing" and section in MISSING:
-        return [f"{place}: is missing; {MISSING[section]}"]
-    if item["type"] == "extra_forbidden":
-        return [f"{place}: no such field; fields: {', '.join(fields_beside(item['loc']))}"]
-    if item["type"] == "value_error":
-        lines = re.split(r"\n|; (?=\w+[. ](?:has no|\w+ = ))", str(item["ctx"]["error"]))
+def told(place: str, items: Items) -> list[str]:
+    """What pydantic found at a place, with field, value and remedy; pieces tell several mistakes at once."""
+    first = items[0]
+    if first["type"] in UNKNOWN:
+        *outer, name = first["loc"]
+        return [f"{place}: no such field{among(str(name), within(RunConfig, tuple(outer))[1], 'fields')}"]
+    if first["type"] == "value_error":
+        section = str(first["loc"][0])
+        lines = re.split(r"\n|; (?=\w+[. ](?:has no|\w+ = |\w+: is missing))", str(first["ctx"]["error"]))
         return [line if line.startswith(f"{section}.") else f"{place}: {line}" for line in lines]
-    return [f"{place} = {item['input']!r}: {item['msg']}"]
-
-
-def fields_beside(place: tuple[Any, ...]) -> list[str]:
-    """The fields there are where an unknown one was found."""
-    fields = RunConfig.model_fields
-    for part in place[:-1]:
-        kinds = typing.get_args(fields[part].annotation) or (fields[part].annotation,)
-        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-        fields = inner.model_fields if inner else {}
-    return list(fields)
+    return [place + wrong(items, REMEDIES.get((place, first["type"]), ""))]
 
 
 def without_none(value: Any) -> Any:

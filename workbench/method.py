@@ -17,8 +17,9 @@ from torch import Tensor
 
 from workbench import kinds
 from workbench.kinds import LossPiece, Piece
+from workbench.mistakes import among
 from workbench.ops import clean, own
-from workbench.piece import NONE, check_answer, check_constants, plain_value
+from workbench.piece import NONE, check_answer, check_constants, finite, plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
 TEXTS = ("title", "paper", "equation", "changes")
@@ -117,9 +118,9 @@ class Method:
     def slot_value(self, name: str, value: Any) -> Any:
         """What a config's value means in this slot; fields left out keep this method's own piece's."""
         if name == "surrogate_weight":
-            return float(value)
+            return finite(value)
         if name not in slot_kinds():
-            raise ValueError(f"there is no such slot; slots: {', '.join((*slot_kinds(), 'surrogate_weight'))}")
+            raise ValueError(f"there is no such slot{among(name, (*slot_kinds(), 'surrogate_weight'), 'slots')}")
         kind, several = slot_kinds()[name]
         if value == NONE and name in may_be_empty():
             return () if several else None
@@ -200,8 +201,7 @@ def advantages(method: Method, batch: Batch) -> PerToken:
 
 def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> Settled:
     """What is fixed over all rows of an update, without gradient."""
-    if advantage is None:
-        advantage = advantages(method, batch)
+    advantage = advantages(method, batch) if advantage is None else advantage
     batch = clean(batch)
     with torch.no_grad():
         constants = {

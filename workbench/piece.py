@@ -5,6 +5,7 @@ registers it under its class name in snake case; defining it again (in a noteboo
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
@@ -13,6 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic_core import core_schema
 from torch import Tensor
 
+from workbench.mistakes import UNKNOWN, among, by_place, wrong
 from workbench.types import Constants, Mask, State
 
 Kind = TypeVar("Kind", bound="Piece")
@@ -100,6 +102,10 @@ class Piece:
             raise ValueError(f"{value!r} is no {cls.kind}: give a name or a table with piece = NAME")
         table = dict(value)
         tag = table.pop("piece", None) or table.pop(cls.kind, None)
+        if tag is None:
+            raise ValueError(
+                f"the table {table} names no {cls.kind}: add piece = NAME, one of {', '.join(sorted(cls.registry))}"
+            )
         found = cls.find(str(tag))
         return found(**check_fields(found, table))
 
@@ -107,7 +113,7 @@ class Piece:
     def find(cls: type[Kind], name: str) -> type[Kind]:
         """The piece of this kind by name."""
         if name not in cls.registry:
-            raise ValueError(f"no {cls.kind} is called {name!r}; there are: {', '.join(sorted(cls.registry))}")
+            raise ValueError(f"no {cls.kind} is called {name!r}{among(name, sorted(cls.registry))}")
         return cls.registry[name]  # type: ignore[return-value]
 
     @classmethod
@@ -116,6 +122,13 @@ class Piece:
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(cls.to_dict)
         )
+
+
+def finite(value: Any) -> float:
+    """A number of a config; ValueError for what is none."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r}: give a finite number")
+    return float(value)
 
 
 def plain_value(value: Any, empty: Any = None) -> Any:
@@ -179,14 +192,13 @@ def check_fields(piece: type[Piece], values: Mapping[str, Any]) -> dict[str, Any
 
 def mistakes(piece: type[Piece], error: ValidationError) -> list[str]:
     """Each mistake as `piece.field = value: what is wrong`."""
+    name, model = snake(piece.__name__), schema(piece)
     found = []
-    for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            known = ", ".join(schema(piece).model_fields) or "none"
-            found.append(f"{snake(piece.__name__)} has no field {place!r}; its fields: {known}")
+    for place, items in by_place(error.errors(), model).items():
+        if items[0]["type"] in UNKNOWN:
+            found.append(f"{name} has no field {place!r}{among(place, model.model_fields, 'its fields')}")
         else:
-            found.append(f"{snake(piece.__name__)}.{place} = {item['input']!r}: {item['msg']}")
+            found.append(f"{name}.{place}{wrong(items)}")
     return found
 
 

@@ -16,9 +16,34 @@ from pathlib import Path
 from types import ModuleType
 
 from workbench.method import Method
+from workbench.mistakes import among
+
+
+class NoSuchMethodError(KeyError, ValueError):
+    """A key under which there is no method; the message names those there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError's own words would be its argument in quotes
+
+
+class Methods(dict[str, Method]):
+    """Methods by key. A missing key is answered with those there are; none is entered by assignment.
+
+    An assigned one would lack its key, would not be tried, and no run could store where it came from.
+    """
+
+    def __missing__(self, key: str) -> Method:
+        raise NoSuchMethodError(f"no method is called {key!r}{among(str(key), sorted(self))}")
+
+    def __setitem__(self, key: str, method: Method) -> None:
+        raise ValueError(
+            f"METHODS[{key!r}] = … enters no method: write register({key!r}, METHOD), from workbench; a file of "
+            f"methods says METHODS = {{{key!r}: METHOD}}"
+        )
+
 
 FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning")
-METHODS: dict[str, Method] = {}
+METHODS = Methods()
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
 BROKEN: dict[str, str] = {}  # path of a user's file -> what is wrong with it
 
@@ -87,7 +112,7 @@ def exported(module: ModuleType) -> dict[str, Method]:
 
 def enter(key: str, method: Method, home: str) -> None:
     """Enters a method under a key, with the module that defined it."""
-    METHODS[key] = dataclasses.replace(method, key=key)
+    METHODS.update({key: dataclasses.replace(method, key=key)})
     HOMES[key] = home
 
 
@@ -98,7 +123,5 @@ def methods() -> dict[str, Method]:
 
 
 def find_method(key: str) -> Method:
-    """A method by key; the error names those there are."""
-    if key not in methods():
-        raise ValueError(f"no method is called {key!r}; there are: {', '.join(sorted(methods()))}")
-    return METHODS[key]
+    """A method by key; NoSuchMethodError, a ValueError, names those there are."""
+    return methods()[key]

@@ -76,4 +76,6 @@ class RecordSection(Section):
 
     tokens: Literal["all", "none"] = Field("all", description="numbers of every token, or texts and rewards only")
     every: int = Field(1, ge=1, description="keep the rollouts of every n-th step")
-    after: int = Field(0, ge=0, description="groups a step scored again after its updates: after_logprob; 0: none")
+    after: int = Field(
+        0, ge=0, description="groups a step scored again after its updates, and probes after the next; 0: none"
+    )

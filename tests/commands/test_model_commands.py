@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from tests.runs.real_run import Here, shared_run
 from workbench.commands.branch import branch
 from workbench.commands.evaluate import evaluate
-from workbench.commands.fork import fork, parsed
+from workbench.commands.fork import fork
 from workbench.commands.options import numbers
 from workbench.commands.signals import signals
 from workbench.commands.try_ import try_
 from workbench.runs.directory import RunDirectory
+from workbench.runs.fork import parsed
 from workbench.runs.launch import Local
 from workbench.runs.open import Run, open_run
 

@@ -16,6 +16,7 @@ from workbench.commands.plan import plan
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.models.spec import EMBEDDED_FOLDER
+from workbench.planning.probe import Timing
 from workbench.runs.checkpoint import write_last
 from workbench.runs.directory import RunDirectory, write_json
 from workbench.training import checkpoint
@@ -69,8 +70,46 @@ def test_plan_tells_and_prints_json():
 def test_plan_ends_with_an_error_code_where_a_run_does_not_fit():
     told = call(plan, EMBEDDED, "--memory", 0.1)
     assert told.exit_code == 1
-    assert "does not fit" in told.stdout
+    assert told.stdout.startswith("does not fit: ")
+    assert call(plan, EMBEDDED, "--memory", 0.1, "--json").exit_code == 1
     assert isinstance(call(plan, EMBEDDED, "--memory", -1).exception, ValueError)
+    assert isinstance(call(plan, EMBEDDED, "--probe", "--seconds", 0).exception, ValueError)
+
+
+def test_plan_refuses_what_the_run_would_refuse(tmp_path):
+    config = RunConfig.load(EMBEDDED).replace(rollouts={"max_tokens": 99_999_999})
+    (tmp_path / "long.toml").write_text(config.to_toml())
+    refused = call(plan, tmp_path / "long.toml").exception
+    assert isinstance(refused, ValueError)
+    assert "max_tokens" in str(refused)
+
+
+def test_plan_measures_only_where_it_is_asked_and_the_run_fits(monkeypatch):
+    phases = {"rollouts": 1.0, "judging": 0.1, "update": 2.0, "the rest": 0.1}
+    found = Timing(4.0, phases, 3.2, 6.0, 1.5, 2, 135.0, 4096, 96, 96, "3 whole steps of 16 × 16 rollouts")
+    asked = []
+
+    def measured(config, seconds):
+        asked.append((config.name, seconds))
+        return found
+
+    monkeypatch.setattr("workbench.runs.probe.probe", measured)
+    assert "seconds" not in call(plan, EMBEDDED, "--memory", 4).stdout
+    assert not asked
+    told = call(plan, EMBEDDED, "--memory", 4, "--probe", "--seconds", 5).stdout
+    assert asked == [("embedded-cpu", 5.0)]
+    for text in (
+        "a step              3.20",
+        "6.00 if every answer had 96 tokens",
+        "about 2.2 minutes",
+        "3 whole steps",
+    ):
+        assert text in told, told
+    document = json.loads(call(plan, EMBEDDED, "--memory", 4, "--probe", "--json").stdout.splitlines()[-1])
+    assert document["time"]["phases"] == phases
+    refused = call(plan, EMBEDDED, "--memory", 0.1, "--probe")
+    assert (refused.exit_code, len(asked)) == (1, 2)
+    assert "not measured, since the run does not fit" in refused.stdout
 
 
 def test_adapter_loads_in_plain_peft(tmp_path):
@@ -131,12 +170,26 @@ def test_card_states_task_method_seed_and_results_up_to_the_step(tmp_path):
     assert "(step 2)" not in card  # recorded after the checkpoint
 
 
+def test_card_states_what_was_changed_on_the_way(tmp_path):
+    directory, _ = made_run(tmp_path)
+    for step, rate in ((0, "1e-4"), (1, "1e-5")):
+        line = {"attempt": 1, "step": step, "kind": "set", "text": f"learning_rate: 0.0003 -> {rate}"}
+        with directory.events.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    assert call(export, "made", "--runs", tmp_path).exit_code == 0  # by its name
+    card = (directory.path / "export" / "README.md").read_text(encoding="utf-8")
+    assert "with these changes on the way:\n\n- after step 0: learning_rate: 0.0003 -> 1e-4\n\n" in card
+    assert "1e-5" not in card  # after the exported step
+
+
 def test_what_cannot_be_exported_says_why_and_leaves_nothing(tmp_path):
     directory, _ = made_run(tmp_path)
     told = call(export, directory.path, "--form", "adapter")
     assert "the run trained all weights" in str(told.exception)
     assert not (directory.path / "export").exists()
-    assert "no whole checkpoint of step 7" in str(call(export, directory.path, "--step", 7).exception)
+    assert "no checkpoint of step 7; there are: 0-1" in str(call(export, directory.path, "--step", 7).exception)
+    assert "learned nothing: give a later step" in str(call(export, directory.path, "--step", 0).exception)
+    assert "no run is called 'nix'; in" in str(call(export, "nix", "--runs", tmp_path).exception)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("mine")
     assert "not empty" in str(call(export, directory.path, "--out", tmp_path / "taken").exception)

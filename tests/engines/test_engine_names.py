@@ -14,5 +14,5 @@ def test_an_entry_says_what_the_class_can_give(name: str) -> None:
 
 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no engine is called .vlm.; .* generate, local"):
+    with pytest.raises(ValueError, match=r"no engine is called 'vlm' .*'vllm'.*; .* generate, local"):
         capabilities("vlm")

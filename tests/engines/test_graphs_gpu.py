@@ -54,7 +54,8 @@ def test_they_write_what_the_model_says_and_follow_its_weights(decoder, lora):
 def test_with_and_without_graphs_most_tokens_are_the_same():
     policy = make_policy(build(Qwen3ForCausalLM, Qwen3Config).cuda())
     graphs, plain = (
-        LocalEngine(policy, slots=7, options=LocalOptions(graphs=graphs)).generate(make_requests(6), SAMPLING) for graphs in (None, False)
+        LocalEngine(policy, slots=7, options=LocalOptions(graphs=graphs)).generate(make_requests(6), SAMPLING)
+        for graphs in (None, False)
     )
     alike = sum(left.tokens == right.tokens for left, right in zip(graphs, plain, strict=True))
     assert alike > 0.9 * len(plain)  # rounding may differ by the shape of a product

@@ -24,7 +24,7 @@ def trl() -> Any:
     """TRL's two trainers; their imports warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.importorskip("trl", reason="TRL is not installed (pip install rlvr-workbench[bench])")
+        pytest.importorskip("trl", reason="TRL is not installed (pip install -e '.[dev]')")
         from trl import GRPOTrainer, RLOOTrainer
     return SimpleNamespace(grpo=GRPOTrainer, rloo=RLOOTrainer)
 

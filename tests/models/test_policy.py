@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,17 @@ def test_a_name_that_is_not_cached_without_a_network(monkeypatch):
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", down)
     (problem,) = check(ModelSpec(name="nobody/nothing"))
     assert "the Hub gave LineIsDownError; set model.name to" in problem
+
+
+def test_a_folder_without_tokenizer_and_one_with_torn_weights(tmp_path: Path):
+    embedded = EMBEDDED_FOLDER
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(embedded / name, tmp_path)
+    with pytest.raises(ValueError, match="there is no tokenizer beside the weights; put the files there"):
+        load_policy(ModelSpec(name=str(tmp_path), device="cpu"))
+    (tmp_path / "model.safetensors").write_bytes((embedded / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"its weights cannot be read \(.*; give a folder written by save_pretrained"):
+        load_policy(ModelSpec(name=str(tmp_path), device="cpu"))
 
 
 def test_a_folder_without_config(tmp_path: Path):

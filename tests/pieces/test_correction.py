@@ -92,7 +92,7 @@ def trl() -> Any:
     """TRL's trainer; its import warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.importorskip("trl", reason="TRL is not installed (pip install rlvr-workbench[bench])")
+        pytest.importorskip("trl", reason="TRL is not installed (pip install -e '.[dev]')")
         from trl import GRPOTrainer
     return GRPOTrainer
 

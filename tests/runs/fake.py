@@ -33,6 +33,7 @@ class Step:
     columns: Mapping[str, Any] | None = None
     evaluation: Mapping[str, list[Any]] | None = None
     probes: Mapping[str, Any] | None = None
+    again: Mapping[str, Any] | None = None
     events: tuple[str, ...] = ()
 
 

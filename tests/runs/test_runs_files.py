@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from workbench.runs.directory import (
     DiskFullError,
     RunDirectory,
     check_name,
+    full_message,
     is_full,
     new_directory,
     read_json,
@@ -48,7 +50,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_draft(tmp_path: Path, m
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(DiskFullError, match=rf"no room left in {tmp_path}.*needs about 3 bytes.*make room"):
+    with pytest.raises(DiskFullError, match=rf"no room left in {tmp_path}.*make room, then resume the run"):
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["status.json"]
@@ -66,6 +68,14 @@ def test_words_of_other_libraries_for_a_full_disk_are_understood(tmp_path: Path)
     assert not is_full(OSError(errno.EACCES, "Permission denied"))
     with pytest.raises(PermissionError), room(tmp_path, 1):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_full_disk_never_asks_for_less_than_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4_485_120))
+    assert "needs about 10,168,844 bytes, 4,485,120 are free; make room" in full_message(tmp_path, 10_168_844)
+    less = full_message(tmp_path, 1_496_036)  # the checkpoint before this one, which had no moments yet
+    assert "4,485,120 bytes are free, and the next step needs more, or a quota" in less
+    assert "1,496,036" not in less
 
 
 def test_a_torn_last_line_is_not_read_and_is_cut_off_by_the_next_writer(tmp_path: Path) -> None:

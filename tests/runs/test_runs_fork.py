@@ -114,6 +114,21 @@ def test_the_newest_checkpoint_is_meant_where_no_step_is_named(parent: Run) -> N
     assert fork(parent.path, launcher=Nobody(), training={"steps": 4}).name == "parent-from-3-2"
 
 
+def test_a_fork_from_before_the_first_step_begins_anew(parent: Run) -> None:
+    run = fork(parent, 0, launcher=Nobody())
+    assert read_json(run.directory.environment)["parent"] == {
+        "path": str(parent.path), "name": "parent", "step": 0, "attempt": 0
+    }  # fmt: skip
+    assert [line["step"] for line in run.lines()] == [0]  # the curve of the parent, until its own is there
+    assert list(checkpoints(run.directory)) == []
+    Here().start(run.directory, 1)
+    assert [line["attempt"] for line in run.lines()] == [1] * 4
+    assert [line["kind"] for line in run.event_lines()] == ["started", "forked", "started", "finished"]
+    assert same(state_of(run, 3), state_of(parent, 3))
+    other = fork(parent, 0, launcher=Nobody(), training={"learning_rate": 1e-4})
+    assert other.event_lines()[-1]["text"] == "from parent after step 0; training.learning_rate: 0.0003 -> 0.0001"
+
+
 # ------------------------------------------------------------------------------------------- another run
 
 
@@ -141,7 +156,6 @@ def test_a_method_with_a_head_begins_it_anew_and_keeps_the_policys_optimiser(par
     ("step", "changes", "told"),
     [
         (9, {}, r"no checkpoint of step 9; there are: 0-3"),
-        (0, {}, r"no checkpoint of step 0"),
         (3, {}, r"training.steps = 3: the fork begins after step 3; set more"),
         (2, {"training": {"steps": 1}}, r"training.steps = 1: the fork begins after step 2"),
         (1, {"model": {"lora": {"rank": 4}}}, r"goes on with the weights of its parent; launch a new run"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from widgets.data import RunData
 from widgets.report import write_report
 from workbench.models.embedded import FOLDER
+from workbench.runs.fork import fork
 from workbench.runs.importers.find import import_run
 from workbench.runs.importers.foreign import ModelWords
 from workbench.runs.open import open_run
+from workbench.runs.snapshot import snapshot
 
 QUESTION = [{"role": "user", "content": "2 + 2?"}]
 
@@ -120,8 +123,22 @@ def test_an_imported_run_is_reported_on_and_opened_by_anyone(tmp_path: Path) -> 
     run = import_run(prime_folder(tmp_path / "p"), tmp_path / "runs", tokenizer=str(FOLDER))
     again = open_run(run.path)
     assert write_report(again, tmp_path / "report.html").stat().st_size > 10_000
-    with pytest.raises(ValueError, match="finished"):
-        again.resume()
+
+
+@pytest.mark.parametrize("ask", ["config", "resume", "pause", "fork", "fork from 0", "try", "try at 0"])
+def test_an_imported_run_says_that_it_is_for_reading_only(tmp_path: Path, ask: str) -> None:
+    run = import_run(verl_folder(tmp_path), tmp_path / "runs")
+    asked: dict[str, Callable[[], Any]] = {
+        "config": lambda: run.config,
+        "resume": run.resume,
+        "pause": run.pause,
+        "fork": lambda: fork(run),
+        "fork from 0": lambda: fork(run, 0),
+        "try": lambda: snapshot(run),
+        "try at 0": lambda: snapshot(run, 0),
+    }
+    with pytest.raises(ValueError, match=r"was imported from .*/dump \(verl\), for reading only"):
+        asked[ask]()
 
 
 @pytest.mark.parametrize("tokenizer", [None, str(FOLDER)])

@@ -43,6 +43,8 @@ checkpoint = 3
 [evaluation]
 every = 3
 problems = 8
+[record]
+after = 1
 """
 
 

@@ -77,6 +77,33 @@ def test_mistakes_across_fields_are_found_as_well(config: Path, tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ('lora = { targets = ["nosuch"] }', r"model.lora.targets = \('nosuch',\)"),
+        ('device = "cuda"', r"model.device = 'cuda', and torch finds no GPU here"),
+    ],
+)
+@pytest.mark.parametrize("seeds", [None, 2])
+def test_what_the_forecast_refuses_leaves_nothing(
+    config: Path, tmp_path: Path, model: str, told: str, seeds: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    config.write_text(f"{CONFIG}[model]\n{model}\n")
+    with pytest.raises(ValueError, match=told):
+        launch(config, runs=tmp_path / "runs", seeds=seeds, launcher=FAKE)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_tables_are_launched_as_they_are(tmp_path: Path) -> None:
+    tables = {"name": "small", "task": "sums", "rewards": ["exact"], "method": "grpo", "training": {"steps": 5}}
+    run = launch(tables, runs=tmp_path / "runs", launcher=FAKE)
+    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.config == RunConfig(**tables)
+    with pytest.raises(ValueError, match=r"training.stepz: no such field"):
+        launch({**tables, "training": {"stepz": 5}}, runs=tmp_path / "runs", launcher=FAKE)
+
+
 STARTER = """
 import sys, time
 from pathlib import Path
@@ -116,6 +143,7 @@ def test_seeds_make_an_experiment_that_runs_one_after_the_other(config: Path, tm
     assert [run.config.seed for run in experiment.runs] == [0, 1, 2]
     assert experiment.wait(timeout=LONG) == {"finished": 3}
     assert experiment.path == tmp_path / "runs" / "small"
+    assert [run.title for run in experiment.runs] == ["small/seed-0", "small/seed-1", "small/seed-2"]
     with pytest.raises(ValueError, match=r"is an experiment of several runs: open one of them .seed-0, seed-1"):
         open_run(experiment.path)
     table = experiment.metrics()

@@ -1,13 +1,15 @@
 """Reading a run: whatever lies in its folder, readers carry on and say what they passed over."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from workbench.runs.directory import RunDirectory
+from workbench.runs.directory import RunDirectory, write_json
 from workbench.runs.open import open_run
-from workbench.runs.summary import document, find_run, find_runs, outcome, row
+from workbench.runs.summary import document, find_run, find_runs, idle, outcome, row
 
 
 @pytest.fixture
@@ -70,6 +72,24 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
+def test_a_run_is_opened_by_its_name_as_well(finished: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.path.parent)
+    shutil.copytree("run", "runs/demo")
+    shutil.copytree("run", "runs/study/seed-0")
+    assert open_run("demo").path == Path("runs/demo")
+    assert open_run("study/seed-0").path == Path("runs/study/seed-0")
+    Path("demo").mkdir()  # a folder that is no run hides none
+    assert open_run("demo").path == Path("runs/demo")
+    shutil.copytree("run", "runs/run")
+    assert open_run("run").path == Path("run")  # what is there as a path is meant
+    with pytest.raises(ValueError, match="nix is no run directory"):
+        open_run("nix")
+    Path("runs/study/experiment.json").write_text('{"runs": ["seed-0"]}')
+    with pytest.raises(ValueError, match=r"runs/study is an experiment of several runs: open one of them .seed-0"):
+        open_run("study")
+    assert open_run("study/seed-0").title == "study/seed-0"
+
+
 def test_runs_are_found_by_name_path_and_inside_experiments(finished: RunDirectory) -> None:
     runs = finished.path.parent
     (runs / "junk").mkdir()
@@ -80,6 +100,41 @@ def test_runs_are_found_by_name_path_and_inside_experiments(finished: RunDirecto
     assert find_run("run", runs).path == find_run(str(finished.path), runs).path == finished.path
     with pytest.raises(ValueError, match=r"no run is called 'nix'.*run, study/seed-0"):
         find_run("nix", runs)
+
+
+def test_a_run_of_a_later_version_is_listed_and_says_what_is_wrong(finished: RunDirectory) -> None:
+    write_json(finished.format, {"format": 99, "kind": "run"})
+    finished.status.write_text('{"state": ["of another form"]}')
+    (found,) = find_runs(finished.path.parent)
+    told = row(found)
+    assert (told["name"], told["verdict"], told["step"], told["reward"]) == ("run", "newer version", None, None)
+    assert "upgrade rlvr-workbench" in told["warnings"][0]
+    with pytest.raises(ValueError, match="has format 99, this version reads up to 1; upgrade rlvr-workbench"):
+        find_run("run", finished.path.parent)
+
+
+def metrics_line(step: int, dead: float, norm: float | None = 0.0) -> dict[str, Any]:
+    """A step of which this share of the groups has no signal."""
+    return {"attempt": 1, "step": step, "dead_groups": dead, **({} if norm is None else {"grad_norm": norm})}
+
+
+@pytest.mark.parametrize(
+    ("lines", "since"),
+    [
+        ([metrics_line(step, 1.0) for step in range(1, 6)], 1),
+        ([metrics_line(step, 1.0, None) for step in range(1, 6)], 1),  # every group was dropped: no update
+        ([metrics_line(step, float(step > 2)) for step in range(1, 9)], 3),
+        ([metrics_line(step, 1.0) for step in range(1, 5)], None),  # too few steps to say so
+        ([metrics_line(step, float(step < 9)) for step in range(1, 10)], None),  # one had a signal again
+        ([metrics_line(step, 1.0, 0.1) for step in range(1, 9)], None),  # moved by something else, as by a KL loss
+        ([{"attempt": 1, "step": step, "reward": 1.0} for step in range(9)], None),  # not on record
+    ],
+)
+def test_steps_without_a_signal_are_told(lines: list[dict[str, Any]], since: int | None) -> None:
+    told = idle([{"attempt": 1, "step": 0, "accuracy": 0.0}, *lines])
+    assert [text.split(":")[0] for text in told] == (
+        [] if since is None else [f"no group has had a signal since step {since}"]
+    )
 
 
 def test_summaries(finished: RunDirectory) -> None:

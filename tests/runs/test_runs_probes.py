@@ -1,21 +1,29 @@
 """Probes as a table of the run, and what a config that cannot probe, or does not fit, is told."""
 
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy
+import pyarrow.parquet as pq
 import pytest
 
 from tests.runs.fake import make_columns
+from tests.runs.real_run import make_run
 from workbench.config import RunConfig
 from workbench.kinds import Task
 from workbench.runs.build import advice, problems
 from workbench.runs.directory import RunDirectory
+from workbench.runs.inherit import inherit
 from workbench.runs.open import Run
 from workbench.runs.recorder import Recorder
+from workbench.runs.worker import work
+from workbench.training import checkpoint
+from workbench.training.evaluation import WAITING
 from workbench.types import Problem
 
 WEIGHTS = numpy.linspace(0.1, 0.8, 8)
+AGAIN = {"evaluation": {"probes": 2, "probe_rollouts": 4, "every": 2}, "record": {"after": 1}}
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,12 @@ class Two(Task):
 
     def size(self, split: Literal["train", "test"]) -> int | None:
         return 2 if split == "test" else None
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of three steps whose probes, of steps 0 and 2, are scored again after steps 1 and 3."""
+    return make_run(tmp_path_factory.mktemp("whole"), **AGAIN)
 
 
 def config(**evaluation: int) -> RunConfig:
@@ -50,6 +64,74 @@ def test_probes_are_a_third_table(directory: RunDirectory) -> None:
         run.probes(1)
     with pytest.raises(ValueError, match="'samples' is no table of a run; there are: rollouts, evaluations, probes"):
         run.steps("samples")
+
+
+def test_what_the_next_step_did_to_them_is_put_beside_them(directory: RunDirectory) -> None:
+    recorder, after = Recorder(directory, attempt=1), WEIGHTS.astype(numpy.float32) - 1
+    recorder.step(0, {}, probes=make_columns(0, WEIGHTS))
+    before = Run(directory).probes(0)
+    recorder.again(1, {"step": 0, "after_logprob": after})
+    found = Run(directory).probes(0)
+    assert before["after_logprob"].isna().all()
+    assert [len(values) for values in found["after_logprob"]] == [3, 1, 4]
+    numpy.testing.assert_array_equal(numpy.concatenate(found["after_logprob"].to_list()), after)
+    rest = [name for name in before if name != "after_logprob"]
+    assert found.columns.tolist() == before.columns.tolist()
+    assert repr(found[rest].to_dict()) == repr(before[rest].to_dict())
+    assert not list(directory.probes.glob(".*"))  # no draft stays
+
+
+@pytest.mark.parametrize("broken", ["gone", "torn", "another"])
+def test_probes_that_cannot_be_added_to_are_noted_and_left_alone(directory: RunDirectory, broken: str) -> None:
+    recorder, file = Recorder(directory, attempt=1), directory.probe_file(0)
+    if broken != "gone":
+        recorder.step(0, {}, probes=make_columns(0, WEIGHTS, (3, 1) if broken == "another" else (3, 1, 4)))
+    if broken == "torn":
+        file.write_bytes(file.read_bytes()[:100])
+    kept = file.read_bytes() if file.exists() else None
+    recorder.again(1, {"step": 0, "after_logprob": WEIGHTS.astype(numpy.float32)})
+    event = Run(directory).event_lines()[-1]
+    assert (event["kind"], event["step"]) == ("note", 1)
+    wanted = "has shape" if broken == "another" else "step-000000.parquet cannot be read"
+    assert event["text"].startswith("what step 1 did to the probes is not on record: ")
+    assert wanted in event["text"]
+    assert (file.read_bytes() if file.exists() else None) == kept
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_that_dies_around_their_second_score_is_gone_on_with_bit_for_bit(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Before they are scored again, the checkpoint alone knows them; after it, the step itself does not exist yet."""
+    with monkeypatch.context() as patch:
+        name = {"before": "again", "after": "step"}[moment]
+        going_on = getattr(Recorder, name)
+
+        def dying(self: Recorder, number: int, *rest: Any, **named: Any) -> Any:
+            if number == 3:
+                raise RuntimeError("killed")
+            return going_on(self, number, *rest, **named)
+
+        patch.setattr(Recorder, name, dying)
+        with pytest.raises(AssertionError):  # the trainer did not reach its end
+            make_run(tmp_path / "killed", **AGAIN)
+    directory = RunDirectory(tmp_path / "killed" / "parent")
+    known = pq.read_table(directory.probe_file(2))["after_logprob"].null_count == 0
+    assert known is (moment == "after")
+    assert work(directory, 2) == 0
+    assert Run(directory).steps("probes") == [0, 2, 3]
+    for step, scored in ((0, True), (2, True), (3, False)):
+        one, other = (Run(each).probes(step) for each in (whole.directory, directory))
+        assert repr(one.to_dict()) == repr(other.to_dict())
+        assert one["after_logprob"].notna().all() == scored
+
+
+def test_a_fork_does_not_score_the_probes_of_its_parent_again(whole: Run) -> None:
+    weights, state = checkpoint.read(whole.directory.checkpoints / "step-000002")
+    assert len(state["states"][WAITING]["rows"]) == 8
+    inherited = inherit(weights, state, whole.config, whole.config)
+    assert WAITING not in inherited.state["states"]  # their file lies in the parent's folder
+    assert inherited.anew == []
 
 
 def test_a_run_from_before_there_were_probes_is_gone_on_with(directory: RunDirectory) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from tests.runs.real_run import make_run
 from tests.training.small_runs import make_trainer
 from tests.widgets.fake_run import small_run
 from workbench.kinds import Reward, Task
@@ -222,3 +223,41 @@ def test_the_scale_is_the_configs(run):
     path.write_text(json.dumps(config))
     assert (batch.step, batch.total_steps, batch.budget, batch.temperature) == (3, 8, 500, 0.7)
     assert torch.equal(batch.problem, batch.problem.sort().values)
+
+
+# --------------------------------------------------------------------------------------------------- probes
+
+
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory):
+    """A run of two steps whose probes are scored again."""
+    tables = {"training": {"steps": 2}, "evaluation": {"problems": 4, "probes": 3, "probe_rollouts": 4, "every": 1}}
+    return make_run(tmp_path_factory.mktemp("probed"), record={"after": 1}, **tables)
+
+
+def test_probes_are_asked_what_the_next_update_would_ask_of_them_alone(probed):
+    method = find_method("grpo")
+    replay = Replay.of_probes(probed, 1)
+    frame = probed.probes(1)
+    rewards, groups = torch.tensor(frame["reward"].to_list()), torch.tensor(frame["group"].to_list())
+    assert torch.equal(replay.batch.reward, rewards)
+    assert torch.equal(replay.batch.logprob, replay.batch.old_logprob)
+    assert (replay.batch.step, replay.batch.total_steps) == (2, 2)
+    counts = [len(ids) for ids in frame["token_ids"]]
+    wanted = []  # GRPO on its own samples: the z-score of the reward, over all tokens
+    for reward, group in zip(rewards, groups, strict=True):
+        same = rewards[groups == group]
+        wanted.append(float((reward - same.mean()) / (same.std() + 1e-4)) / sum(counts))
+    np.testing.assert_allclose(replay.push(method), np.repeat(wanted, counts), rtol=1e-3, atol=1e-7)
+
+
+def test_probes_of_a_step_without_an_evaluation_are_refused(probed, run):
+    with pytest.raises(ValueError, match=r"has no probes of step 7; there are: 0-2"):
+        Replay.of_probes(probed, 7)
+    with pytest.raises(ValueError, match=r"has no probes of step 2; there are: none"):
+        Replay.of_probes(run, 2)
+
+
+def test_a_method_that_remembers_has_seen_the_steps_before_the_probes(probed):
+    seen = [len(list(Replay.of_probes(probed, step).earlier())) for step in (0, 1, 2)]
+    assert seen == [0, 1, 2]

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
+from typer.testing import CliRunner
 
+from workbench.commands.track import track as track_command
 from workbench.runs.open import open_run
 from workbench.runs.trackers import checked, track, track_in_background
 
@@ -41,6 +44,17 @@ def test_every_step_reaches_tensorboard(tmp_path: Path) -> None:
     assert [step for step, _ in written["reward"]] == [1, 2, 3]
     assert [value for _, value in written["reward"]] == pytest.approx(rewards, rel=1e-6)
     assert written["accuracy"][0] == (0, pytest.approx(0.41))
+
+
+def test_the_command_says_how_to_look_at_it(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "a fake", Shape(steps=2, problems=2, rollouts=2)))
+    (run.path / "logs").mkdir()
+    app = typer.Typer()
+    app.command()(track_command)
+    told = CliRunner().invoke(app, [str(run.path), "--to", "tensorboard"], catch_exceptions=False).stdout
+    assert f"tensorboard --logdir '{run.path / 'logs' / 'tensorboard'}'\n" in told
+    assert "3 steps of a fake handed on to tensorboard" in told
+    assert scalars(run.path / "logs" / "tensorboard")
 
 
 def test_in_the_background_it_ends_with_the_run(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import datasets
 import pytest
+from datasets.exceptions import DatasetNotFoundError
+from huggingface_hub import HfApi
 
 from workbench.kinds import Task
 from workbench.tasks import gsm8k
@@ -130,6 +132,8 @@ def test_gsm8k_real_file() -> None:
 
 @pytest.fixture
 def _hub(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A Hub that answers, and of which nothing is known yet."""
+    monkeypatch.setattr(HfApi, "dataset_info", lambda *place, timeout: None)
     gsm8k.load_hub.cache_clear()
     yield
     gsm8k.load_hub.cache_clear()
@@ -151,9 +155,34 @@ def test_gsm8k_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_hub")
 def test_gsm8k_without_the_hub_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*place: str, split: str) -> None:
-        raise ConnectionError("no network")
+        raise DatasetNotFoundError("it is not there")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     (fault,) = Gsm8k().check()
-    assert "ConnectionError: no network" in fault
+    assert "(DatasetNotFoundError: it is not there)" in fault
     assert "set path to a local file" in fault
+
+
+@pytest.mark.usefixtures("_hub")
+def test_a_silent_hub_is_asked_once_before_an_earlier_download_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[dict[str, str]] = []
+
+    def silent(*place: Any, timeout: float) -> None:
+        assert timeout <= 5
+        raise OSError("Name or service not known")
+
+    def load(*place: str, split: str) -> list[dict[str, str]]:
+        assert datasets.config.HF_HUB_OFFLINE, "it would ask the Hub again and again"
+        if not kept:
+            raise ConnectionError("Couldn't reach 'openai/gsm8k' on the Hub (OfflineModeIsEnabled)")
+        return kept
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(HfApi, "dataset_info", silent)
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    (fault,) = Gsm8k().check()
+    assert "the Hub gave OSError: Name or service not known, and no earlier download is kept here" in fault
+    assert "OfflineModeIsEnabled" not in fault
+    kept.append({"question": "1 + 1?", "answer": "#### 2"})
+    assert Gsm8k().check() == []
+    assert not datasets.config.HF_HUB_OFFLINE

@@ -79,7 +79,7 @@ def same(one: Step, other: Step) -> None:
     """Equal but for the seconds."""
     assert numbers(one) == numbers(other)
     assert one.evaluation == other.evaluation
-    for left, right in ((one.columns, other.columns), (one.probes, other.probes)):
+    for left, right in ((one.columns, other.columns), (one.probes, other.probes), (one.again, other.again)):
         assert (left is None) == (right is None)
         for name, values in (left or {}).items():
             assert right is not None

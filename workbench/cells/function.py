@@ -18,6 +18,7 @@ from workbench import registry, types
 from workbench.cells.source import Source, enter, load, missing
 from workbench.cells.trial import MethodError, remedy_for
 from workbench.method import Method, derive, slot_kinds
+from workbench.mistakes import among
 from workbench.piece import Piece
 from workbench.types import Scalar
 
@@ -80,11 +81,29 @@ def asked_with(function: Function) -> list[str]:
 
 
 def slot_of(key: str, function: Function) -> str:
-    """The first slot whose parameters are the function's."""
-    for slot, (kind, _) in slot_kinds().items():
-        if tensors_of(kind) == asked_with(function):
+    """The first slot whose parameters are the function's; MethodError that says what they lack, or which slots are."""
+    asked = asked_with(function)
+    slots = {slot: tensors_of(kind) for slot, (kind, _) in slot_kinds().items()}
+    for slot, tensors in slots.items():
+        if tensors == asked:
             return slot
-    raise no_slot(key, function.__name__)
+    more = min(filter(None, (surplus(asked, tensors) for tensors in slots.values())), key=len, default=[])
+    if more and not {name for tensors in slots.values() for name in tensors} & set(more):
+        raise no_default(key, function, more)
+    known = ", ".join(f"{slot}({', '.join(tensors)})" for slot, tensors in slots.items())
+    raise MethodError(f"method {key!r}: {function.__name__!r} fits no slot; slots and their parameters: {known}")
+
+
+def surplus(asked: list[str], tensors: list[str]) -> list[str]:
+    """The parameters that follow a slot's own; none where those are not the first."""
+    return asked[len(tensors) :] if asked[: len(tensors)] == tensors else []
+
+
+def no_default(key: str, function: Function, names: list[str]) -> MethodError:
+    """Says which parameters are no tensors of a slot."""
+    what = "it is a hyper-parameter" if len(names) == 1 else "they are hyper-parameters"
+    given = ", ".join(map(repr, names))
+    return MethodError(f"method {key!r}, {function.__name__}: give {given} a default: {what}, as in {names[0]}=0.1")
 
 
 def filled(parent: str, slot: str, piece: Piece) -> dict[str, Any]:
@@ -93,21 +112,18 @@ def filled(parent: str, slot: str, piece: Piece) -> dict[str, Any]:
     return {slot: (*getattr(registry.find_method(parent), slot), piece) if several else piece}
 
 
-def no_slot(key: str, name: str) -> MethodError:
-    """Says which slots there are."""
-    slots = ", ".join(f"{slot}({', '.join(tensors_of(kind))})" for slot, (kind, _) in slot_kinds().items())
-    return MethodError(f"method {key!r}: {name!r} fits no slot; slots and their parameters: {slots}")
-
-
 def make_piece(key: str, slot: str, function: Function, needs: tuple[str, ...]) -> type[Piece]:
     """A final frozen piece named as the method, whose fields are the function's parameters with defaults."""
     if slot not in slot_kinds():
-        raise no_slot(key, slot)
+        raise MethodError(f"method {key!r}: no slot is called {slot!r}{among(slot, slot_kinds())}")
     kind, _ = slot_kinds()[slot]
-    if asked_with(function) != tensors_of(kind):
+    asked, tensors = asked_with(function), tensors_of(kind)
+    if more := surplus(asked, tensors):
+        raise no_default(key, function, more)
+    if asked != tensors:
         raise MethodError(
-            f"method {key!r}, {kind.kind}: {function.__name__} is asked with ({', '.join(asked_with(function))}), "
-            f"wanted ({', '.join(tensors_of(kind))}); hyper-parameters have defaults"
+            f"method {key!r}, {kind.kind}: {function.__name__} is asked with ({', '.join(asked)}), "
+            f"wanted ({', '.join(tensors)}); hyper-parameters have defaults"
         )
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters.values()

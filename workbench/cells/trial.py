@@ -12,9 +12,10 @@ from torch import Tensor
 from workbench.checks import made_batch
 from workbench.kinds import Regulariser, Surrogate
 from workbench.method import Method, lens_all, settle
+from workbench.mistakes import among
 from workbench.ops import clean, own
 from workbench.piece import check_answer, told
-from workbench.types import Batch, PerToken, axes
+from workbench.types import AXES, Batch, PerToken, axes
 
 #: In words, the rewards of each group, and the tokens of each answer.
 CASES: tuple[tuple[str, list[list[float]], list[int]], ...] = (
@@ -35,7 +36,8 @@ def try_out(method: Method) -> None:
         try:
             axes(name)
         except ValueError as error:
-            raise MethodError(f"method {method.key!r} needs {name!r}, and there is no such signal: {error}") from error
+            known = f"{among(name, AXES, 'signals')}; old_, ref_ or engine_ may stand before one"
+            raise MethodError(f"method {method.key!r} needs {name!r}, and there is no such signal{known}") from error
     for words, rewards, lengths in CASES:
         Trial(method, made_up(method, rewards, lengths), words).run()
 

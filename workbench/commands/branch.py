@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, print_json
+from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
 
 SHOWN = ("text", "finish", "reward", "correct", "token_ids", "logprob")
 
@@ -17,6 +17,7 @@ def branch(
     checkpoint: Annotated[
         int | None, typer.Option(help="whose policy goes on; left out: the newest that had not learnt from the rollout")
     ] = None,
+    runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Put another token into a recorded rollout and see how it goes on."""
@@ -27,7 +28,7 @@ def branch(
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         raise ValueError(f"{place!r}: write STEP:ROLLOUT:AT, as in 7:12:5; the last is the token's place, from 0")
     step, rollout, at = map(int, parts)
-    table = resample(find_run(name, RUNS), step, rollout, at, token, n, checkpoint)
+    table = resample(find_run(name, runs), step, rollout, at, token, n, checkpoint)
     note = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     rows: list[dict[str, Any]] = table.select(SHOWN).to_pylist()
     if as_json:

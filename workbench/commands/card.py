@@ -30,7 +30,7 @@ def card(run: Run, form: str, step: int, dtype: str) -> str:
     rewards = ", ".join(f"{part.key} (weight {part.weight:g})" for part in config.rewards)
     lines = [
         front_matter(run, form),
-        f"# {run.name}",
+        f"# {run.title}",
         f"{base}, trained by reinforcement learning with verifiable rewards: {held}{made}, as after step {step} of "
         f"{config.training.steps}.",
         "## Task",
@@ -39,6 +39,7 @@ def card(run: Run, form: str, step: int, dtype: str) -> str:
         f"{config.method.title} ({config.method.paper}), {config.rollouts.problems} problems a step, "
         f"{config.rollouts.rollouts} rollouts each, learning rate {config.training.learning_rate:g}; "
         f"base weights held in {weights} while training.",
+        *changes(run.event_lines(), step),
         "## Seeds",
         f"One run with seed {config.seed}, which keys all of its chance.",
         "## Results",
@@ -62,6 +63,13 @@ def front_matter(run: Run, form: str) -> str:
 def fields(table: Any, kind: str) -> str:
     """A table's entries in one line."""
     return ", ".join(f"{name} = {value!r}" for name, value in dict(table).items() if name != kind) or "no fields"
+
+
+def changes(events: list[dict[str, Any]], step: int) -> list[str]:
+    """What was changed while the run went on, as far as it made the exported weights; nothing where nothing was."""
+    made = [event for event in events if event["kind"] in ("set", "forked") and event["step"] < step]
+    rows = [f"- after step {event['step']}: {event['text']}" for event in made]
+    return ["The settings are those of the config below, with these changes on the way:", "\n".join(rows)] * bool(rows)
 
 
 def results(lines: list[dict[str, Any]], step: int) -> str:

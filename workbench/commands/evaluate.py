@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, numbers, print_json
+from workbench.commands.options import RUNS, AsJson, Name, Runs, numbers, print_json
 
 
 def evaluate(
@@ -15,6 +15,7 @@ def evaluate(
     problems: Annotated[int, typer.Option(help="held-out problems")] = 256,
     tries: Annotated[str, typer.Option("-k", help="which pass@k, from as many answers as the largest")] = "1,4,16",
     base: Annotated[bool, typer.Option(help="ask the model before training as well, and compare")] = True,
+    runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Measure pass@1 and pass@k of checkpoints against the base on held-out problems."""
@@ -24,7 +25,7 @@ def evaluate(
     from workbench.runs.evaluation import evaluate as examine
     from workbench.runs.summary import find_run
 
-    run, exam = find_run(name, RUNS), Exam(problems, tuple(numbers(tries)))
+    run, exam = find_run(name, runs), Exam(problems, tuple(numbers(tries)))
     results = examine(run, steps or [None], exam, base=base)
     if as_json:
         print_json({"run": str(run.path), "problems": problems, "results": [one.document() for one in results]})

@@ -1,6 +1,6 @@
 """The `fork` command, entered into `workbench` through the entry-point group `workbench.commands`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ def fork(
 ) -> None:
     """Start a run from a checkpoint of another, with changed settings; it may be running."""
     from workbench.runs.fork import fork as begin
+    from workbench.runs.fork import parsed
     from workbench.runs.sources import load_stored
     from workbench.runs.summary import find_run
 
@@ -31,33 +32,3 @@ def fork(
         print_json({"run": str(run.path), "parent": str(parent.path), "step": event["step"], "text": event["text"]})
         return
     typer.echo(f"started {run.path}: {event['text']}\nwatch it with: workbench follow {run.path}")
-
-
-def parsed(changes: list[str]) -> dict[str, Any]:
-    """Tables of a config from `FIELD=VALUE`; a value is TOML, or else a text.
-
-    >>> parsed(["training.steps=80", "method.method=gspo", "seed=1"])
-    {'training': {'steps': 80}, 'method': {'method': 'gspo'}, 'seed': 1}
-    """
-    tables: dict[str, Any] = {}
-    for change in changes:
-        place, equals, text = change.partition("=")
-        *outer, field = place.strip().split(".")
-        if not equals or not field or not all(outer):
-            raise ValueError(f"--set {change}: write FIELD=VALUE, as in training.learning_rate=1e-4")
-        table = tables
-        for name in outer:
-            table = table.setdefault(name, {})
-        table[field] = value_of(text)
-    return tables
-
-
-def value_of(text: str) -> Any:
-    """A value as TOML writes it; a bare word is a text."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    try:
-        return tomlkit.parse(f"value = {text}").unwrap()["value"]
-    except TOMLKitError:
-        return text.strip()

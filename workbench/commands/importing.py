@@ -18,7 +18,7 @@ def import_(
 ) -> None:
     """Make a read-only run of rollouts that another trainer recorded."""
     from workbench.runs.importers.find import import_run
+    from workbench.runs.open import spans
 
     run = import_run(source, runs, name, tokenizer)
-    steps = run.steps()
-    typer.echo(f"{run.path}: {len(steps)} steps, {steps[0]} to {steps[-1]}")
+    typer.echo(f"{run.path}: step {spans(run.steps())}, for reading only")

@@ -1,33 +1,49 @@
 """The `plan` command, entered into `workbench` through the entry-point group `workbench.commands`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from workbench.commands.options import AsJson, print_json
+from workbench.runs.probe import SECONDS
+
 
 def plan(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="what to run")],
     memory: Annotated[
-        float | None, typer.Option(metavar="GB", help="GiB free; asked of the device if left out")
+        float | None, typer.Option(metavar="GIB", help="GiB free; asked of the device if left out")
     ] = None,
     prompt: Annotated[int, typer.Option(min=1, help="tokens of a prompt, where it matters at most")] = 256,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON document as the last line")] = False,
+    timed: Annotated[
+        bool, typer.Option("--probe", help="load the model and measure a few short steps on this machine")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="how long --probe measures, about")] = SECONDS,
+    as_json: AsJson = False,
 ) -> None:
-    """Say whether a run fits into memory, what would make it fit, and what it writes; loads no model."""
+    """Say whether a run fits into memory, what would make it fit, what it writes, and with --probe how long it takes.
+
+    Without --probe no model is loaded. Ends with code 1 where the run does not fit.
+    """
     from workbench.config import RunConfig
     from workbench.planning.forecast import forecast
     from workbench.planning.memory import GIB, Assumed
+    from workbench.runs.build import lengths
+    from workbench.runs.probe import probe
 
     if memory is not None and not memory > 0:
         raise ValueError(f"--memory {memory}: give the free memory in GiB, above 0")
-    free = None if memory is None else int(memory * GIB)
-    found = forecast(RunConfig.load(config), free, Assumed(prompt=prompt))
+    asked = RunConfig.load(config)
+    for problem in lengths(asked):
+        raise ValueError(problem)
+    found = forecast(asked, None if memory is None else int(memory * GIB), Assumed(prompt=prompt))
+    fits = found.verdict != "does not fit"
+    if not as_json:
+        typer.echo("\n".join(found.told()))
+    timing = probe(asked, seconds) if timed and fits else None
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
-        return
-    for line in found.told():
-        typer.echo(line)
-    if found.verdict == "does not fit":
+        print_json({**found.to_dict(), "time": timing.to_dict() if timing else None})
+    elif timed:
+        typer.echo("\n".join(timing.told() if timing else ["time: not measured, since the run does not fit"]))
+    if not fits:
         raise typer.Exit(1)

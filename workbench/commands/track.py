@@ -1,5 +1,6 @@
 """The `track` command, entered into `workbench` through the entry-point group `workbench.commands`."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -15,8 +16,12 @@ def track(
 ) -> None:
     """Hand a run's metrics on to an experiment tracker, while it goes on or afterwards."""
     from workbench.runs.summary import find_run
+    from workbench.runs.trackers import checked, tensorboard_folder
     from workbench.runs.trackers import track as hand_on
 
     run = find_run(name, runs)
+    if "tensorboard" in checked(to):
+        place = shlex.quote(str(tensorboard_folder(run)))
+        typer.echo(f"look at it with TensorBoard (pip install tensorboard): tensorboard --logdir {place}")
     count = hand_on(run, to, follow=follow)
-    typer.echo(f"{count} steps of {run.name} handed on to {', '.join(to)}")
+    typer.echo(f"{count} steps of {run.title} handed on to {', '.join(to)}")

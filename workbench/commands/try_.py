@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, print_json
+from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
 
 Step = Annotated[int | None, typer.Option(help="a kept checkpoint's step, 0: before training; the last if left out")]
 
@@ -17,6 +17,7 @@ def try_(
     ] = None,
     step: Step = None,
     n: Annotated[int, typer.Option("-n", min=1, help="answers")] = 4,
+    runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Ask a run's model; answers to a problem are judged as in the run."""
@@ -25,13 +26,13 @@ def try_(
 
     if prompt is not None and problem is not None:
         raise ValueError("a prompt and --problem were given: ask one of the two")
-    now = snapshot(find_run(name, RUNS), step)
+    now = snapshot(find_run(name, runs), step)
     asked = asked_for(now, problem or "0") if prompt is None else prompt
     rollouts = now.sample(asked, n)
     if as_json:
         print_json(document(now, asked, rollouts))
         return
-    typer.echo(f"{now.run.name} as of step {now.step}\n\n{told(asked)}\n")
+    typer.echo(f"{now.run.title} as of step {now.step}\n\n{told(asked)}\n")
     for number, rollout in enumerate(rollouts):
         typer.echo(f"── answer {number}: {verdict(rollout)}\n{rollout.text}\n")
 
@@ -45,7 +46,7 @@ def asked_for(now: Any, problem: str) -> Any:
     found = find_problem(now.task, problem) or find_problem(now.task, problem, "test")
     if found is None:
         raise ValueError(
-            f"--problem {problem}: {now.run.name} has no problem of that key; give a key from its rollouts, or a number"
+            f"--problem {problem}: {now.run.title} has no problem of that key; give one from its rollouts, or a number"
         )
     return found
 

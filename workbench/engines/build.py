@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.engines.base import ModulePolicy
-from workbench.engines.options import VLLM, LocalOptions, VllmOptions
+from workbench.engines.options import LOCAL, VLLM, LocalOptions, VllmOptions
 from workbench.engines.rows import Binder
 from workbench.engines.vllm_process import check_installed
+from workbench.mistakes import among
 from workbench.types import Capabilities, Engine
 
 
@@ -25,9 +26,7 @@ class Entry:
 
 
 ENGINES = {
-    "local": Entry(
-        "workbench.engines.local", "LocalEngine", Capabilities(pruning=True, deterministic=True), rows=True, options=True
-    ),
+    "local": Entry("workbench.engines.local", "LocalEngine", LOCAL, rows=True, options=True),
     "generate": Entry("workbench.engines.generate", "GenerateEngine", Capabilities(deterministic=True)),
     "vllm": Entry("workbench.engines.vllm", "VllmEngine", VLLM, options=True, check=check_installed),
 }
@@ -63,5 +62,5 @@ def make_engine(
 def find(name: str) -> Entry:
     """An engine's entry; the error names those there are."""
     if name not in ENGINES:
-        raise ValueError(f"no engine is called {name!r}; set rollouts.engine to one of: {', '.join(sorted(ENGINES))}")
+        raise ValueError(f"no engine is called {name!r}{among(name, sorted(ENGINES), 'set rollouts.engine to one of')}")
     return ENGINES[name]

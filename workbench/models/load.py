@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from workbench.models.encoder import TextEncoder
 from workbench.models.policy import LocalPolicy
 from workbench.models.spec import LoraSpec, ModelSpec, check, check_place
 
+# bitsandbytes looks for a faster CPU kernel when it is imported, and warns where there is none; ours needs none
+logging.getLogger("bitsandbytes.backends.cpu.ops").addFilter(lambda record: "gemm_4bit_forward" not in str(record.msg))
 #: Of config.json; transformers puts numbers of its own in the place of what is missing, those of another model.
 SHAPE = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
@@ -47,19 +50,20 @@ def pick_device(spec: ModelSpec) -> torch.device:
 
 def load_model(spec: ModelSpec) -> Any:
     """The transformers causal model on its device."""
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
     device = pick_device(spec)
     options: dict[str, Any] = {"dtype": getattr(torch, spec.dtype), "attn_implementation": spec.attention}
     if spec.quantisation is not None:
         options |= {"quantization_config": quantiser(spec), "device_map": {"": device}}
     if spec.local:
-        logging.disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
+        disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
     options["trust_remote_code"] = spec.trust_remote_code
     try:
         model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise unreadable(spec, "its weights", error) from None
     if spec.quantisation is None:
         return model.to(device)
@@ -205,7 +209,15 @@ def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
     """The tokenizer, with the tokens that end an answer: its own and those of the generation settings."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source(spec), trust_remote_code=spec.trust_remote_code)
+    except (OSError, ValueError) as error:
+        raise unreadable(spec, "its tokenizer", error) from None
+    if not tokenizer("1 + 1 = ?")["input_ids"]:  # transformers makes an empty one where the files are missing
+        raise ValueError(
+            f"model.name = {spec.name!r}: there is no tokenizer beside the weights; put the files there that came with "
+            "the model, tokenizer.json above all"
+        )
     chat = bool(tokenizer.chat_template) if spec.chat == "auto" else spec.chat
     ends = getattr(model.generation_config, "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends]

@@ -8,9 +8,8 @@ import torch
 
 from workbench.config import RunConfig
 from workbench.models.size import Size, size_of
-from workbench.models.spec import ModelSpec
 from workbench.planning.disk import Disk, disk
-from workbench.planning.memory import GIB, Assumed, Component, components, peak
+from workbench.planning.memory import GIB, Assumed, Component, amount, components, device_of, peak
 
 Verdict = Literal["fits", "tight", "does not fit"]
 #: Share of the free memory up to which a run fits: the rest is for the allocator's gaps and the forecast's error.
@@ -18,6 +17,7 @@ ROOMY = 0.9
 PHASES = {
     "sampling": "while rollouts are written",
     "updating": "in an update",
+    "comparing": "in an update, when the reference is read",
     "reading": "in an update, when logits are read",
     "passing": "in an update, in the backward pass",
     "stepping": "in the optimiser's step",
@@ -44,19 +44,19 @@ class Forecast:
         return asdict(self)
 
     def told(self) -> list[str]:
-        """Lines for people."""
-        lines = [f"{'memory':18}{'GiB':>8}"]
-        for part in self.components:
-            if part.bytes:
-                when = "" if part.when == "always" else f" ({PHASES[part.when]})"
-                lines.append(f"  {part.name:16}{part.bytes / GIB:8.2f}  {part.how}{when}")
-        lines.append(f"  {'peak':16}{self.peak / GIB:8.2f}  {PHASES[self.phase]}")
-        lines.append(f"{self.verdict}: {self.peak / GIB:.2f} GiB of {self.free / GIB:.2f} GiB free on {self.device}")
+        """Lines for people: the verdict first."""
+        need, free = self.peak / GIB, self.free / GIB
+        lines = [
+            f"{self.verdict}: {need:.2f} GiB at the peak, {PHASES[self.phase]}; {free:.2f} GiB free on {self.device}"
+        ]
         lines += [f"to make it fit: {self.advice}"] if self.advice else []
-        lines.append(
-            f"disk: at most {self.disk.step / 1e6:.1f} MB a recorded step, {self.disk.checkpoint / 1e6:.1f} MB a "
-            f"checkpoint, {self.disk.total / 1e9:.2f} GB in all"
-        )
+        for when, title in {"always": "all the time", **PHASES}.items():
+            parts = [part for part in self.components if part.when == when and part.bytes]
+            lines += [f"memory {title}"] if parts else []
+            lines += [f"  {part.name:16}{amount(part.bytes):>10}  {part.how}" for part in parts]
+        lines.append("disk")
+        kept = {"a recorded step": self.disk.step, "a checkpoint": self.disk.checkpoint, "in all": self.disk.total}
+        lines += [f"  {name:16}{amount(size):>10}  at most" for name, size in kept.items()]
         lines.append(f"assumed: prompts of {self.assumed.prompt} tokens, every answer as long as it may be")
         return lines
 
@@ -98,8 +98,8 @@ def refuse(config: RunConfig) -> None:
     """Raises for an engine whose memory is not known here."""
     if config.rollouts.engine not in ("local", "generate", "vllm"):
         raise ValueError(
-            f"rollouts.engine = {config.rollouts.engine!r}: its memory cannot be forecast; "
-            "plan with rollouts.engine = 'local'"
+            f"rollouts.engine = {config.rollouts.engine!r}: no engine whose memory can be forecast; "
+            "set it to local, generate or vllm"
         )
 
 
@@ -114,15 +114,11 @@ def verdict(need: int, free: int) -> Verdict:
     return "fits" if need <= ROOMY * free else "tight"
 
 
-def device_of(spec: ModelSpec) -> str:
-    """The kind of device a spec means; one that it names need not be here."""
-    if spec.device != "auto":
-        return spec.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def free_memory(device: str) -> int:
     """Free bytes of a device of this machine."""
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("model.device = 'cuda', and this machine has none: give the memory to plan for, --memory GB")
+        raise ValueError(
+            "model.device = 'cuda', and torch finds no GPU here: give the memory to plan for, as in --memory 8, or set "
+            "model.device = 'auto'"
+        )
     return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else int(psutil.virtual_memory().available)

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
+
 from workbench import signals
 from workbench.config import RunConfig
-from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes
+from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes, reference_bytes
 from workbench.models.size import Size
 from workbench.models.spec import ModelSpec
 from workbench.training.forward import micro_batches
 from workbench.training.plan import reads_reference
 from workbench.types import Row
 
-When = Literal["always", "sampling", "updating", "reading", "passing", "stepping"]
+When = Literal["always", "sampling", "updating", "comparing", "reading", "passing", "stepping"]
 MIB, GIB = 2**20, 2**30
 #: What a process takes before any tensor. CUDA: context, loaded kernels and cuBLAS' workspace, as `nvidia-smi` shows
 #: them beside torch's own count; they differ by card and driver. CPU: Python with torch and transformers imported.
@@ -21,7 +23,7 @@ FLOOR = {"cuda": 700 * MIB, "mps": 500 * MIB, "cpu": 450 * MIB}
 #: A second process on the same GPU: its own context, and the graphs that vLLM captures for its batch sizes.
 PROCESS = FLOOR["cuda"] + 500 * MIB
 KEYS_AND_VALUES = 4 * GIB  # most that the local engine takes: `engines.local.LocalEngine(memory=)`
-COPY = 256 * MIB  # layers up to this size are copied, joined: `LocalEngine(copy_limit=)`
+COPY = {"cuda": GIB, "mps": 256 * MIB, "cpu": 256 * MIB}  # layers up to this size are copied: `fused.COPY_LIMIT`
 ROUND = 64  # the local engine's rows are multiples of so many tokens
 PREFILL_TOKENS = 8192  # read at once when a problem is taken up: `engines.loop.PREFILL_TOKENS`
 #: Tables [token, vocabulary] in float32 that exist at once while a chunk is read for the record (`signals`), by torch's
@@ -29,7 +31,28 @@ PREFILL_TOKENS = 8192  # read at once when a problem is taken up: `engines.loop.
 #: hold 90 % has its probabilities sorted, which takes more. The reference adds its logits and log-probabilities.
 TABLES, SORTED, COMPARED = 5.25, 2.0, 2.0
 FLAT = 0.1  # share of such tokens assumed for a trained language model
+ELEMENT = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
 DRAWING = 6  # tables [row, vocabulary] while a token is drawn: float32 three times, and a cumulative sum in float64
+
+
+def amount(size: int) -> str:
+    """Bytes for people.
+
+    >>> amount(3 * 2**29), amount(2**20), amount(900)
+    ('1.50 GiB', '1.0 MiB', '0.9 KiB')
+    """
+    units = {"GiB": GIB, "MiB": MIB, "KiB": 1024}
+    unit = next((unit for unit, bytes in units.items() if size >= bytes), "KiB")
+    return f"{size / units[unit]:.{2 if unit == 'GiB' else 1}f} {unit}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "answer"), plural(2000, "answer")
+    ('1 answer', '2,000 answers')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +77,7 @@ def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> 
     """Every part of the memory of a run."""
     batch = largest_batch(config, assumed)
     return [
-        Component("floor", FLOOR[device], "always", f"the process on {device} before any tensor"),
+        Component("floor", FLOOR[device], "always", f"the process before any tensor, on {device}"),
         *standing(config, size),
         *engine(config, size, assumed),
         *updating(config, size, batch, assumed),
@@ -62,7 +85,7 @@ def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> 
             "optimiser step",
             size.trained if device == "cuda" else 2 * size.largest,
             "stepping",
-            "square roots of the second moments: all at once on a GPU, one tensor at a time elsewhere",
+            "square roots of the second moments" + ("" if device == "cuda" else ", one tensor at a time"),
         ),
     ]
 
@@ -91,47 +114,60 @@ def reads_the_reference(config: RunConfig) -> bool:
 
 def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
     """What writing rollouts takes: the engine's weights, keys and values, and one decoding step."""
+    if config.rollouts.engine == "vllm":
+        return vllm(config, size)
     layers, copied = layer_bytes(config.model, size), is_copied(config, size)
     rows, tokens = kept_rows(config, size, assumed)
-    text = f"{rows} rows of {tokens} tokens, {size.token:,} bytes a token"
+    text = f"{plural(rows, 'row')} of {tokens:,} tokens, {amount(size.token)} a token"
     reading = min(PREFILL_TOKENS, max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt)
     held = 2 * reading * size.token + passing_bytes(config.model, size, MicroBatch(1, 1, reading, 0))
     drawing = rows * size.vocabulary * 4 * DRAWING
-    if copied:  # prompts lie beside the rows, once for all rollouts of a problem
+    if shares_prompts(config, size):  # they lie beside the rows
         held += max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt * size.token
     return [
-        *engine_weights(config, size, layers if copied else 0),
+        Component("engine weights", layers if copied else 0, "always", "a copy of the layers, joined"),
         Component("keys and values", rows * tokens * size.token, "always", text),
-        Component("prefill", held, "sampling", f"prompts read, {reading} tokens at a time"),
-        Component("drawing", drawing, "sampling", f"{DRAWING} float32 tables [{rows} rows, {size.vocabulary}]"),
+        Component("prefill", held, "sampling", f"prompts read, {reading:,} tokens at a time"),
+        Component("drawing", drawing, "sampling", f"{DRAWING} float32 tables of {rows} × {size.vocabulary:,} numbers"),
     ]
 
 
-def engine_weights(config: RunConfig, size: Size, copied: int) -> list[Component]:
-    """The weights that an engine holds beside the trainer's; vLLM is a process with its own, in 16 bit."""
-    if config.rollouts.engine != "vllm":
-        return [Component("engine weights", copied, "always", "the layers, joined into a copy if small")]
+def vllm(config: RunConfig, size: Size) -> list[Component]:
+    """What vLLM takes: a process with weights of its own, in 16 bit."""
     return [
         Component("engine weights", 2 * size.parameters, "always", "vLLM's own, in 16 bit"),
         Component("engine process", PROCESS, "always", "vLLM's process: its context and captured graphs"),
+        Component("keys and values", config.rollouts.vllm.memory, "always", "vLLM's: rollouts.vllm.memory"),
     ]
 
 
 def is_copied(config: RunConfig, size: Size) -> bool:
-    """Whether the local engine joins the layers' weights into a copy; its rows then share their prompts."""
+    """Whether the local engine joins the layers' weights into a copy."""
     plain = config.rollouts.engine == "local" and config.model.quantisation is None
-    return plain and layer_bytes(config.model, size) <= COPY
+    return plain and layer_bytes(config.model, size) <= COPY[device_of(config.model)]
+
+
+def shares_prompts(config: RunConfig, size: Size) -> bool:
+    """Whether the local engine holds a prompt once for all its rollouts; a recorded step needs it in every row."""
+    recorded = device_of(config.model) == "cuda" and config.rollouts.local.graphs is not False
+    return is_copied(config, size) and not recorded
+
+
+def device_of(spec: ModelSpec) -> str:
+    """The kind of device a spec means; one that it names need not be here."""
+    if spec.device != "auto":
+        return spec.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def layer_bytes(spec: ModelSpec, size: Size) -> int:
     """Bytes of the layers without the embedding, which the engine's copy shares."""
-    element = {"float32": 4, "bfloat16": 2, "float16": 2}[spec.dtype]
-    return max(0, size.weights - size.vocabulary * size.width * element)
+    return max(0, size.weights - size.vocabulary * size.width * ELEMENT[spec.dtype])
 
 
 def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int]:
     """The local engine's rows and the tokens of each."""
-    longest = config.rollouts.max_tokens + (1 if is_copied(config, size) else assumed.prompt)
+    longest = config.rollouts.max_tokens + (1 if shares_prompts(config, size) else assumed.prompt)
     tokens = -(-longest // ROUND) * ROUND
     asked = max(config.rollouts.problems * config.rollouts.rollouts, config.evaluation.problems)
     affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
@@ -140,7 +176,7 @@ def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int
 
 def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
     """The micro-batch with most tokens, if every answer is as long as it may be."""
-    rollouts, answer = config.rollouts, (0,) * config.rollouts.max_tokens
+    rollouts, answer = config.rollouts, range(config.rollouts.max_tokens)  # only its length counts
     groups = -(-rollouts.problems // config.training.updates)
     prompts = [(number,) * assumed.prompt for number in range(groups)]
     rows = [Row(prompt, answer) for prompt in prompts for _ in range(rollouts.rollouts)]
@@ -156,17 +192,30 @@ def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed)
     spec = config.model
     kept = kept_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing)
     chunk = min(batch.answers, max(1, signals.CHUNK_ELEMENTS // size.vocabulary))
-    tables = TABLES + assumed.flat * SORTED + (COMPARED if reads_the_reference(config) else 0)
-    shape = f"{batch.rows} answers of {batch.answer} tokens after {batch.prompts} prompts of {batch.prompt}"
+    compared = reads_the_reference(config)
+    tables = TABLES + assumed.flat * SORTED + (COMPARED if compared else 0)
+    hidden = (1 + compared) * batch.answers * size.width * ELEMENT[spec.dtype]
+    shape = f"{plural(batch.rows, 'answer')} of {batch.answer:,} tokens after {plural(batch.prompts, 'prompt')}"
     again = kept_bytes(spec, size, batch, checkpointed=not spec.gradient_checkpointing)
+    reading = f"{chunk:,} of {plural(batch.answers, 'answer token')} at a time"
     other = "without" if spec.gradient_checkpointing else "with"
-    return [
-        Component("activations", kept, "updating", f"{shape}; {other} checkpointing {again / GIB:.2f} GiB"),
-        Component("in passing", passing_bytes(spec, size, batch), "passing", "inside one layer, gradients included"),
+    found = [
+        Component("activations", kept, "updating", f"{shape} of {batch.prompt}; {other} checkpointing {amount(again)}"),
         Component(
-            "logits", round(chunk * size.vocabulary * 4 * tables), "reading", f"{chunk} of {batch.answers} at a time"
+            "in passing",
+            passing_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing),
+            "passing",
+            "inside one layer, gradients included" + (", computed again" if spec.gradient_checkpointing else ""),
+        ),
+        Component("logits", round(chunk * size.vocabulary * 4 * tables), "reading", reading),
+        Component(
+            "hidden states", hidden, "reading", "before every answer token" + (", the reference's too" * compared)
         ),
     ]
+    if compared:
+        passed = reference_bytes(spec, size, batch)
+        found.append(Component("reference pass", passed, "comparing", "inside one layer, nothing kept"))
+    return found
 
 
 def peak(parts: Sequence[Component]) -> tuple[int, str]:
@@ -177,6 +226,7 @@ def peak(parts: Sequence[Component]) -> tuple[int, str]:
     kept = sums["updating"]
     totals = {
         "sampling": sums["sampling"],
+        "comparing": kept + sums["comparing"],
         "reading": kept + sums["reading"],
         "passing": kept + sums["passing"],
         "stepping": sums["stepping"],

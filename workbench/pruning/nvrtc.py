@@ -1,7 +1,7 @@
 """`compact.cu` on an NVIDIA GPU: compiled at first use by NVRTC, kept on disk, launched on torch's current stream.
 
-Needs no compiler on the machine: `pip install 'rlvr-workbench[cuda]'` brings NVRTC. Whatever is missing or refused is
-a ValueError that names it.
+Needs no compiler on the machine: the extra `cuda` brings NVRTC. Whatever is missing or refused is a ValueError that
+names it.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from workbench.mistakes import extra
 from workbench.pruning.compact import (
     GONE,
     JUDGED,
@@ -39,7 +40,7 @@ OLDEST = (7, 5)  # compute capability
 TILE, CHUNK = 8, 32768  # rows scored by a block, bytes copied by a block: as in the source
 THREADS = 512
 BLOCKS = 8  # of the copy, for each multiprocessor
-MISSING = "cuda-core or NVRTC is missing ({error}): pip install 'rlvr-workbench[cuda]'"
+MISSING = f"cuda-core or NVRTC is missing ({{error}}): {extra('cuda')}"
 
 
 def cuda_core() -> ModuleType:

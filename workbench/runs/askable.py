@@ -11,7 +11,7 @@ from workbench.config import RunConfig
 from workbench.kinds import Shaping
 from workbench.method import Method
 from workbench.registry import find_method
-from workbench.runs.open import Run
+from workbench.runs.open import Run, refuse_imported
 
 #: Threads on a CPU. Two that wait spin: beside a busy trainer on two cores a branch took 2 to 14 s, and .2 s with one.
 THREADS = 1
@@ -31,6 +31,7 @@ def threads(count: int) -> Iterator[None]:
 
 def askable(run: Run, device: str | None, *, reference: bool) -> RunConfig:
     """The config of a run as far as its model can be asked: without pruning, another method in its method's place."""
+    refuse_imported(run.directory)
     table = run.resolved
     if "method" not in table:
         raise ValueError(f"{run.path} has no resolved.json that names its method; it was not made by `launch`")

@@ -220,9 +220,11 @@ def is_full(error: BaseException) -> bool:
 
 
 def full_message(path: Path, need: int) -> str:
-    """What is missing, and what to do."""
+    """What is missing, and what to do. `need` is what was last written of the kind: more may have been needed now."""
     free = shutil.disk_usage(path).free
+    known = f"the next step needs about {need:,} bytes, {free:,} are free"
+    more = f"{free:,} bytes are free, and the next step needs more, or a quota or a limit on file size is reached"
     return (
-        f"no room left in {path}: the next step needs about {need:,} bytes, {free:,} are free; "
+        f"no room left in {path}: {known if need > free else more}; "
         "make room, then resume the run (all earlier steps are whole)"
     )

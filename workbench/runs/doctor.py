@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.mistakes import extra
 from workbench.runs.environment import environment
 
 
@@ -33,14 +34,9 @@ PARTS = (
     Part("duckdb", "SQL over a run's record", "pip install duckdb"),
     Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
     Part("jupyterlab", "notebooks", "pip install jupyterlab"),
-    Part("vllm", "the vLLM engine", "pip install 'rlvr-workbench[vllm]'"),
-    Part(
-        "cuda.core",
-        "the pruning kernel on a GPU",
-        "pip install 'rlvr-workbench[cuda]'",
-        probe="workbench.pruning.choice:why_not",
-    ),
-    Part("playwright", "tests in a browser", "pip install 'rlvr-workbench[dev]'"),
+    Part("vllm", "the vLLM engine", extra("vllm")),
+    Part("cuda.core", "the pruning kernel on a GPU", extra("cuda"), probe="workbench.pruning.choice:why_not"),
+    Part("playwright", "tests in a browser", extra("dev")),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 

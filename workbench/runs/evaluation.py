@@ -6,7 +6,7 @@ The first answer to every problem is the one that the trainer's own evaluation o
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from workbench.runs.open import Run, open_run
 from workbench.runs.snapshot import Snapshot, snapshot
 from workbench.training.evaluation import EVALUATION_STEP, ask
 from workbench.types import Rollout
+
+FILE = "eval-step-{:06d}.json"
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,24 @@ def evaluate(
     *,
     base: bool = True,
     device: str | None = None,
+    begun: Callable[[int], None] = lambda step: None,
 ) -> list[Result]:
     """Examines kept checkpoints (None: the last one), with `base` the model before training first.
 
-    Each result is written to evaluations/eval-step-N.json of the run. ValueError for a step without checkpoint.
+    Each result is written to evaluations/eval-step-N.json of the run; `begun` is told of each step before it is
+    examined. ValueError for a step without checkpoint.
     """
     opened = run if isinstance(run, Run) else open_run(run)
     found: list[Result] = []
     wanted = [BASE, *(step for step in steps if step != BASE)] if base else list(steps)
     for step in wanted:
-        result = examine(snapshot(opened, step, device=device), exam)
+        now = snapshot(opened, step, device=device)
+        begun(now.step)
+        result = examine(now, exam)
         if base and found:
             gains = {tries: gain(result.tallies, found[0].tallies, tries) for tries in exam.tries}
             result = dataclasses.replace(result, gains=gains)
-        write_json(opened.directory.evaluations / f"eval-step-{result.step:06d}.json", result.document())
+        write_json(opened.directory.evaluations / FILE.format(result.step), result.document())
         found.append(result)
     return found
 

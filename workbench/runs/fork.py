@@ -8,15 +8,19 @@ Without a change it goes on bit for bit as its parent did. The parent is only re
 import dataclasses
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from workbench.config import ConfigError, RunConfig
+from workbench.method import slot_kinds
 from workbench.runs.checkpoint import Checkpoint, keep, write_last
 from workbench.runs.directory import RunDirectory, check_name, new_directory, read_json, write_atomic, write_json
 from workbench.runs.inherit import Inheritance, inherit
-from workbench.runs.kept import read_from, use_checkpoint
+from workbench.runs.kept import BASE, read_from, use_checkpoint
 from workbench.runs.launch import LOCAL, Launcher, prepare, start
 from workbench.runs.lines import encode
 from workbench.runs.open import Run, open_run
@@ -34,25 +38,42 @@ def fork(
 
     `changes` are tables of the config: `training={"steps": 80}` changes that field alone. Curves and events up to the
     step are copied, rollouts stay with the parent. What a changed piece remembers starts anew; the event `forked`
-    says what. Raises one ValueError that names every mistake before anything is written.
+    says what. From step 0, the model before training, all of it starts anew. Raises one ValueError that names every
+    mistake before anything is written.
     """
     parent = run if isinstance(run, Run) else open_run(run)
-    before = config_of(parent.directory.check())
-    found, saved = use_checkpoint(parent.directory, step, lambda found: (found, read_from(found, checkpoint.read)))
-    name = check_name(name or f"{parent.name}-from-{found.step}")
-    after = checked(before, before.replace(**changes, name=name), found.step)
-    inherited = inherit(*saved, before, after)
-    directory = new_directory(parent.path.parent, name)
+
+    def take(found: Checkpoint) -> tuple[Checkpoint, tuple[RunConfig, RunConfig], Inheritance]:
+        configs = planned(parent, found.step, name, changes)  # mistakes are told before any weights are read
+        return found, configs, taken_over(found, *configs)
+
+    found, (before, after), inherited = use_checkpoint(parent.directory.check(), step, take)
+    directory = new_directory(parent.path.parent, after.name)
     try:
         prepare(after, directory, after.to_toml())
         write_lineage(parent, directory, found)
         write_history(parent, directory, found, forked(parent, found, (before, after), inherited))
-        write_state(directory, found, inherited)
+        if found.step > BASE:  # before the first step there is no state: the trainer begins with its own
+            write_state(directory, found, inherited)
     except BaseException:  # half a run is none
         shutil.rmtree(directory.path)
         raise
     start(directory, launcher)
     return Run(directory, launcher)
+
+
+def taken_over(found: Checkpoint, before: RunConfig, after: RunConfig) -> Inheritance:
+    """What a fork begins with: nothing of its parent's where it begins before the first step."""
+    if found.step == BASE:
+        return Inheritance({}, {"live": {}})
+    return inherit(*read_from(found, checkpoint.read), before, after)
+
+
+def planned(parent: Run, step: int, name: str | None, changes: Mapping[str, Any]) -> tuple[RunConfig, RunConfig]:
+    """The configs of a run and of its fork after a step; ValueError where that could not start."""
+    before = config_of(parent.directory.check())
+    name = check_name(name or f"{parent.name}-from-{step}")
+    return before, checked(before, before.replace(**changes, name=name), step)
 
 
 def checked(before: RunConfig, after: RunConfig, step: int) -> RunConfig:
@@ -81,7 +102,7 @@ def write_lineage(parent: Run, directory: RunDirectory, found: Checkpoint) -> No
 
 def write_history(parent: Run, directory: RunDirectory, found: Checkpoint, event: Mapping[str, Any]) -> None:
     """The metrics and events up to the step, as of an attempt before the first, and the event of the fork."""
-    lines = {line["step"]: line for line in [*parent.lines(), found.line] if line["step"] <= found.step}
+    lines = {line["step"]: line for line in [*parent.lines(), found.line] if line and line["step"] <= found.step}
     events = [line for line in parent.event_lines() if happened(line, found.step)]
     for path, history in ((directory.metrics, lines.values()), (directory.events, [*events, event])):
         write_atomic(path, b"".join(encode({**line, "attempt": BEFORE}) for line in history))
@@ -100,10 +121,49 @@ def forked(
     old, new = (dict(fields(config.to_dict())) for config in configs)
     changed = [field for field in (old | new) if old.get(field) != new.get(field) and field != "name"]
     told = [f"{field}: {old.get(field)} -> {new.get(field)}" for field in changed]
-    text = "; ".join([f"from {parent.name} after step {found.step}", *told, *inherited.anew])
+    text = "; ".join([f"from {parent.title} after step {found.step}", *told, *inherited.anew])
     kept = {"parent": str(parent.path.resolve()), "live": inherited.state["live"]}
     changes = {field: {"old": old.get(field), "new": new.get(field)} for field in changed}
     return {"time": time.time(), "step": found.step, "kind": "forked", "text": text, **kept, "changes": changes}
+
+
+def changeable(config: RunConfig) -> dict[str, Any]:
+    """Every field with a value that a fork may change, by its place; of the method the fields of its pieces as well."""
+    table, slots = config.to_dict(), config.resolved()["method"]
+    own = {"method": table["method"]["method"], **{name: slots[name] for name in slot_kinds() if name in slots}}
+    model = {name: value for name, value in table["model"].items() if name in COMPUTES}
+    found = dict(fields({**table, "method": own, "model": model}))
+    del found["name"]
+    return found
+
+
+def parsed(changes: Iterable[str]) -> dict[str, Any]:
+    """Tables of a config from `FIELD=VALUE`; a value is TOML, or else a text.
+
+    >>> parsed(["training.steps=80", "method.method=gspo", "seed=1"])
+    {'training': {'steps': 80}, 'method': {'method': 'gspo'}, 'seed': 1}
+    """
+    tables: dict[str, Any] = {}
+    for change in changes:
+        place, equals, text = change.partition("=")
+        *outer, field = place.strip().split(".")
+        if not equals or not field or not all(outer):
+            raise ValueError(f"{change!r}: write FIELD=VALUE, as in training.learning_rate=1e-4")
+        table = tables
+        for name in outer:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise ValueError(f"{change!r}: {name} was given a value already; give its fields or the whole")
+        table[field] = value_of(text)
+    return tables
+
+
+def value_of(text: str) -> Any:
+    """A value as TOML writes it; a bare word is a text."""
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except TOMLKitError:
+        return text.strip()
 
 
 def fields(table: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:

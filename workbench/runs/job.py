@@ -18,6 +18,7 @@ class Step(Protocol):
     columns: Mapping[str, Any] | None  # as `record.write_rollouts` takes them; None where they are not kept
     evaluation: Mapping[str, Any] | None  # as `record.write_evaluation` takes them
     probes: Mapping[str, Any] | None  # as `columns`
+    again: Mapping[str, Any] | None  # `after_logprob` [tokens] of the probes of an earlier `step`, as of after this one
     events: Sequence[str]
 
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 from workbench.runs.checkpoint import Checkpoint, read_checkpoint
 from workbench.runs.directory import RunDirectory
 from workbench.runs.lines import current, read_lines, restarts_in
-from workbench.runs.open import spans
+from workbench.runs.open import refuse_imported, spans
 
-BASE = 0  # the step before the first: the model as it was loaded
+BASE = 0  # the step before the first: the model as it was loaded, of which no files are kept
 TRIES = 20  # looks at a folder that the trainer keeps replacing
 
 Answer = TypeVar("Answer")
@@ -30,11 +30,17 @@ def checkpoints(directory: RunDirectory) -> dict[int, Checkpoint]:
 
 
 def find_checkpoint(directory: RunDirectory, step: int | None) -> Checkpoint:
-    """The checkpoint of a step, None: the last one; ValueError that names those there are."""
+    """The checkpoint of a step, None: the last one; ValueError that names those there are.
+
+    That of `BASE` has no files: what it stands for is loaded as the config says.
+    """
+    refuse_imported(directory)
     there = checkpoints(directory)
     wanted = max(there, default=None) if step is None else step
     if wanted in there:
         return there[wanted]
+    if wanted == BASE:
+        return Checkpoint(directory.checkpoints, BASE, attempt=0, line={}, size=0)
     what = "no checkpoint yet" if step is None else f"no checkpoint of step {step}"
     raise ValueError(
         f"{directory.path} has {what}; there are: {spans([BASE, *there])} ({BASE} is the model before training). "

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -17,6 +17,8 @@ from workbench.runs.status import Heartbeat, holder, read_status
 
 if TYPE_CHECKING:
     from workbench.config import RunConfig
+
+RUNS = Path("runs")  # where runs are made and looked for, unless another folder is given
 
 
 @runtime_checkable
@@ -66,16 +68,17 @@ def detach(command: Sequence[str], log: Path, folder: str | None = None) -> "sub
 
 
 def launch(
-    config: "RunConfig | str | Path",
-    runs: str | Path = "runs",
+    config: "RunConfig | Mapping[str, Any] | str | Path",
+    runs: str | Path = RUNS,
     seeds: int | Sequence[int] | None = None,
     jobs: int = 1,
     launcher: Launcher = LOCAL,
 ) -> Any:
     """Starts a run, or with `seeds` an experiment of several, in the background; returns at once.
 
-    `config` may be the path of a TOML file. `seeds` is how many, counted from the config's own, or which ones;
-    `jobs` of them run at a time. Raises one ValueError that names every mistake before anything is started.
+    `config` may be a mapping of its tables, or the path of a TOML file. `seeds` is how many, counted from the config's
+    own, or which ones; `jobs` of them run at a time. Raises one ValueError that names every mistake before anything is
+    started.
     """
     asked, text = read_config(config)
     if seeds is not None:
@@ -91,29 +94,39 @@ def launch(
     return Run(directory, launcher)
 
 
-def read_config(config: "RunConfig | str | Path") -> tuple["RunConfig", str]:
-    """A config without mistakes, with its text: a file's own, comments and all."""
-    from workbench.config import ConfigError, RunConfig
+def read_config(config: "RunConfig | Mapping[str, Any] | str | Path") -> tuple["RunConfig", str]:
+    """A config without mistakes that can be forecast here, with its text: a file's own, comments and all."""
+    from workbench.config import ConfigError
 
-    if isinstance(config, str | Path):
-        found = RunConfig.load(config)
-        text = Path(config).read_text(encoding="utf-8")
-    else:
-        found, text = config, config.to_toml()
+    found = as_config(config)
+    from workbench.planning.forecast import forecast
     from workbench.runs.build import problems  # loads transformers: only when the config is right in itself
 
     wrong = problems(found) + source_problems(found)
     if wrong:
         raise ConfigError(wrong)
-    return found, text
+    forecast(found)  # refuses a device that is not here and an adapter that fits no layer, before there is a folder
+    return found, Path(config).read_text(encoding="utf-8") if isinstance(config, str | Path) else found.to_toml()
 
 
-def warned(config: "RunConfig | str | Path") -> list[str]:
-    """What a config without mistakes will hardly do as meant."""
+def as_config(config: "RunConfig | Mapping[str, Any] | str | Path") -> "RunConfig":
+    """A config from whatever may stand for one; ValueError where it is wrong in itself."""
     from workbench.config import RunConfig
+
+    if isinstance(config, RunConfig):
+        return config
+    if isinstance(config, Mapping):
+        return RunConfig(**config)
+    if isinstance(config, str | Path):
+        return RunConfig.load(config)
+    raise ValueError(f"{config!r} is no config: give a RunConfig, a dictionary of its tables, or a TOML file's path")
+
+
+def warned(config: "RunConfig | Mapping[str, Any] | str | Path") -> list[str]:
+    """What a config without mistakes will hardly do as meant."""
     from workbench.runs.build import warnings
 
-    return warnings(RunConfig.load(config) if isinstance(config, str | Path) else config)
+    return warnings(as_config(config))
 
 
 def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.runs.control import Control, Seconds
 from workbench.runs.directory import RunDirectory, read_json
-from workbench.runs.launch import LOCAL, Launcher, start
+from workbench.runs.launch import LOCAL, RUNS, Launcher, start
 from workbench.runs.lines import LineReader, current, read_lines, restarts_in
 from workbench.runs.status import Status, read_status
 
@@ -17,15 +17,34 @@ if TYPE_CHECKING:
     from workbench.config import RunConfig
 
 POLL = 0.1  # seconds between two looks at a run
+ALREADY = {"pause": ("paused",), "resume": ("running", "slow", "stalled")}  # verdicts that an order would not change
 
 
 def open_run(path: str | Path, launcher: Launcher = LOCAL) -> "Run":
-    """The run in a folder; ValueError if there is none, or one of a later version."""
-    study = read_json(Path(path) / "experiment.json")
+    """The run in a folder, or of that name in `runs`; ValueError if there is none, or one of a later version."""
+    place = place_of(path)
+    study = read_json(place / "experiment.json")
     if isinstance(study, dict):
         names = ", ".join(study.get("runs", []))
-        raise ValueError(f"{path} is an experiment of several runs: open one of them ({names}), or Experiment(path)")
-    return Run(RunDirectory(Path(path)).check(), launcher)
+        raise ValueError(f"{place} is an experiment of several runs: open one of them ({names}), or Experiment(path)")
+    return Run(RunDirectory(place).check(), launcher)
+
+
+def place_of(name: str | Path, runs: Path = RUNS) -> Path:
+    """The folder of a run or experiment that is named by its path, or else by its name in a folder of runs."""
+    places = (Path(name), runs / name)
+    held = [place for place in places if any((place / file).is_file() for file in ("format.json", "experiment.json"))]
+    return held[0] if held else places[0]
+
+
+def refuse_imported(directory: RunDirectory) -> None:
+    """Raises for a run whose rollouts another trainer wrote: it has no config and no model."""
+    origin = (read_json(directory.resolved) or {}).get("imported")
+    if origin:
+        raise ValueError(
+            f"{directory.path} was imported from {origin['source']} ({origin['format']}), for reading only: it has "
+            "neither config nor checkpoint; launch a run for that"
+        )
 
 
 class Run:
@@ -37,7 +56,7 @@ class Run:
         self.passed_over: list[str] = []  # what could not be read, and why
 
     def __repr__(self) -> str:
-        return f"<run {self.name}: {self.status}>"
+        return f"<run {self.title}: {self.status}>"
 
     @property
     def path(self) -> Path:
@@ -50,10 +69,20 @@ class Run:
         return self.directory.name
 
     @property
+    def title(self) -> str:
+        """The name for people: a run of an experiment is led by the experiment's, as in `mine/seed-0`."""
+        folder = self.path.resolve().parent
+        return f"{folder.name}/{self.name}" if (folder / "experiment.json").is_file() else self.name
+
+    @property
     def config(self) -> "RunConfig":
-        """The config it was launched with; ValueError where a method written in a cell is not loaded here."""
+        """The config it was launched with.
+
+        ValueError where a method written in a cell is not loaded here, and for an imported run.
+        """
         from workbench.runs.sources import config_of
 
+        refuse_imported(self.directory)
         return config_of(self.directory)
 
     @property
@@ -185,7 +214,7 @@ class Run:
         end = None if timeout is None else time.monotonic() + timeout
         while not (status := self.status).ended:
             if end is not None and time.monotonic() >= end:
-                raise TimeoutError(f"{self.name} did not end within {timeout:g} s: {status}")
+                raise TimeoutError(f"{self.title} did not end within {timeout:g} s: {status}")
             time.sleep(POLL)
         return status
 
@@ -197,9 +226,10 @@ class Run:
 
     def resume(self, wait: Seconds = 0.0) -> dict[str, Any]:
         """Goes on: a paused run at once, one whose trainer is gone in a new process from its last checkpoint."""
+        refuse_imported(self.directory)
         status = self.status
         if status.verdict == "finished":
-            raise ValueError(f"{self.name} has finished all its steps; launch a new run with more training.steps")
+            raise ValueError(f"{self.title} has finished all its steps; launch a new run with more training.steps")
         if not status.ended and status.verdict != "queued":
             return self.order("resume", wait)
         start(self.directory, self.launcher)
@@ -220,17 +250,24 @@ class Run:
         return self.order("set", wait, values)
 
     def order(self, command: str, wait: Seconds, values: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sends an order; the answer, or `pending` where it is not waited for. ValueError if it is refused."""
+        """Sends an order; the answer, or `pending` where it is not waited for. ValueError if it is refused.
+
+        What is so already is not ordered again.
+        """
+        refuse_imported(self.directory)
+        waiting = self.control.pending()  # read before the status, which a trainer changes before it answers
         status = self.status
         if status.ended or status.verdict == "queued":
             remedy = "" if status.verdict == "finished" else "; resume it first"
-            raise ValueError(f"{self.name} is {status.verdict}: no trainer is there to {command}{remedy}")
+            raise ValueError(f"{self.title} is {status.verdict}: no trainer is there to {command}{remedy}")
+        if not waiting and status.verdict in ALREADY.get(command, ()):
+            return {"command": command, "result": "done", "text": f"already {ALREADY[command][0]}"}
         number = self.control.send(command, values)
         if wait <= 0:
             return {"number": number, "command": command, "result": "pending", "text": ""}
         answer = self.control.wait(number, wait)
         if answer.get("result") == "refused":
-            raise ValueError(f"{self.name} refused {command}: {answer.get('text')}")
+            raise ValueError(f"{self.title} refused {command}: {answer.get('text')}")
         return answer
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from workbench.runs.directory import replacing, room
@@ -79,7 +80,7 @@ COLUMNS = (
     Column("lens", REAL, "token"),  # -dloss/dlogprob of the run's own method
     Column("logprob", REAL, "token"),  # of the policy as it was in the row's last update
     Column("old_logprob", REAL, "token"),
-    Column("after_logprob", REAL, "token"),  # of the policy after the step's last update
+    Column("after_logprob", REAL, "token"),  # of the policy after the step's last update; of probes: the next step's
     Column("engine_logprob", REAL, "token"),
     Column("sampled_logprob", REAL, "token"),
     Column("off_policy", REAL, "token"),  # 1 where another policy (or another prompt) wrote it
@@ -164,6 +165,17 @@ def write_evaluation(path: Path, columns: Mapping[str, Sequence[Any]]) -> int:
         for name, values in columns.items()
     }
     return write_table(path, pyarrow.table(arrays))
+
+
+def fill_column(path: Path, name: str, values: Any) -> None:
+    """Puts numbers, [tokens] over all rows, into a column of rollouts on record; the file is replaced whole.
+
+    ValueError where the file cannot be read or has another number of tokens.
+    """
+    table = read_table(path)
+    counts = pyarrow.compute.list_value_length(table.column("token_ids")).to_numpy()
+    column = array_of(BY_NAME[name], values, numpy.concatenate([[0], counts.cumsum()]).astype(numpy.int32))
+    write_table(path, table.set_column(table.column_names.index(name), name, column))
 
 
 def write_table(path: Path, table: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.runs.directory import RunDirectory
 from workbench.runs.lines import LineWriter, current, read_lines, restarts_in
-from workbench.runs.record import write_evaluation, write_rollouts
+from workbench.runs.record import fill_column, write_evaluation, write_rollouts
 
 Save = Callable[[Callable[[], dict[str, Any]]], None]
 
@@ -64,6 +64,13 @@ class Recorder:
             save(saved)
         self.metrics.write(line)
         return line
+
+    def again(self, number: int, found: Mapping[str, Any]) -> None:
+        """Puts what a step did to earlier probes beside them; a note where their file is gone or broken."""
+        try:
+            fill_column(self.directory.probe_file(found["step"]), "after_logprob", found["after_logprob"])
+        except ValueError as error:
+            self.event("note", f"what step {number} did to the probes is not on record: {error}", number)
 
     def catch_up(self, line: Mapping[str, Any]) -> bool:
         """Writes the line of a checkpoint whose trainer died before it could; says whether that was needed."""

@@ -54,13 +54,26 @@ class Replay:
         known = run.steps(folder)
         if step not in known:
             raise ValueError(f"{run.path} has no {folder} of step {step}; there are: {spans(known)}")
-        config = run.resolved
-        training, sampling = config.get("training") or {}, config.get("rollouts") or {}
-        scale = Scale(step, training.get("steps", 1), sampling.get("max_tokens", 0), sampling.get("temperature", 1.0))
+        training = run.resolved.get("training") or {}
         one_update = training.get("updates", 1) == training.get("epochs", 1) == 1
-        found = cls.of_table(read_table(run.file(folder, step)), scale, one_update=one_update)
+        found = cls.of_table(read_table(run.file(folder, step)), scale_of(run, step), one_update=one_update)
         found = dataclasses.replace(found, earlier=lambda: (cls.of(run, n, None, folder) for n in known if n < step))
         return found if group is None else found.of_group(group)
+
+    @classmethod
+    def of_probes(cls, run: Run, step: int) -> "Replay":
+        """The probes of a step as the first update of the next one would read them, had it nothing but them to learn.
+
+        The policy that wrote them is the one that is read. ValueError where the step has no probes on record.
+        """
+        known = run.steps("probes")
+        if step not in known:
+            raise ValueError(f"{run.path} has no probes of step {step}; there are: {spans(known)}")
+        table = read_table(run.file("probes", step))
+        place = table.column_names.index("old_logprob")
+        table = table.set_column(place, "old_logprob", table.column("logprob"))
+        found = cls.of_table(table, scale_of(run, step + 1))
+        return dataclasses.replace(found, earlier=lambda: (cls.of(run, n) for n in run.steps() if n <= step))
 
     @classmethod
     def of_table(cls, table: pa.Table, scale: Scale, *, one_update: bool = True) -> "Replay":
@@ -141,6 +154,12 @@ def learns(piece: LossPiece) -> bool:
 
 
 # ------------------------------------------------------------------------------------ from table to batch
+
+
+def scale_of(run: Run, step: int) -> Scale:
+    """The scalars of a step's batch."""
+    training, sampling = run.resolved.get("training") or {}, run.resolved.get("rollouts") or {}
+    return Scale(step, training.get("steps", 1), sampling.get("max_tokens", 0), sampling.get("temperature", 1.0))
 
 
 def read_by_update(table: pa.Table) -> Array:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,8 @@ class Snapshot:
         stops = token in self.trainer.stop_tokens
         if not 0 <= at < len(tokens):
             raise ValueError(f"at = {at}: the rollout's tokens are numbered from 0 to {len(tokens) - 1}")
-        if not 0 <= token < self.vocabulary:
-            raise ValueError(f"token = {token}: the model's tokens are numbered from 0 to {self.vocabulary - 1}")
+        if not isinstance(token, Integral) or not 0 <= token < self.vocabulary:
+            raise ValueError(f"token = {token!r}: the model's tokens are numbered from 0 to {self.vocabulary - 1}")
         if n < 1 or (at + 1 >= most and not stops):
             raise ValueError(
                 f"at = {at}, n = {n}: answers have at most {most} tokens; take an earlier token, and n of 1 or more"

@@ -1,15 +1,17 @@
 """Runs in a few words and as plain data: what `workbench ls`, `show` and `demo` print."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from workbench.runs.directory import RunDirectory, read_json
-from workbench.runs.open import Run
+from workbench.runs.open import Run, place_of
 
 CURVES = ("reward", "correct", "entropy", "length", "loss", "grad_norm", "seconds")
+NEWER = "newer version"  # the state of a run that only a later version of the workbench reads
+PATIENCE = 5  # steps in a row without a signal that are worth a word
 
 
 def find_runs(folder: Path) -> Iterator[Run]:
@@ -22,38 +24,58 @@ def find_runs(folder: Path) -> Iterator[Run]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run of a format that this version reads."""
-    if not path.is_dir() or read_json(path / "format.json") is None:
-        return False
-    try:
-        RunDirectory(path).check()
-    except ValueError:
-        return False
-    return True
+    """Whether a folder is a run, of whatever format."""
+    found = read_json(path / "format.json")
+    return isinstance(found, Mapping) and found.get("kind") == "run"
 
 
 def find_run(name: str, folder: Path) -> Run:
-    """A run by path, or by its name in a folder; ValueError that names those there are."""
-    for path in (Path(name), folder / name):
-        if is_run(path):
-            return Run(RunDirectory(path))
+    """A run by path, or by its name in a folder; ValueError that names those there are, or for a later version's."""
+    path = place_of(name, folder)
+    if is_run(path):
+        return Run(RunDirectory(path).check())
     known = [str(run.path.relative_to(folder)) for run in find_runs(folder)]
     raise ValueError(f"no run is called {name!r}; in {folder} there are: {', '.join(known) or 'none'}")
 
 
 def row(run: Run) -> dict[str, Any]:
-    """A run in one line."""
+    """A run in one line; of one of a later version no more than its name, and what is to be done."""
+    told: dict[str, Any] = {"name": run.name, "path": str(run.path)}
+    try:
+        run.directory.check()
+    except ValueError as error:
+        unknown = dict.fromkeys(("step", "total", "reward", "accuracy", "time"))
+        return {**told, "verdict": NEWER, **unknown, "warnings": [str(error)]}
     status, lines = run.status, run.lines()
     return {
-        "name": run.name,
-        "path": str(run.path),
+        **told,
         "verdict": status.verdict,
         "step": status.step,
         "total": status.total,
         "reward": newest(lines, "reward"),
         "accuracy": newest(lines, "accuracy"),
         "time": status.time,
+        "warnings": idle(lines),
     }
+
+
+def idle(lines: list[dict[str, Any]]) -> list[str]:
+    """A word on the newest steps where none of them moved the model: in every group all rewards were alike.
+
+    >>> idle([{"step": step, "dead_groups": 1.0, "grad_norm": 0.0} for step in range(1, 6)])
+    ['no group has had a signal since step 1: nothing is learnt; read its rollouts, or change problems or reward']
+    """
+    since = None
+    for line in reversed([line for line in lines if line["step"] > 0]):
+        if line.get("dead_groups") != 1 or line.get("grad_norm"):  # a step without an update has no grad_norm
+            break
+        since = line["step"]
+    if since is None or lines[-1]["step"] - since + 1 < PATIENCE:
+        return []
+    return [
+        f"no group has had a signal since step {since}: nothing is learnt; read its rollouts, or change problems or "
+        "reward"
+    ]
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -64,6 +86,7 @@ def document(run: Run) -> dict[str, Any]:
         "status": asdict(run.status),
         "metrics": lines[-1] if lines else {},
         "accuracy": [{"step": line["step"], "accuracy": line["accuracy"]} for line in lines if "accuracy" in line],
+        "warnings": idle(lines),
         "events": events[-10:],
         "rollouts": run.steps("rollouts"),
         "config": run.resolved,

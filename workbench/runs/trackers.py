@@ -67,10 +67,15 @@ def start(name: str, run: Run) -> Any:
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
     made = LOGGER_TYPE_TO_CLASS[name]
-    place = {"logging_dir": str(run.directory.logs / "tensorboard")} if made.requires_logging_directory else {}
-    tracker = made(run.name, **place)
+    place = {"logging_dir": str(tensorboard_folder(run))} if made.requires_logging_directory else {}
+    tracker = made(run.title.replace("/", "-"), **place)  # a project of Weights & Biases has no slash
     tracker.start()
     return tracker
+
+
+def tensorboard_folder(run: Run) -> Path:
+    """Where TensorBoard's files lie."""
+    return run.directory.logs / "tensorboard"
 
 
 def flat(settings: Mapping[str, Any], place: str = "") -> list[tuple[str, str | float]]:

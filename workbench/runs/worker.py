@@ -103,6 +103,8 @@ class Worker:
         def save(line: Callable[[], dict[str, Any]]) -> None:
             self.save(step.number, line, kept)
 
+        if step.again is not None:
+            self.recorder.again(step.number, step.again)
         tables = (step.columns, step.evaluation, step.probes)
         self.line = self.recorder.step(step.number, step.metrics, *tables, save if last else None)
         for text in step.events:

@@ -48,7 +48,8 @@ class Gsm8k(Task):
         try:
             load_hub("train")
         except Exception as error:  # the Hub's client raises of every kind; nothing starts before this is solved
-            what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            what = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            what += " ".join(str(error).split())[:200]
             return [f"gsm8k.path = None: {HUB[0]} cannot be loaded from the Hub ({what}); set path to a local file"]
         return []
 
@@ -79,4 +80,23 @@ def load_hub(split: Split) -> tuple[Mapping[str, Any], ...]:
     """The rows of a split from the Hub, or from the cache of an earlier download."""
     import datasets
 
-    return tuple(dict(row) for row in datasets.load_dataset(*HUB, split=split))
+    before = datasets.config.HF_HUB_OFFLINE
+    silence = "HF_HUB_OFFLINE is set" if before else why_silent()
+    datasets.config.HF_HUB_OFFLINE = bool(silence)  # else it asks a Hub that is silent for half a minute
+    try:
+        return tuple(dict(row) for row in datasets.load_dataset(*HUB, split=split))
+    except ConnectionError as error:
+        raise ValueError(f"{silence or error}, and no earlier download is kept here") from error
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
+
+
+def why_silent() -> str:
+    """Why the Hub does not answer, asked once; nothing if it does."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().dataset_info(HUB[0], timeout=5.0)
+    except Exception as error:  # the errors of the Hub's HTTP client differ by version and share no base
+        return f"the Hub gave {type(error).__name__}: {' '.join(str(error).split())}"
+    return ""

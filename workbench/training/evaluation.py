@@ -1,15 +1,19 @@
 """Held-out problems: many asked once for the accuracy; a few, the probes, sampled as in training at each evaluation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from workbench.training.forward import Forward
+import numpy as np
+
+from workbench.training.forward import Forward, Wanted
+from workbench.training.plan import passes
 from workbench.training.sampling import Parts, Sampled
 from workbench.training.step import Learned, make_columns
-from workbench.types import Group, Request, Rollout, Row, Sampling
+from workbench.types import Group, Request, Rollout, Row, Sampling, State
 
 EVALUATION_STEP, PROBE_STEP = -1, -2  # key the noise, which is the same every time and no training step's
+WAITING = "probes"  # among the trainer's states: probes to be scored again after the step that follows
 
 
 def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampled:
@@ -34,12 +38,37 @@ def accuracy(sampled: Sampled) -> dict[str, float]:
     return {**known, "evaluated": float(len(verdicts))}
 
 
+# ------------------------------------------------------------------------------------------------- probes
+
+
 def probe_columns(
-    parts: Parts, sampled: Sampled, step: int, forward: Forward, signals: Sequence[str]
+    parts: Parts, sampled: Sampled, step: int, forward: Forward, signals: Iterable[str]
 ) -> dict[str, Any]:
-    """Rollouts of probe problems as those of a step are recorded; `signals` are read of every token, none if empty."""
+    """Rollouts of probe problems as those of a step are recorded; `signals` are read of every token, none if empty.
+
+    A signal may be the reference's (`ref_…`), but stands after no other prompt than the rollout's own.
+    """
     rollouts = sampled.rollouts
     learned = Learned(rollouts)
-    if signals:
-        learned.tensors = forward.read_all([Row(rollout.prompt, rollout.tokens) for rollout in rollouts], signals)
-    return make_columns(sampled, learned, parts.encoder, step, numbers=bool(signals))
+    rows = [Row(rollout.prompt, rollout.tokens) for rollout in rollouts]
+    for (policy, _), names in passes(signals).items():
+        found = forward.read_all(rows, names, reference=policy == "ref_")
+        learned.tensors |= {Wanted(name, policy).name: values for name, values in found.items()}
+    return make_columns(sampled, learned, parts.encoder, step, numbers=bool(learned.tensors))
+
+
+def waiting(sampled: Sampled, step: int) -> State:
+    """What a trainer must keep of the probes of a step to score them again after the next: lists of token ids."""
+    rows = [[list(rollout.prompt), list(rollout.tokens)] for rollout in sampled.rollouts]
+    return {"step": step, "rows": rows}
+
+
+def scored_again(forward: Forward, state: State) -> dict[str, Any]:
+    """The log-prob of every token of waiting probes under the policy as it is now, one rollout after the other.
+
+    `step` is that of the evaluation at which they were written, `after_logprob` is [tokens] float32.
+    """
+    rows = [Row(prompt, answer) for prompt, answer in state["rows"]]
+    found = forward.read_all(rows, ("logprob",))["logprob"].cpu().numpy()
+    values = [found[place, : len(row.answer)] for place, row in enumerate(rows)]
+    return {"step": state["step"], "after_logprob": np.concatenate(values)}

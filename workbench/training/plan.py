@@ -25,6 +25,12 @@ class Plan:
     gradient: frozenset[str]
     first_pass: bool  # the sampling policy is read before the first update
 
+    @property
+    def plain(self) -> frozenset[str]:
+        """What can be read of any answer after its own prompt: all but other prompts' and the sampling policy's."""
+        wanted = {name: Wanted.parse(name) for name in self.ahead | self.during}
+        return frozenset(name for name, each in wanted.items() if not each.context and each.policy != "old_")
+
     @classmethod
     def of(cls, method: Method, updates: int, record: Iterable[str]) -> "Plan":
         """For a method that makes `updates` updates a step, of which the signals in `record` are kept."""

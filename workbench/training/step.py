@@ -30,6 +30,7 @@ class Step:
     columns: dict[str, Any] | None = None  # rollouts: a list per rollout, flat arrays per token, and their offsets
     evaluation: dict[str, list[Any]] | None = None
     probes: dict[str, Any] | None = None  # rollouts of probe problems, as `columns`
+    again: dict[str, Any] | None = None  # probes of an earlier step, scored after this one: `step`, `after_logprob`
     events: Sequence[str] = ()
 
 

@@ -11,7 +11,16 @@ from workbench.sections import EvaluationSection, RecordSection, RolloutSection,
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
 from workbench.training.dry import SAMPLE, Advice, dry_pass, is_out_of_memory, largest_rows
-from workbench.training.evaluation import EVALUATION_STEP, PROBE_STEP, accuracy, ask, probe_columns
+from workbench.training.evaluation import (
+    EVALUATION_STEP,
+    PROBE_STEP,
+    WAITING,
+    accuracy,
+    ask,
+    probe_columns,
+    scored_again,
+    waiting,
+)
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.plan import reads_reference
@@ -97,6 +106,7 @@ class Trainer:
         self.refuse_unjudged(sampled)
         record = self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
+        again = self.probes_again(clock)
         with clock.phase("sync"):
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
@@ -107,7 +117,7 @@ class Trainer:
             metrics["learning_rate"] = self.learner.learning_rate(number)
             columns = self.columns(sampled, learned, number) if record else None
         self.step = number
-        step = Step(number, metrics, columns, events=sampled.events)
+        step = Step(number, metrics, columns, again=again, events=sampled.events)
         every, last = self.settings.evaluation.every, number == self.settings.training.steps
         if self.settings.evaluation.problems and (last or (every and number % every == 0)):
             step = self.evaluated(step, clock)
@@ -219,8 +229,26 @@ class Trainer:
         """Rollouts of the probe problems as columns, and what happened."""
         settings, temperature = self.settings.evaluation, self.settings.rollouts.temperature
         asked = ask(self.parts, settings.probes, settings.probe_rollouts, self.sampling(PROBE_STEP, temperature))
-        signals = self.recorded_signals() if self.settings.record.tokens == "all" else ()
-        return probe_columns(self.parts, asked, number, self.learner.forward, signals), asked.events
+        record = self.settings.record
+        signals = self.recorded_signals() if record.tokens == "all" else ()
+        again = bool(signals and record.after)
+        if again:  # then their push is wanted as well, for which the method must be able to read them
+            signals = tuple(sorted({*signals, *self.learner.plan.plain}))
+        columns = probe_columns(self.parts, asked, number, self.learner.forward, signals)
+        if again:
+            self.states[WAITING] = waiting(asked, number)
+        return columns, asked.events
+
+    def probes_again(self, clock: Clock) -> dict[str, Any] | None:
+        """The probes of the step before under the policy as it is now; None where none are waiting.
+
+        They wait among the states, so that a run that is killed meanwhile and resumed scores them as well.
+        """
+        state = self.states.pop(WAITING, None)
+        if state is None:
+            return None
+        with clock.phase("score"):
+            return scored_again(self.learner.forward, state)
 
     # ----------------------------------------------------------------------------------- checkpoints
 

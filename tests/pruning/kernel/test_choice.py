@@ -125,7 +125,9 @@ def test_without_the_compiler_torch_goes_on_and_says_so(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(choice, "CudaCompactor", load)
     state, steps = World().run(PRUNER, 5)
-    assert any("pip install 'rlvr-workbench[cuda]'" in text for text in PRUNER.events(World().run(PRUNER, 1)[0]))
+    assert any(
+        "in the project's folder: pip install -e '.[cuda]'" in text for text in PRUNER.events(World().run(PRUNER, 1)[0])
+    )
     assert any(rollout.finish == "pruned" for group in steps[-1] for rollout in group.rollouts)
     assert state["status"] == "on"
 

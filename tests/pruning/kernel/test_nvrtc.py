@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from workbench.mistakes import extra
 from workbench.pruning import nvrtc
 from workbench.pruning.compact import Cache, Head, Judged, Moves, Plan, Policy, TorchCompactor
 
@@ -16,7 +17,7 @@ ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"
 @pytest.fixture
 def _compiler() -> None:
     for package in ("cuda.core", "cuda.bindings.nvrtc"):
-        pytest.importorskip(package, reason="cuda-core or NVRTC is not installed: pip install 'rlvr-workbench[cuda]'")
+        pytest.importorskip(package, reason=f"cuda-core or NVRTC is not installed; {extra('cuda')}")
 
 
 @pytest.mark.usefixtures("_compiler")
@@ -59,7 +60,7 @@ def test_code_is_kept_for_each_device_and_source(monkeypatch: pytest.MonkeyPatch
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda.core", None)
     monkeypatch.setitem(sys.modules, "cuda.bindings.nvrtc", None)
-    with pytest.raises(ValueError, match=r"pip install 'rlvr-workbench\[cuda\]'"):
+    with pytest.raises(ValueError, match=r"in the project's folder: pip install -e '\.\[cuda\]'$"):
         nvrtc.cuda_core()
 
 

@@ -1,0 +1,103 @@
+"""Mistakes in settings in the project's words: the nearest name for an unknown one, and what to give for a wrong value.
+
+pydantic finds what is wrong with a value; here its finding becomes a place, the value, and what to do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any, get_args
+
+#: pydantic's kind of mistake -> what to give instead, with its own numbers filled in.
+WANTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than": "a number above {gt:.12g}",
+    "greater_than_equal": "{ge:.12g} or more",
+    "less_than": "a number below {lt:.12g}",
+    "less_than_equal": "{le:.12g} or less",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "string_too_short": "a text of {min_length} or more characters",
+    "literal_error": "{expected}",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
+    "model_type": "a table of its fields",
+    "dataclass_type": "a table of its fields",
+}
+ALIKE = 0.6  # share of letters in which a name that is proposed agrees: difflib's own bound
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # a field that there is not
+
+Items = Sequence[Mapping[str, Any]]  # of `ValidationError.errors()`
+
+
+def among(name: str, known: Iterable[str], there: str = "there are") -> str:
+    """What to say after the words that there is no such name: the nearest, where one is near, then all of them.
+
+    >>> among("grppo", ["dapo", "grpo"])
+    " (did you mean 'grpo'?); there are: dapo, grpo"
+    >>> among("x", [])
+    '; there are: none'
+    """
+    likeness = {other: SequenceMatcher(None, other, name.lower()).ratio() for other in known}
+    most = max(likeness.values(), default=0.0)
+    nearest = [repr(other) for other, value in likeness.items() if value == most >= ALIKE]
+    meant = f" (did you mean {' or '.join(nearest)}?)" if nearest else ""
+    return f"{meant}; {there}: {', '.join(likeness) or 'none'}"
+
+
+def extra(name: str) -> str:
+    """How to install what an extra of the project's brings: it is installed from its folder, not from an index."""
+    return f"in the project's folder: pip install -e '.[{name}]'"
+
+
+def wrong(items: Items, remedy: str = "") -> str:
+    """What follows the place of a mistake: the value and the remedy, or the one that is known to fit better.
+
+    The kinds that are not in `WANTED` keep pydantic's words.
+
+    >>> wrong([{"type": "greater_than", "input": 0, "ctx": {"gt": 0.0}}])
+    ' = 0: give a number above 0'
+    """
+    if items[0]["type"] == "missing":
+        return f": is missing; {remedy or 'give it'}"
+    wanted = [WANTED[item["type"]].format(**item.get("ctx", {})) for item in items if item["type"] in WANTED]
+    others = [str(item.get("ctx", {}).get("error", item["msg"])) for item in items if item["type"] not in WANTED]
+    give = [f"give {', or '.join(dict.fromkeys(wanted))}"] if wanted else []
+    return f" = {items[0]['input']!r}: {remedy or '; '.join([*give, *others])}"
+
+
+def by_place(items: Items, model: type) -> dict[str, list[Mapping[str, Any]]]:
+    """What was found at each place of a model's tables; the members of a union are one place."""
+    places: dict[str, list[Mapping[str, Any]]] = {}
+    for item in items:
+        unknown = item["type"] in UNKNOWN
+        known = item["loc"][:-1] if unknown else item["loc"]
+        path = [*within(model, known)[0], *(item["loc"][-1:] if unknown else ())]
+        places.setdefault(".".join(map(str, path)), []).append(item)
+    return places
+
+
+def within(model: type, place: tuple[str | int, ...]) -> tuple[list[str | int], Mapping[str, Any]]:
+    """The fields and places of lists that lead to a place, without the names of a union's members; its own fields."""
+    path: list[str | int] = []
+    fields = fields_of(model)
+    for part in place:
+        if part in fields:
+            fields = fields_of(fields[str(part)].annotation)
+            path.append(part)
+        elif isinstance(part, int):
+            path.append(part)
+    return path, fields
+
+
+def fields_of(kind: Any) -> Mapping[str, Any]:
+    """The fields of the first table (a model, or a dataclass of pydantic's) in a type; none where there is no table."""
+    own: Mapping[str, Any] = getattr(kind, "__pydantic_fields__", {})
+    return own or next((found for part in get_args(kind) if (found := fields_of(part))), {})
