@@ -33,8 +33,13 @@ def answered(desk: "Asked", request: Request) -> bytes:
 
 
 def refusal(error: Exception) -> bytes:
-    """A payload that says what went wrong; a ValueError of ours says enough by itself."""
-    return pack({"error": str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"}, {})
+    """A payload that says what went wrong."""
+    return pack({"error": in_words(error)}, {})
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong; a ValueError of ours says enough by itself."""
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
 class Asked(anywidget.AnyWidget):

@@ -1,5 +1,6 @@
 /** The board of a group: the problems of the step, what the rollouts came to, which of them are shown, and where they part. */
 
+import { factsOf, groupEntry, groupFacts } from "./board_facts.js";
 import { OUTCOMES, passing } from "./board_filter.js";
 import { rolloutHead } from "./board_head.js";
 import { PrefixTree } from "./board_tree.js";
@@ -15,12 +16,14 @@ import { chooser } from "./toolbar.js";
 /**
  * @typedef {import("./payload.js").Group} Group
  * @typedef {import("./payload.js").Rollout} Rollout
- * @typedef {import("./payload.js").BoardEntry} BoardEntry
  * What the board asks of the view around it: a group may be on its way, from elsewhere than the step (`given`). A
  * source can be asked (`ask`) where there is a kernel.
  * @typedef {{ showGroup: (group: number, given?: Promise<any>) => any, arrange: () => void, visit: (rollout: Rollout, at?: number) => void,
  *   chooseStep: (step: number) => any, source: any }} Host
  */
+
+/** What groups are that belong to no problem of the step. @type {Record<string, string>} */
+const AWAY = { probe: "held out: sampled at every evaluation, never trained on", try: "asked a moment ago, never trained on" };
 
 /** Which of a step's groups is shown, and which of its rollouts in what order. `list` and `bar` stand in the page. */
 export class Board {
@@ -65,12 +68,11 @@ export class Board {
     this.texts.clear();
     this.reference = null;
     this.partings.clear();
-    const probe = group.kind === "probe";
-    if (!probe) this.home = group.group;
+    if (!this.away) this.home = group.group;
     const known = Float64Array.from(group.columns.entropy ?? []).filter(Number.isFinite).sort();
     this.entropyTop = known.length ? quantile(known, 0.99) : 0;
     this.list.replaceChildren(...board.groups.map((entry) =>
-      groupEntry(entry, !probe && entry.group === group.group, () => this.host.showGroup(entry.group))));
+      groupEntry(entry, !this.away && entry.group === group.group, () => this.host.showGroup(entry.group))));
     const chosen = /** @type {HTMLElement | null} */ (this.list.querySelector('[aria-pressed="true"]'));
     if (chosen) this.list.scrollTop = chosen.offsetTop - this.list.clientHeight / 2;
     this.histogram.update(group);
@@ -81,9 +83,14 @@ export class Board {
 
   // ------------------------------------------------------------------ which rollouts, in what order
 
+  /** Whether the rollouts are of no problem of the step. */
+  get away() {
+    return this.group !== undefined && this.group.kind !== "group";
+  }
+
   /** Whether the reader has chosen something here, or is at it. */
   get busy() {
-    return this.narrowed || this.reference !== null || this.group?.kind === "probe" || this.bar.contains(document.activeElement);
+    return this.narrowed || this.reference !== null || this.away || this.bar.contains(document.activeElement);
   }
 
   get narrowed() {
@@ -149,6 +156,12 @@ export class Board {
     this.fillLine(this.step);
   }
 
+  /** Marks where the others leave a rollout, or no longer. @param {Rollout} rollout */
+  turn(rollout, at = 0) {
+    this.refer(this.reference === rollout ? null : rollout);
+    this.host.visit(rollout, at);
+  }
+
   /** Marks the partings in the text. @param {import("./pane.js").Pane} pane whose rollouts are new */
   mark(pane) {
     pane.partings = this.partings;
@@ -168,7 +181,7 @@ export class Board {
   /** What stands left of a rollout's tokens. @param {Group} group @param {Rollout} rollout */
   head(group, rollout) {
     if (group !== this.group) return rolloutHead(group, rollout, { top: this.entropyTop, parting: null });
-    const refer = () => { this.refer(this.reference === rollout ? null : rollout); this.host.visit(rollout); };
+    const refer = () => this.turn(rollout);
     return rolloutHead(group, rollout, { top: this.entropyTop, parting: this.partingOf(rollout), refer, visit: (at) => this.host.visit(rollout, at) });
   }
 
@@ -178,15 +191,14 @@ export class Board {
   fillLine(step) {
     const { group } = this;
     this.step = step;
-    const { mean, right, dead, judged } = groupFacts({ rollouts: group.rollouts.map(({ rollout, reward, correct, finish }) => [rollout, reward, correct, finish]) });
+    const { mean, told, dead, judged } = factsOf(group);
     const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
-    const told = `${right} of ${group.rollouts.length} right${judged ? ` · mean reward ${show(mean)}` : ""}`;
-    const probe = group.kind === "probe";
-    this.line.replaceChildren(...[make("span", {}, told),
-      probe ? make("span", { class: "wb-badge", title: "held out: sampled at every evaluation, never trained on" }, `probe at step ${group.step}`) : null,
-      probe ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
+    const filtered = group.rollouts.every(({ left_out: why }) => why === "filtered");
+    this.line.replaceChildren(...[make("span", {}, judged ? `${told} · mean reward ${show(mean)}` : told),
+      this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind] }, `${group.kind} at step ${group.step}`) : null,
+      this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
       dead ? make("span", { class: "wb-badge" }, "no signal: all rewards are equal") : null,
-      probe || group.signals.includes("logprob") ? null : make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter"),
+      filtered ? make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter") : null,
       make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));
     this.filters.replaceChildren(...this.controls());
     const again = active && [...this.filters.querySelectorAll("select, input")].find((each) => each.getAttribute("aria-label") === active);
@@ -222,32 +234,6 @@ export class Board {
     const problem = before?.rollouts[0]?.problem;
     return board.groups.find((entry) => entry.problem === problem) ?? board.groups.find((entry) => !groupFacts(entry).dead) ?? board.groups[0];
   }
-}
-
-/** What a group's rewards say at once. @param {Pick<BoardEntry, "rollouts">} group */
-export function groupFacts(group) {
-  const rewards = group.rollouts.map((rollout) => rollout[1]).filter((reward) => reward !== null);
-  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
-  const right = group.rollouts.filter((rollout) => (rollout[2] ?? 0) > 0.5).length;
-  const dead = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
-  return { mean, right, dead, judged: rewards.length };
-}
-
-/** One problem in the list: its question and a mark for every rollout. @param {BoardEntry} group @param {boolean} chosen @param {() => void} choose */
-export function groupEntry(group, chosen, choose) {
-  const facts = groupFacts(group);
-  const marks = group.rollouts.length > 64 ? [] : group.rollouts.map(([, , correct]) => {
-    const name = correct === null ? "wb-unjudged" : correct > 0.5 ? "wb-right" : "wb-wrong";
-    return make("span", { class: `wb-chip ${name}` });
-  });
-  const label = `${facts.right} of ${group.rollouts.length} right${facts.dead ? ", no signal: all rewards are equal" : ""}`;
-  return make("button", {
-    class: "wb-group", type: "button", tabindex: -1, "aria-pressed": String(chosen), "aria-label": `${group.question}; ${label}`,
-    title: group.problem, click: choose },
-  make("span", { class: "wb-question" }, group.question || group.problem),
-  make("span", { class: "wb-chips", "aria-hidden": "true" }, marks),
-  make("span", { class: "wb-muted" }, `${facts.right}/${group.rollouts.length} right`,
-    facts.dead ? make("span", { class: "wb-badge", title: "every rollout earned the same, so a group-relative method learns nothing here" }, "no signal") : null));
 }
 
 /** Orders of the rollouts; those without a number come last. @type {Record<string, { label: string, key: (group: Group, rollout: Rollout) => number }>} */

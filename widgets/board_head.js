@@ -2,6 +2,7 @@
 
 import { draw, make } from "./dom.js";
 import { show } from "./signals.js";
+import { visible } from "./tokens.js";
 
 /**
  * @typedef {import("./payload.js").Group} Group
@@ -11,6 +12,8 @@ import { show } from "./signals.js";
  * What the board adds: the top of the sparklines, the parting, and what its buttons do.
  * @typedef {{ top: number, parting: Parting | null, refer?: () => void, visit?: (at: number) => void }} Beside
  */
+
+const LONGEST = 400; // characters of a reason
 
 /** Right, wrong or not judged, by shape as well as by colour. @param {number | null | undefined} correct */
 export function verdictMark(correct) {
@@ -60,12 +63,17 @@ function partingLine({ at, told }, visit) {
 /** What each reward said, below the tokens. @param {Rollout} rollout */
 export function rewardParts(rollout) {
   const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
-    make("span", { class: "wb-part-name" }, part.name), " ",
+    make("span", { class: "wb-part-name" }, visible(part.name)), " ",
     part.value === null ? "not judged" : show(part.value),
-    part.reason ? make("span", { class: "wb-muted" }, ` · ${part.reason}`) : null));
+    part.reason ? make("span", { class: "wb-muted" }, " · ", make("bdi", {}, brief(visible(part.reason)))) : null));
   const tag = rollout.tag ? make("span", { class: "wb-badge" }, rollout.tag) : null;
   const round = (rollout.round ?? 0) > 0 ? make("span", { class: "wb-badge" }, `round ${Number(rollout.round) + 1}`) : null;
   return parts.length || tag || round ? make("div", { class: "wb-parts" }, tag, round, parts) : null;
+}
+
+/** A reason may be as long as what a model wrote. @param {string} text */
+function brief(text) {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)} … (${text.length} characters)` : text;
 }
 
 /** What stands below a rollout's tokens: how it ended, where it did not end by itself, and what each reward said. @param {Rollout} rollout */
@@ -73,7 +81,7 @@ export function rolloutFoot(rollout) {
   const told = /** @type {Record<string, string>} */ ({
     length: "cut at the length limit", given: "given, not sampled", pruned: `pruned at token ${rollout.pruned_at ?? rollout.length}`,
   })[rollout.finish];
-  const ending = told ? make("span", { class: "wb-ending" }, make("span", { class: "wb-hatch" }), ` ${told}`) : null;
+  const ending = !rollout.length ? make("span", { class: "wb-ending" }, "empty: no token was written") : told ? make("span", { class: "wb-ending" }, make("span", { class: "wb-hatch" }), ` ${told}`) : null;
   const parts = rewardParts(rollout);
   return ending || parts ? make("div", { class: "wb-foot" }, ending, parts) : null;
 }

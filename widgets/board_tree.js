@@ -1,6 +1,6 @@
 /** The prefix tree in the page: what each branch earned; a branch that is chosen keeps its rollouts. */
 
-import { make } from "./dom.js";
+import { isOrder, make } from "./dom.js";
 import { everyBranch, meanKnown, prefixTree } from "./prefix_tree.js";
 import { idsOf } from "./shades.js";
 import { levelOf, paintClass, show, signalOf } from "./signals.js";
@@ -185,7 +185,7 @@ export class PrefixTree {
       Home: () => this.focus(this.root), End: () => this.focus(this.drawn[this.drawn.length - 1].branch),
       " ": () => this.choose(branch), Enter: () => this.read(branch),
     };
-    if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!acts[event.key] || isOrder(event)) return;
     event.preventDefault();
     event.stopPropagation(); // or the tokens would move
     acts[event.key]();

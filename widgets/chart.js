@@ -15,8 +15,6 @@ const MARGIN = 7; // right of the drawing
 const TOP = 8;
 const BOTTOM = 96;
 const NEAR = 4; // units of the drawing within which an event is meant
-/** Events that say no more than the curves do. */
-const QUIET = new Set(["started", "launch", "checkpoint", "finished"]);
 const GRAVE = new Set(["failed", "disk full", "refused"]);
 
 export class Chart {
@@ -46,13 +44,13 @@ export class Chart {
       make("figcaption", { title: spec.help }, make("b", {}, spec.title), this.readout), this.svg, this.names);
   }
 
-  /** @param {Picture} picture @param {Axis} axis @param {Happening[]} events */
-  update(picture, axis, events) {
+  /** @param {Picture} picture @param {Axis} axis @param {Happening[]} events @param {boolean} folded whether events are short marks */
+  update(picture, axis, events, folded = false) {
     this.picture = picture;
     this.axis = axis;
-    this.events = events.filter(({ step, kind }) => step !== null && step >= axis.first && step <= axis.last && !QUIET.has(kind));
+    this.events = events.filter(({ step }) => step !== null && step >= axis.first && step <= axis.last);
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
-    this.paper.replaceChildren(...this.rules(), ...this.happenings(), ...picture.bands.map((band) => this.band(band)),
+    this.paper.replaceChildren(...this.rules(), ...this.happenings(folded), ...picture.bands.map((band) => this.band(band)),
       ...(picture.areas ? [] : picture.lines.flatMap((line) => this.line(line))), ...this.ends());
     this.listed = picture.lines.filter((line) => !line.faint);
     this.values = this.listed.map(() => make("span", { class: "wb-number" }));
@@ -114,11 +112,13 @@ export class Chart {
     return draw("polygon", { class: `wb-c${colour} ${this.picture?.areas ? "wb-area" : "wb-band"}`, points: [...edge(2), ...edge(1).reverse()].join(" ") });
   }
 
-  happenings() {
-    return this.events.map(({ step, kind, text }) => {
+  /** @param {boolean} folded */
+  happenings(folded) {
+    return this.events.map((event) => {
+      const { step, kind, colour } = event;
       const x = this.x(/** @type {number} */ (step));
-      return draw("line", { class: `wb-event${GRAVE.has(kind) ? " wb-grave" : ""}`, x1: x, x2: x, y1: kind === "note" ? BOTTOM - 7 : TOP, y2: BOTTOM },
-        draw("title", {}, `step ${step} · ${kind}: ${text ?? ""}`));
+      const name = `wb-event${GRAVE.has(kind) ? " wb-grave" : ""}${colour === undefined ? "" : ` wb-own wb-c${colour}`}`;
+      return draw("line", { class: name, x1: x, x2: x, y1: folded || kind === "note" ? BOTTOM - 7 : TOP, y2: BOTTOM }, draw("title", {}, eventTold(event)));
     });
   }
 
@@ -158,4 +158,9 @@ export class Chart {
     this.here.setAttribute("visibility", inside ? "visible" : "hidden");
     if (inside) for (const end of ["x1", "x2"]) this.here.setAttribute(end, String(this.x(step)));
   }
+}
+
+/** An event in words. @param {Happening} event */
+export function eventTold({ run, step, kind, text }) {
+  return `${run ? `${run} · ` : ""}step ${step} · ${kind}: ${text ?? ""}`;
 }

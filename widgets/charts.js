@@ -1,14 +1,15 @@
 /** Curves of one or several runs as small charts that share one cursor; events are vertical lines; a table says the same. */
 
-import { Chart } from "./chart.js";
+import { Chart, eventTold } from "./chart.js";
 import { derived, nearestPlace } from "./curves.js";
-import { make } from "./dom.js";
-import { parties, picture, seriesOf, told } from "./pictures.js";
+import { isOrder, make } from "./dom.js";
+import { happenings, marked, parties, picture, seriesOf, told } from "./pictures.js";
 import { show } from "./signals.js";
 
 /** @typedef {import("./pictures.js").Spec} Spec @typedef {import("./pictures.js").Shown} Shown */
 
 const MOST_ROWS = 300; // of the table
+const MANY = 24; // events of several runs: more are short marks until the reader wants them
 
 /** @type {Spec[]} */
 export const CHARTS = [
@@ -37,9 +38,12 @@ export class Charts {
     this.chosen = null;
     this.charts = CHARTS.map((spec) => new Chart(spec, this));
     this.log = make("button", { type: "button", "aria-pressed": "false", title: "amounts on a logarithmic axis; shares stay as they are", click: () => this.toggleLog() }, "log scale");
+    /** @type {boolean | null} null: by how many there are */
+    this.unfolded = null;
+    this.unfold = make("button", { type: "button", hidden: true, click: () => this.fold() });
     this.key = make("div", { class: "wb-parties" });
     this.told = make("span", { class: "wb-happened", role: "status", "aria-live": "polite" });
-    this.grid = make("div", { class: "wb-charts", tabindex: 0, role: "group", "data-lm-suppress-shortcuts": "true", keydown: (event) => this.pressed(event),
+    this.grid = make("div", { class: "wb-charts", tabindex: 0, role: "group", keydown: (event) => this.pressed(event),
       "aria-label": "curves; left and right move the cursor, Enter opens the rollouts of its step" });
     this.waiting = make("p", { class: "wb-note" }, "Nothing measured yet: the first step is under way.");
     this.note = make("p", { class: "wb-note wb-passed" });
@@ -47,7 +51,7 @@ export class Charts {
     this.rows = make("div", { class: "wb-rows" });
     this.table = make("details", { class: "wb-table", toggle: () => this.drawTable() }, make("summary", {}, "Numbers as a table"), this.which, this.rows);
     this.happened = make("details", { class: "wb-table", toggle: () => this.drawHappened() }, make("summary", {}, "What happened"), make("ul", { class: "wb-events" }));
-    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.told, this.log);
+    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.told, this.unfold, this.log);
     this.element = make("section", { class: "wb-curves", "aria-label": "curves" }, head, this.waiting, this.grid, this.note, make("div", { class: "wb-more" }, this.table, this.happened));
     root.append(this.element);
     this.sizes = new ResizeObserver(() => this.resize());
@@ -80,12 +84,17 @@ export class Charts {
   }
 
   redraw() {
-    const events = this.runs.length === 1 ? this.runs[0].events ?? [] : [];
+    const events = marked(happenings(this.runs));
+    const folded = this.runs.length > 1 && !(this.unfolded ?? events.length <= MANY);
+    this.unfold.hidden = this.runs.length < 2 || !events.length;
+    this.unfold.textContent = `${events.length} event${events.length === 1 ? "" : "s"}`;
+    this.unfold.title = folded ? "what happened to the runs: draw it over the whole height" : "what happened to the runs, in their colours: make it short marks";
+    this.unfold.setAttribute("aria-pressed", String(!folded));
     const last = Math.max(...this.runs.map(({ columns }) => columns.step[columns.step.length - 1]));
     const first = Math.min(...this.runs.map(({ columns }) => columns.step[0]));
     this.drawn = this.runs.length ? this.charts.filter((chart) => {
       const found = picture(chart.spec, this.runs);
-      if (found.lines.length) chart.update(found, axis(chart.spec, found, [first, Math.max(last, first + 1)], this.logarithmic), events);
+      if (found.lines.length) chart.update(found, axis(chart.spec, found, [first, Math.max(last, first + 1)], this.logarithmic), events, folded);
       return found.lines.length > 0;
     }) : [];
     const wanted = this.drawn.map((chart) => chart.element);
@@ -103,13 +112,18 @@ export class Charts {
     this.redraw();
   }
 
+  /** Events over the whole height, or as short marks. */
+  fold() {
+    this.unfolded = this.unfold.getAttribute("aria-pressed") === "false";
+    this.redraw();
+  }
+
   /** The cursor of every chart; null takes it away. @param {number | null} step @param {import("./curves.js").Happening} [event] */
   point(step, event) {
     const place = step === null || !this.steps?.length ? null : nearestPlace(this.steps, step);
     this.cursor = place;
     for (const chart of this.drawn ?? []) chart.point(place === null ? null : Number(this.steps?.[place]));
-    const told = event && `step ${event.step} · ${event.kind}: ${event.text ?? ""}`;
-    this.told.textContent = told ?? (place === null ? "" : `step ${this.steps?.[place]}`);
+    this.told.textContent = event ? eventTold(event) : (place === null ? "" : `step ${this.steps?.[place]}`);
   }
 
   /** @param {KeyboardEvent} event */
@@ -117,13 +131,18 @@ export class Charts {
     const count = this.steps?.length ?? 0;
     const [stride, now] = [event.shiftKey ? 10 : 1, this.cursor ?? count];
     const wanted = { ArrowLeft: now - stride, ArrowRight: now + stride, Home: 0, End: count - 1 }[event.key];
-    if (!count || event.target !== this.grid) return;
-    if (wanted !== undefined) this.point(Number(this.steps?.[Math.max(0, Math.min(count - 1, wanted))]));
+    if (!count || event.target !== this.grid || isOrder(event)) return;
+    if (wanted !== undefined) this.walk(Number(this.steps?.[Math.max(0, Math.min(count - 1, wanted))]));
     else if (event.key === "Enter" && this.cursor !== null && this.cursor !== undefined) this.choose(Number(this.steps?.[this.cursor]));
     else if (event.key === "Escape") this.point(null);
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** By key to a step; what happened there is told. @param {number} step */
+  walk(step) {
+    this.point(step, marked(happenings(this.runs)).findLast((event) => event.step === step));
   }
 
   /** @param {number} step */
@@ -160,11 +179,11 @@ export class Charts {
   }
 
   drawHappened() {
-    const events = this.runs.length === 1 ? this.runs[0].events ?? [] : [];
+    const events = happenings(this.runs);
     this.happened.hidden = !events.length;
     if (!this.happened.open) return;
-    this.happened.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text }) =>
-      make("li", {}, make("span", { class: "wb-muted" }, step === null || step < 0 ? "" : `step ${step} `), make("b", {}, kind), ` ${text ?? ""}`)));
+    this.happened.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text, run, colour }) =>
+      make("li", {}, run ? make("span", { class: `wb-tag wb-c${colour}` }, `${run} `) : null, make("span", { class: "wb-muted" }, step === null || step < 0 ? "" : ` step ${step} `), make("b", {}, kind), ` ${text ?? ""}`)));
   }
 }
 

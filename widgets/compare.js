@@ -122,10 +122,11 @@ export class Compare {
     this.panes.forEach((pane, place) => pane.sheet.element.addEventListener("scroll", () => this.together(pane, this.panes[1 - place]), { passive: true }));
   }
 
-  /** A rollout beside a sibling, or beside others of another origin. @param {Rollout} rollout @param {{ group: Group, told: string } | null} others */
-  open(rollout, others) {
+  /** A rollout beside a sibling, or beside others of another origin; `told`: who wrote all on the left. @param {Rollout} rollout @param {{ group: Group, told: string } | null} others @param {string | null} told */
+  open(rollout, others, told) {
     const { step, group } = this.view;
-    this.left.set(step, group, rollout);
+    this.left.told = told;
+    this.left.set(step, group, told === null ? rollout : null);
     this.right.told = others?.told ?? null;
     if (others) {
       const known = others.group.signals;

@@ -3,6 +3,7 @@
 import { make } from "./dom.js";
 import { MethodPicker } from "./picker.js";
 import { LENS } from "./signals.js";
+import { StepPanel } from "./step_panel.js";
 import { groupingControl, helpSheet, legend, signalControl, stepControl } from "./toolbar.js";
 
 /** @typedef {import("./pane.js").Pane} Pane @typedef {import("./signals.js").Limits} Limits */
@@ -21,6 +22,19 @@ export class Controls {
     this.element = make("div", { class: "wb-toolbar", role: "toolbar", "aria-label": "what is shown" });
     /** @type {HTMLElement | null} what is open below */
     this.sheet = null;
+    this.did = new StepPanel(view);
+    this.opener = make("button", { type: "button", title: "what the step did to the tokens it learnt from  w", click: () => this.toggleStep() }, "effect");
+  }
+
+  /** Whether the reader is at something that is open here. */
+  get busy() {
+    return this.sheet !== null || this.did.busy;
+  }
+
+  /** What the step did, above the tokens. */
+  toggleStep() {
+    this.did.toggle();
+    this.draw();
   }
 
   /** The limits a pane has to keep; undefined where it is free. @param {Pane} pane */
@@ -47,6 +61,8 @@ export class Controls {
     this.slots.legend.replaceChildren(legend(pane.look, this.locks.has(keyOf(pane)), () => this.toggleLock()));
     const again = button ? this.element.querySelector(`[data-signal="${button}"]`) : slot?.querySelector("select");
     if (again instanceof HTMLElement) again.focus();
+    this.opener.setAttribute("aria-pressed", String(this.did.open));
+    this.did.update();
   }
 
   /** A run may have thousands of steps: they are drawn when they change. @param {HTMLElement} slot */
@@ -63,7 +79,7 @@ export class Controls {
     const slots = { step: slot(), signal: slot(), grouping: slot(), legend: slot() };
     const compare = make("button", { type: "button", title: "two rollouts, steps or signals side by side  c", click: () => view.toggleCompare() }, "compare");
     const help = make("button", { type: "button", class: "wb-round", title: "keys and marks  ?", "aria-label": "help", click: () => this.toggleHelp() }, "?");
-    this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-spring" }), compare, view.finder.element, help);
+    this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-spring" }), this.opener, compare, view.finder.element, help);
     return slots;
   }
 

@@ -3,7 +3,8 @@
  *
  * Columns of a run by name; `step` says where a row belongs.
  * @typedef {Record<string, Float32Array | Int32Array | Float64Array | number[]>} Columns
- * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null }} Happening
+ * An event; of several runs it has the name and the colour of its own.
+ * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null, run?: string, colour?: number }} Happening
  * @typedef {{ columns: Columns, events?: Happening[], notes?: string[], stretch?: number, tail?: boolean }} Curves
  */
 
@@ -91,12 +92,6 @@ export function thin(steps, values, stretches) {
     start = end;
   }
   return points;
-}
-
-/** The last known value. @param {ArrayLike<number> | undefined} values */
-export function lastOf(values) {
-  for (let row = (values?.length ?? 0) - 1; row >= 0; row -= 1) if (Number.isFinite(values?.[row])) return Number(values?.[row]);
-  return NaN;
 }
 
 /** The mean of the last known values. @param {ArrayLike<number> | undefined} values @param {number} count */

@@ -1,8 +1,10 @@
 /** A run in a notebook: its head with orders, its signal, its curves, its tokens. */
 
+import { Asks } from "./ask.js";
+import { readAnswers } from "./ask_read.js";
 import { Charts } from "./charts.js";
 import { MOST_ROWS, joined } from "./curves.js";
-import { followTheme, make } from "./dom.js";
+import { followTheme, keepKeys, make } from "./dom.js";
 import { Head } from "./head.js";
 import { KernelSource } from "./source.js";
 import { Strip } from "./strip.js";
@@ -16,6 +18,7 @@ class View {
     this.root = make("div", { class: "wb wb-dashboard" });
     el.append(this.root);
     this.unfollow = followTheme(this.root);
+    this.release = keepKeys(this.root);
     this.source = new KernelSource(model);
     /** @type {import("./curves.js").Curves | null} */
     this.curves = null;
@@ -25,10 +28,13 @@ class View {
     this.head = head ? new Head(this.root, this.source) : null;
     this.strip = curves ? new Strip() : null;
     this.charts = curves ? new Charts(this.root, { choose: (step) => this.choose(step), beside: this.strip?.element }) : null;
+    const questions = make("div", {});
+    this.root.append(questions);
     this.trouble = make("p", { class: "wb-note wb-passed", role: "status", hidden: true });
     this.follow = make("input", { type: "checkbox", change: () => this.setFollowing(this.follow.checked) });
     if (curves) this.root.append(this.trouble, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they come"));
     this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), leave: () => this.setFollowing(false) });
+    this.asks = model.get("shown").asks ? new Asks(questions, this.host()) : null;
     this.changed = () => this.head?.update(model.get("state"));
     model.on("change:state", this.changed);
     this.source.listeners.add((payload) => this.news(payload));
@@ -37,6 +43,17 @@ class View {
     /** @type {number[]} */
     this.steps = [];
     this.start();
+  }
+
+  /** What the sections that ask the model work with. @returns {import("./ask_parts.js").Host} */
+  host() {
+    const { opens, run } = this.model.get("shown");
+    /** @type {import("./ask_parts.js").Host["read"]} */
+    const read = (left, right, rollout) => {
+      this.setFollowing(false); // nothing newer takes the place of answers
+      return readAnswers(this.tokens, left, right, rollout);
+    };
+    return { source: this.source, tokens: this.tokens, read, opens: Boolean(opens), page: run ?? "" };
   }
 
   async start() {
@@ -118,9 +135,11 @@ class View {
     this.model.off("change:state", this.changed);
     this.head?.close();
     this.charts?.close();
+    this.asks?.close();
     this.source.close();
     this.tokens.close();
     this.unfollow();
+    this.release();
     this.root.remove();
   }
 }

@@ -6,6 +6,7 @@ of it.
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +27,37 @@ LIVE, IDLE = 0.2, 1.0  # seconds between two looks at a run that goes on, and at
 class Dashboard(Saved, Asked):
     """Curves and tokens of a run, live. `run`: what `launch` or `open_run` answered, or the path of a run.
 
+    `opens` opens another run, by its path, in the place of this one, where there is somebody to do that: a fork of it.
     `state` is written here and only read by the browser; `shown` says which parts are drawn. Nothing large is kept:
     rollouts are read from disk when a view asks for them.
     """
 
     _esm = bundle.packed("dashboard")
-    _css = bundle.styles("token_view", "board", "charts", "dashboard")
+    _css = bundle.styles("token_view", "board", "charts", "dashboard", "ask")
     state = t.Dict().tag(sync=True)
     shown = t.Dict().tag(sync=True)
     following = t.Bool(True).tag(sync=True)  # the newest rollouts are pushed to the views
 
     poller: "asyncio.Task[None] | None" = None
 
-    def __init__(self, run: Any) -> None:
+    def __init__(self, run: Any, opens: Callable[[str], None] | None = None) -> None:
         self.run = open_run(run) if isinstance(run, str | Path) else run
+        self.opens = opens
         self.data = RunData(self.run)
         self.curves = Curves(self.data.path)
         self.pushed_step = -1
         super().__init__(state=read_state(self.run), shown=self.parts())
+        self.observe(self.look_back, "state")
         self.poller = self.start()
+
+    def look_back(self, change: Any) -> None:
+        """The run has ended, or goes on again: a saved notebook is to show it so."""
+        if change["new"]["verdict"] != change["old"]["verdict"]:
+            self.renew()
 
     def parts(self) -> dict[str, Any]:
         """What the views draw."""
-        return {"head": True, "curves": True, "step": None}
+        return {"head": True, "curves": True, "step": None, "asks": True, "opens": self.opens is not None}
 
     # ------------------------------------------------------------------ news
 
@@ -103,22 +112,21 @@ class Dashboard(Saved, Asked):
             self.poller.cancel()
         super().close()
 
-    def _repr_mimebundle_(self, **keywords: Any) -> Any:
-        """The widget, and a picture without scripts for places that have no kernel."""
-        bundle_of_types = super()._repr_mimebundle_(**keywords)
-        if isinstance(bundle_of_types, tuple):
-            data, metadata = bundle_of_types
-            return {**data, "text/html": still.picture(self.data)}, metadata
-        return None if bundle_of_types is None else {**bundle_of_types, "text/html": still.picture(self.data)}
+    def picture(self) -> str:
+        """The run in numbers, and the rollouts that are looked at."""
+        return still.picture(self.data, self.seen)
 
 
 class Tokens(Dashboard):
-    """Only the tokens of a run's rollouts. `step`: which to open first; None: the newest."""
+    """The tokens of a run. `step`: which to open first, None: the newest; ValueError if it is not there."""
 
     def __init__(self, run: Any, step: int | None = None) -> None:
         self.first = step
+        self.seen = {} if step is None else {"step": step}
         super().__init__(run)
 
     def parts(self) -> dict[str, Any]:
         """The token view alone."""
+        if self.first is not None:
+            self.data.file(self.first)  # says which steps there are
         return {"head": False, "curves": False, "step": self.first}

@@ -23,7 +23,7 @@ TOP = 5
 MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
 MOST_EVENTS = 200
 PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
-         "score", "posterior", "survival")  # fmt: skip
+         "score", "posterior", "survival", "left_out")  # fmt: skip
 OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
@@ -52,7 +52,7 @@ class RunData:
         """Name, method, length and recorded steps of the run."""
         config = self.config()
         return {
-            "name": self.path.name,
+            "name": self.run.title,
             "method": (config.get("method") or {}).get("key", ""),
             "total": (config.get("training") or {}).get("steps"),
             "steps": self.steps(),

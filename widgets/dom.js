@@ -51,6 +51,29 @@ export function followTheme(root) {
   return () => { watcher.disconnect(); query.removeEventListener("change", set); };
 }
 
+/** Whether a key is for the notebook or the browser: with Ctrl, Meta or Alt, or Shift+Enter, which runs a cell. @param {KeyboardEvent} event */
+export function isOrder(event) {
+  return event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+}
+
+const KEPT = "data-lm-suppress-shortcuts"; // Jupyter's shortcuts look for it, at the focused element alone
+
+/**
+ * Keeps plain keys from the notebook around a widget, where `x` cuts a cell; orders still reach it. Notebook 7 hears a
+ * key before any element does: only the window comes before it.
+ * @param {HTMLElement} element @param {string} around what to take for the widget instead: the nearest ancestor of this selector
+ */
+export function keepKeys(element, around = "*") {
+  const keep = (/** @type {KeyboardEvent} */ event) => {
+    const { target } = event;
+    if (!(target instanceof Element) || !element.closest(around)?.contains(target)) return;
+    target.toggleAttribute(KEPT, !isOrder(event)); // the Shift of Shift+Enter may still be kept
+    setTimeout(() => target.removeAttribute(KEPT));
+  };
+  window.addEventListener("keydown", keep, true);
+  return () => window.removeEventListener("keydown", keep, true);
+}
+
 /** @param {MediaQueryList} query */
 function isDark(query) {
   const { body, documentElement: page } = document;

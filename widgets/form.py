@@ -4,6 +4,7 @@ Every editor answers plain data (`read`) and takes it over (`show`). Menus are t
 them again, so that a piece defined in a cell a moment ago is there.
 """
 
+import html
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,7 +32,7 @@ def editor(desk: Desk, spec: Spec) -> Editor:
     if spec.optional and spec.type is not str and not choices(spec.type):
         return Maybe(desk, spec)
     fields = fields_of(spec.type)
-    return Table(desk, fields) if fields else control(desk, spec)
+    return Table(desk, fields, title=spec.label) if fields else control(desk, spec)
 
 
 def is_piece(kind: Any) -> bool:
@@ -45,12 +46,16 @@ def fields_of(kind: Any) -> dict[str, FieldInfo]:
 
 
 class Table(Editor):
-    """Fields below each other; those of the advanced level only there, or where they were changed or are wrong."""
+    """Fields below each other; those of the advanced level only there, or where they were changed or are wrong.
+
+    `title`: said above them, of a table inside another.
+    """
 
     wide = True
 
-    def __init__(self, desk: Desk, fields: Fields, advanced: frozenset[str] = frozenset()) -> None:
+    def __init__(self, desk: Desk, fields: Fields, advanced: frozenset[str] = frozenset(), title: str = "") -> None:
         super().__init__(desk, desk.make(ipywidgets.GridBox, "wf-table"))
+        self.head = [desk.make(ipywidgets.HTML, "wf-wide", value=f"<h4>{html.escape(title)}</h4>")] if title else []
         self.specs = {name: Spec.of(name, info, name in advanced) for name, info in fields.items()}
         self.editors = {name: editor(desk, spec) for name, spec in self.specs.items()}
         self.show({})
@@ -84,7 +89,7 @@ class Table(Editor):
     def arrange(self) -> None:
         super().arrange()
         shown = [each for name, each in self.editors.items() if self.visible(name)]
-        self.fill(*(part for each in shown for part in each.parts()), self.note)
+        self.fill(*self.head, *(part for each in shown for part in each.parts()), self.note)
 
 
 class Maybe(Editor):

@@ -51,11 +51,11 @@ class Spec:
 
 
 def plain(value: Any) -> Any:
-    """A default as it stands in a config."""
+    """A default as it stands in a config: a table without what is missing in it."""
     if isinstance(value, BaseModel):
-        return value.model_dump()
+        return value.model_dump(exclude_none=True)
     if dataclasses.is_dataclass(value) and not isinstance(value, Piece):
-        return dataclasses.asdict(value)  # type: ignore[arg-type]
+        return {name: each for name, each in dataclasses.asdict(value).items() if each is not None}  # type: ignore[arg-type]
     return str(value) if isinstance(value, Path) else plain_value(value)
 
 

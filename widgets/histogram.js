@@ -1,5 +1,7 @@
 /** Rollouts counted by a number; a bar that is pressed keeps its rollouts. */
 
+import { rightTold } from "./board_facts.js";
+import { OUTCOMES } from "./board_filter.js";
 import { rove } from "./board_rove.js";
 import { make } from "./dom.js";
 import { show } from "./signals.js";
@@ -108,8 +110,8 @@ export class Histogram {
   /** One bar: its lower part is what was right. @param {Bar} bar @param {string} label @param {number} most @param {boolean} first */
   column(bar, label, most, first) {
     const count = bar.members.length;
-    const right = bar.members.filter((rollout) => (rollout.correct ?? 0) > 0.5).length;
-    const told = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${right} right`;
+    const right = bar.members.filter(OUTCOMES.right.holds).length;
+    const told = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${rightTold(bar.members.map(({ correct }) => correct))}`;
     return make("button", { type: "button", class: "wb-column", tabindex: first ? 0 : -1, "aria-pressed": "false", disabled: !count,
       "aria-label": told, title: told, click: (event) => this.press(bar, /** @type {HTMLElement} */ (event.currentTarget)) },
     make("span", { class: "wb-column-count" }, count || ""),

@@ -41,7 +41,8 @@ export class MethodPicker {
     if (event.key === "Escape") this.leave();
     if (event.key === "ArrowDown") (buttons[place + 1] ?? buttons[0])?.focus();
     if (event.key === "ArrowUp") (buttons[place - 1] ?? this.box).focus();
-    if (event.key === "Enter" && event.target === this.box) buttons[0]?.click();
-    if (["ArrowDown", "ArrowUp"].includes(event.key)) event.preventDefault();
+    const chosen = event.key === "Enter" && event.target === this.box;
+    if (chosen) buttons[0]?.click();
+    if (chosen || ["ArrowDown", "ArrowUp"].includes(event.key)) event.preventDefault(); // or what has the focus by now would be pressed
   }
 }

@@ -42,6 +42,21 @@ export function picture(spec, runs) {
   return runs.length === 1 ? ofOne(spec, runs[0].columns) : ofMany(spec, parties(runs));
 }
 
+/** Events that say no more than the curves do. */
+const QUIET = new Set(["started", "launch", "checkpoint", "finished"]);
+
+/** What happened, in the order in which it did; of several runs each event has the name and the colour of its own. @param {Shown[]} runs */
+export function happenings(runs) {
+  if (runs.length === 1) return runs[0].events ?? [];
+  const all = runs.flatMap(({ events = [], name, colour }) => events.map((event) => ({ ...event, run: name, colour })));
+  return all.sort((one, other) => (one.time ?? 0) - (other.time ?? 0));
+}
+
+/** Those of the events that a chart marks. @template {import("./curves.js").Happening} Event @param {Event[]} events */
+export function marked(events) {
+  return events.filter(({ step, kind }) => step !== null && !QUIET.has(kind));
+}
+
 /** Every series of a chart that was recorded; several reward parts are told apart. @param {Spec} spec @param {Shown["columns"]} columns */
 export function seriesOf(spec, columns) {
   const has = (/** @type {string} */ name) => columns[name] && Array.prototype.some.call(columns[name], Number.isFinite);

@@ -6,39 +6,55 @@ from typing import Any
 
 import ipywidgets
 
-from widgets.form_desk import Desk
-from widgets.setup_review import Review
+from widgets.form_desk import Desk, keep_classes
+from widgets.setup_background import Background
+from widgets.setup_review import Measured, Review, alike
+from workbench.config import RunConfig
 from workbench.planning.forecast import PHASES, Forecast
 from workbench.planning.memory import GIB
+from workbench.planning.probe import duration
+from workbench.runs.probe import probe
 
 WIDTH, HEIGHT = 220, 64  # of the curve of dull groups
 SMALL = 0.01  # share of the bar below which a component has no part of its own
+MEASURE, MEASURING = "Measure the time", "measuring …"
 
 
 class Plan:
-    """Memory, disk, time and dull groups of the draft; a button takes over the cheapest change that makes it fit."""
+    """Memory, disk, time and dull groups of the draft.
+
+    One button takes over the cheapest change that makes it fit, one measures a few steps in a process beside the
+    notebook.
+    """
 
     def __init__(self, desk: Desk, take: Callable[[Any], None]) -> None:
         self.desk, self.take = desk, take
         self.memory = desk.make(ipywidgets.HTML, "wf-plan-memory", value='<p class="wf-help">being worked out …</p>')
         self.remedy = desk.make(ipywidgets.Button, "wf-remedy", tooltip="change the config so")
         self.facts = desk.make(ipywidgets.HTML, "wf-plan-facts")
+        self.measure = desk.make(
+            ipywidgets.Button, "wf-measure", description=MEASURE, disabled=True,
+            tooltip="loads the model in a process of its own and takes a few short steps; nothing is recorded",
+        )  # fmt: skip
+        self.background = Background(measured, self.timed, self.untimed)
         self.rate = desk.make(
             ipywidgets.FloatSlider, "wf-rate", description="share of right answers", min=0.0, max=1.0, step=0.01,
             value=0.5, tooltip="how often the model is right on a problem", readout_format=".0%",
         )  # fmt: skip
         self.dull = desk.make(ipywidgets.HTML, "wf-plan-dull")
-        self.review = Review({}, None)
+        self.review = Review(None)
+        self.timing: Measured | None = None
         self.moved = False  # whether a person has set the rate
         self.rate.observe(self.set_rate, "value")
         self.remedy.on_click(self.take_remedy)
+        self.measure.on_click(self.begin)
         self.widget = desk.make(ipywidgets.VBox, "wf-plan")
         self.arrange()
 
     def arrange(self) -> None:
         """Puts the parts together; the button only where there is a change to take."""
         remedy = [self.remedy] if self.review.remedy else []
-        self.widget.children = (self.memory, *remedy, self.facts, self.rate, self.dull)
+        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.rate, self.dull)
 
     def set_rate(self, change: Any) -> None:
         """A person moves the rate, or it is read from an earlier run."""
@@ -52,13 +68,19 @@ class Plan:
         if self.review.remedy:
             self.take(self.review.remedy[1])
 
+    def wait(self) -> None:
+        """The draft has changed: what is shown is no longer its plan."""
+        keep_classes(self.widget, "wf-old", True)
+
     def show(self, review: Review) -> None:
         """Draws what is known of a draft."""
+        keep_classes(self.widget, "wf-old", False)
         self.review = review
         self.memory.value = memory_bar(review)
         if review.remedy:
             self.remedy.description = f"Make it fit: set {review.remedy[0]}"
-        self.facts.value = facts(review)
+        self.facts.value = facts(review, self.timing)
+        self.offer()
         if review.earlier.accuracy is not None and not self.moved:
             with self.desk.silently():
                 self.rate.value = review.earlier.accuracy
@@ -67,11 +89,8 @@ class Plan:
 
     def fail(self, text: str) -> None:
         """Says why there is no plan."""
+        keep_classes(self.widget, "wf-old", False)
         self.memory.value = f'<p class="wf-error" role="alert">No plan: {html.escape(text)}</p>'
-
-    def close(self) -> None:
-        """Gives the button back, which may not be on show."""
-        self.remedy.close()
 
     def draw_dull(self) -> None:
         """The expected share of groups without signal at this rate and group size."""
@@ -87,6 +106,41 @@ class Plan:
             f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem were solved {rate:.0%} of the time. "
             f"Problems differ, so expect more.{html.escape(source)}</p>{curve(rate, size)}"
         )
+
+    # ------------------------------------------------------------------ the time
+
+    def offer(self) -> None:
+        """Lets a person measure what could be launched, unless it is being measured."""
+        found = self.review.forecast
+        fits = found is not None and found.verdict != "does not fit" and not self.review.problems
+        self.measure.disabled = not fits or self.measure.description == MEASURING
+
+    def begin(self, button: Any) -> None:
+        """Measures the config as it is now."""
+        del button
+        self.measure.description, self.measure.disabled = MEASURING, True
+        self.background.ask(self.review.config)
+
+    def timed(self, found: Measured) -> None:
+        """Shows what was measured, for as long as the draft takes as long."""
+        self.timing = found
+        self.facts.value = facts(self.review, found)
+        self.measure.description = MEASURE
+        self.offer()
+
+    def untimed(self, text: str) -> None:
+        """Says why nothing was measured."""
+        self.timed(Measured({}, None, text))
+
+    def close(self) -> None:
+        """Stops waiting, and gives the button back, which may not be on show."""
+        self.background.close()
+        self.remedy.close()
+
+
+def measured(config: RunConfig) -> Measured:
+    """The time of a config's steps; takes a quarter of a minute and more."""
+    return Measured(config.resolved(), probe(config))
 
 
 def dull_share(rate: float, size: int) -> float:
@@ -147,7 +201,7 @@ def memory_bar(review: Review) -> str:
 
 def at_peak(found: Forecast) -> list[tuple[str, int]]:
     """The parts that are there at the peak, largest first; small ones as one."""
-    during = {"always", found.phase} | ({"updating"} if found.phase in ("reading", "passing") else set())
+    during = {"always", found.phase} | ({"updating"} if found.phase in ("comparing", "reading", "passing") else set())
     parts = sorted(((part.name, part.bytes) for part in found.components if part.when in during), key=lambda x: -x[1])
     large = [part for part in parts if part[1] >= SMALL * found.peak]
     return [*large, ("the rest", found.peak - sum(size for _, size in large))]
@@ -161,11 +215,11 @@ def bar_part(number: int, name: str, size: int, scale: int) -> str:
     return f'<span class="wf-m{number % 6}" style="width:{share:.2f}%" title="{text}">{label}</span>'
 
 
-def facts(review: Review) -> str:
+def facts(review: Review, timing: Measured | None = None) -> str:
     """Disk and time."""
     rows = []
     if review.config is not None:
-        rows.append(("time", time_text(review)))
+        rows.append(("time", time_text(review, timing)))
     if review.forecast is not None:
         disk = review.forecast.disk
         rows.append(
@@ -178,11 +232,19 @@ def facts(review: Review) -> str:
     )
 
 
-def time_text(review: Review) -> str:
-    """Seconds a step and in all, where a like run of the folder has told."""
-    if review.config is None or review.earlier.seconds is None:
+def time_text(review: Review, timing: Measured | None = None) -> str:
+    """Seconds a step and in all, as measured, or as a like run of the folder took."""
+    if review.config is None:
+        return ""
+    steps, earlier = review.config.training.steps, review.earlier
+    if timing is not None and timing.fault:
+        return f"not measured: {timing.fault}"
+    if timing is not None and timing.timing is not None and alike(timing.resolved, review.config.resolved()):
+        found = timing.timing
+        most = f" ({found.most:.2g} s if every answer had {found.longest} tokens)" if found.most > found.step else ""
+        whole = duration(steps * found.step)
+        return f"{found.step:.2g} s a step{most}; about {whole} for {steps} steps. Measured: {found.note}"
+    if earlier.seconds is None:
         return "seconds a step: not measured yet (no like run in this folder)"
-    steps, seconds = review.config.training.steps, review.earlier.seconds
-    whole = steps * seconds
-    told = f"{whole / 60:.0f} minutes" if whole >= 120 else f"{whole:.0f} s"
-    return f"{seconds:.2g} s a step, as in the run {review.earlier.run}; about {told} for {steps} steps"
+    whole = duration(steps * earlier.seconds)
+    return f"{earlier.seconds:.2g} s a step, as in the run {earlier.run}; about {whole} for {steps} steps"

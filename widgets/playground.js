@@ -1,6 +1,6 @@
 /** What would other methods have told these tokens? Methods side by side, with hyper-parameters and rewards to drag. */
 
-import { followTheme, make } from "./dom.js";
+import { followTheme, isOrder, keepKeys, make } from "./dom.js";
 import { LookBar, placeBar } from "./playground_bar.js";
 import { alike } from "./playground_entry.js";
 import { Methods } from "./playground_methods.js";
@@ -30,6 +30,7 @@ class View {
     this.root = make("div", { class: "wb wp", keydown: (event) => this.key(event) });
     el.append(this.root);
     this.unfollow = followTheme(this.root);
+    this.release = keepKeys(this.root);
     this.source = new KernelSource(model);
     this.newest = new Newest((request) => this.source.ask(request), (answer, request) => this.took(answer, request), (error) => this.tell(error.message));
     /** @type {Record<string, number>} */
@@ -188,7 +189,7 @@ class View {
   took(answer, request) {
     const here = request.step === this.step && request.group === this.number && request.methods.length === this.methods.entries.length;
     if (!here || this.closed) return; // the reader went on meanwhile
-    this.tell(answer.tokens ? "" : "The update did not read this problem's rollouts: a filter left them out. Choose another problem.");
+    this.tell(answer.tokens ? "" : "No log-probs of the update are recorded for this problem's rollouts, as where a filter leaves them out. Choose another problem.");
     this.table.show(answer);
     this.texts.answer = answer;
     this.unmoved = answer.unmoved;
@@ -221,8 +222,7 @@ class View {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return event.stopPropagation(); // JupyterLab takes keys for commands
+    if (isOrder(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     const { texts, steps } = this;
     const beside = (/** @type {number} */ by) => () => { const step = steps[steps.indexOf(this.step ?? NaN) + by]; if (step !== undefined) this.goStep(step); };
     /** @type {Record<string, () => any>} */
@@ -239,6 +239,7 @@ class View {
     this.source.close();
     this.texts.close();
     this.unfollow();
+    this.release();
     this.root.remove();
   }
 }

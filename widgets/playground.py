@@ -66,6 +66,7 @@ class Playground(Saved, Asked):
             methods=[entry(each) for each in chosen],
             rewards=dict(rewards or {}),
         )
+        self.observe(self.renew, ["step", "group", "methods", "rewards"])
         self.known = dict(registry.methods())
         self.shell = get_ipython()
         if self.shell is not None:
@@ -97,13 +98,9 @@ class Playground(Saved, Asked):
             self.shell = None
         super().close()
 
-    def _repr_mimebundle_(self, **keywords: Any) -> Any:
-        """The widget, and a table of pushes without scripts for places that have no kernel."""
-        found = super()._repr_mimebundle_(**keywords)
-        if found is None:
-            return None
-        data, metadata = found if isinstance(found, tuple) else (found, {})
-        return {**data, "text/html": picture(self)}, metadata
+    def picture(self) -> str:
+        """A table of pushes."""
+        return picture(self)
 
 
 def entry(method: str | Mapping[str, Any]) -> dict[str, Any]:

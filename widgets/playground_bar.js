@@ -1,7 +1,9 @@
 /** The lines above: which rollouts, and what their colour shows. */
 
+import { rightTold } from "./board_facts.js";
 import { make } from "./dom.js";
 import { show } from "./signals.js";
+import { visible } from "./tokens.js";
 
 /** @typedef {import("./playground_texts.js").Mode} Mode @typedef {import("./playground_texts.js").Texts} Texts */
 
@@ -16,10 +18,9 @@ const RAMP = [-16, -12, -8, -4, 0, 4, 8, 12, 16];
  * @param {{ goStep: (step: number) => void, go: (step: number, group: number) => void, add: () => void }} deeds */
 export function placeBar({ steps, step, group, board, full }, { goStep, go, add }) {
   const option = (/** @type {number} */ value, /** @type {string} */ text, /** @type {number} */ current) => make("option", { value, selected: value === current }, text);
-  const right = (/** @type {any[][]} */ rollouts) => `${rollouts.filter((each) => each[2] > 0).length} of ${rollouts.length} right`;
   const chosen = make("select", { "aria-label": "step", change: () => goStep(Number(chosen.value)) }, steps.map((each) => option(each, `step ${each}`, step)));
   const problem = make("select", { "aria-label": "problem", class: "wp-problem", change: () => go(step, Number(problem.value)) },
-    board.groups.map((each) => option(each.group, `${right(each.rollouts)}: ${each.question}`, group)));
+    board.groups.map((each) => option(each.group, `${rightTold(each.rollouts.map(([, , correct]) => correct))}: ${visible(each.question)}`, group)));
   return [chosen, problem, make("span", { class: "wb-spring" }),
     make("button", { type: "button", class: "wp-add", disabled: full, "aria-haspopup": "dialog", click: add }, "+ method"),
     make("details", { class: "wp-keys" }, make("summary", {}, "keys"), make("div", {}, KEYS.map(([keys, told]) => make("span", {}, make("kbd", {}, keys), ` ${told}`))))];

@@ -2,8 +2,10 @@
 
 /**
  * @typedef {{ method: string, [slot: string]: any }} Entry
- * @typedef {{ slot: string, number: number | null, piece: string, name: string, label: string, help: string, value: any, usual: any,
- *   kind: "number" | "whole" | "switch" | "choice", optional: boolean, choices: any[], low: number, high: number, log: boolean, zero: boolean }} Field
+ * `path`: where a field stands: a slot, the number of a piece in it, fields. `plain`: a value written as JSON.
+ * @typedef {{ path: (string | number)[], piece: string, name: string, label: string, help: string, value: any, usual: any,
+ *   kind: "number" | "whole" | "switch" | "choice" | "piece" | "text" | "plain", optional: boolean, choices: any[],
+ *   low: number, high: number, log: boolean, zero: boolean }} Field
  * @typedef {{ key: string, title: string, paper: string, equation: string, changes: string, slots: Record<string, any>, fields: Field[] }} Card
  */
 
@@ -36,16 +38,37 @@ export function parsed(field, text) {
   return word !== "" && Number.isFinite(number) ? number : word;
 }
 
-/** An entry with another value of a field. @param {Entry} entry @param {Card} card @param {Field} field @param {any} value @returns {Entry} */
-export function withField(entry, card, field, value) {
-  const word = value === null ? EMPTY : value;
-  const { slot, number, name } = field;
-  if (number === null) {
-    const own = typeof entry[slot] === "string" ? { piece: entry[slot] } : entry[slot];
-    return { ...entry, [slot]: { ...own, [name]: word } };
+/** What was written as JSON; text that is none stays, so that the kernel says what is wrong. @param {Field} field @param {string} text */
+export function readPlain(field, text) {
+  if (text.trim() === "" && field.optional) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
-  const pieces = /** @type {any[]} */ (entry[slot] ?? card.slots[slot]);
-  return { ...entry, [slot]: pieces.map((piece, at) => (at !== number ? piece : { ...(typeof piece === "string" ? { piece } : piece), [name]: word })) };
+}
+
+/** An entry with another value of a field. @param {Entry} entry @param {Card} card @param {Field} field @param {any} value @returns {Entry} */
+export function withField(entry, card, { path, kind }, value) {
+  const word = value === null ? EMPTY : kind === "piece" ? { piece: value } : value;
+  const [slot, ...inside] = path;
+  const [own, known] = [entry[slot], card.slots[slot]];
+  if (!inside.length) return { ...entry, [slot]: word };
+  if (Array.isArray(known)) return { ...entry, [slot]: placed(own === EMPTY ? [] : own ?? known, inside, word) };
+  const lone = inside.length === 1; // then the method's own piece fills in the rest; inside a field nothing does
+  return { ...entry, [slot]: placed(lone ? tabled(own) : { ...known, ...tabled(own) }, inside, word) };
+}
+
+/** A piece's table, which may be given by its name. @param {any} piece */
+function tabled(piece) {
+  return typeof piece === "string" ? { piece } : piece;
+}
+
+/** A table, or a list of them, with another value inside. @param {any} whole @param {(string | number)[]} path @param {any} word @returns {any} */
+function placed(whole, [first, ...rest], word) {
+  const value = rest.length ? placed(tabled(whole[first]), rest, word) : word;
+  if (!Array.isArray(whole)) return { ...whole, [first]: value };
+  return value === EMPTY ? whole.toSpliced(Number(first), 1) : whole.toSpliced(Number(first), 1, value);
 }
 
 /** Whether two entries ask for the same. @param {any} one @param {any} other */

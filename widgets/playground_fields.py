@@ -1,12 +1,14 @@
 """What a method of the playground is: its card, the hyper-parameters one may drag, and how far."""
 
+import inspect
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from widgets.form_spec import Spec, choices
-from workbench.method import Method
-from workbench.piece import Piece, schema
+from workbench.method import Method, may_be_empty, slot_kinds
+from workbench.piece import Piece, plain_value, schema
 from workbench.registry import find_method
 
 BASELINE = "grpo"
@@ -15,6 +17,7 @@ SLOTS = ("surrogate", "regularisers", "reduction", "advantage", "ratio", "correc
 AROUND = 100.0  # an open end lies so many times above or below the method's own value, above at least at 1
 WIDE = 100.0  # a slider over more than this is logarithmic
 UNSET = {int: 100.0, float: 1.0}  # what stands in the middle where a field is empty or zero
+Place = tuple[str | int, ...]  # a slot, the number of a piece in it, a field
 
 
 def method_of(entry: Mapping[str, Any]) -> Method:
@@ -29,57 +32,102 @@ def method_of(entry: Mapping[str, Any]) -> Method:
 def card(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry's method as the playground shows it: its texts, its slots as they stand in a config, its fields.
 
-    The fields of the pieces in which it differs from GRPO come first.
+    The fields of the pieces in which it differs from GRPO come first, which piece fills a slot last.
     """
     method = method_of(entry)
-    slots, usual = method.to_dict(), dict(find_method(method.key).pieces())
-    plain = dict(find_method(BASELINE).pieces())
+    slots, registered = method.to_dict(), find_method(method.key)
+    usual, plain = dict(registered.pieces()), dict(find_method(BASELINE).pieces())
     pieces = [(slot, piece) for slot, piece in method.pieces() if slot.split(".")[0] in SLOTS and not nested(slot)]
     pieces.sort(key=lambda each: (plain.get(each[0]) == usual.get(each[0]), SLOTS.index(each[0].split(".")[0])))
+    found = [field for slot, piece in pieces for field in fields(place_of(slot), piece, usual.get(slot, piece))]
     return {
         **{name: getattr(method, name) for name in ("key", "title", "paper", "equation", "changes")},
         "slots": {name: writable(slots[name]) for name in SLOTS},
-        "fields": [field for slot, piece in pieces for field in fields(slot, piece, usual.get(slot, piece))],
+        "fields": [*found, *(choice for slot in SLOTS for choice in slot_choices(slot, method, registered))],
     }
 
 
 def nested(slot: str) -> bool:
-    """Whether a piece stands inside another: a regulariser's reduction is not taken apart."""
+    """Whether a piece stands inside another, whose fields lead to it."""
     return slot.endswith(".reduction")
 
 
-def fields(slot: str, piece: Piece, usual: Piece) -> Iterator[dict[str, Any]]:
-    """The fields of a piece that have a control: numbers, switches, choices. `usual`: the registry's in its place."""
-    place, _, number = slot.partition(".")
+def place_of(slot: str) -> Place:
+    """Where a piece stands in a config.
+
+    >>> place_of("regularisers.0")
+    ('regularisers', 0)
+    """
+    return tuple(int(part) if part.isdigit() else part for part in slot.split("."))
+
+
+def fields(place: Place, piece: Piece, usual: Piece) -> Iterator[dict[str, Any]]:
+    """The fields of a piece, and of the pieces inside it. `usual`: the registry's in its place."""
     for name, info in schema(type(piece)).model_fields.items():
-        spec = Spec.of(name, info)
-        kind = kind_of(spec)
-        if kind is None:
-            continue
+        spec, value = Spec.of(name, info), getattr(piece, name)
         own = getattr(usual if type(usual) is type(piece) else piece, name)
-        yield {
-            "slot": place,
-            "number": int(number) if number else None,
-            "piece": piece.name,
-            "name": name,
-            "label": spec.label,
-            "help": spec.help,
-            "kind": kind,
-            "value": writable(getattr(piece, name)),
-            "usual": writable(own),
-            "optional": spec.optional,
-            "choices": choices(spec.type) if kind == "choice" else [],
-            **(span(spec, own) if kind in ("number", "whole") else {}),
-        }
+        yield field((*place, name), spec, value, own) | {"piece": piece.name}
+        if isinstance(value, Piece):
+            yield from fields((*place, name), value, own if isinstance(own, Piece) else value)
 
 
-def kind_of(spec: Spec) -> str | None:
-    """Which control a field gets; None for text and for pieces inside a piece."""
+def field(place: Place, spec: Spec, value: Any, usual: Any) -> dict[str, Any]:
+    """A field with what its control needs."""
+    kind = kind_of(spec)
+    return {
+        "path": list(place),
+        "name": spec.name,
+        "label": spec.label,
+        "help": spec.help,
+        "kind": kind,
+        "value": shown(value, kind),
+        "usual": shown(usual, kind),
+        "optional": spec.optional,
+        "choices": choices(spec.type) if kind == "choice" else names(spec.type, value) if kind == "piece" else [],
+        **(span(spec, usual) if kind in ("number", "whole") else {}),
+    }
+
+
+def slot_choices(slot: str, method: Method, usual: Method) -> Iterator[dict[str, Any]]:
+    """Which piece fills a slot; of one that holds several each, and one more."""
+    kind, several = slot_kinds()[slot]
+    now, before = (getattr(each, slot) for each in (method, usual))
+    label = slot.removesuffix("s") if several else slot
+    told = f"which {label} stands here" + ("; none takes it away" if several else "")
+    spec = Spec(label, label, kind, (None, None), (False, False), None, False, slot in may_be_empty(), told, False)
+    if not several:
+        yield field((slot,), spec, now, before) | {"piece": ""}
+    for at in range(len(now) + 1) if several else ():
+        each, own = (held[at] if at < len(held) else None for held in (now, before))
+        yield field((slot, at), spec, each, own) | {"piece": "" if each else "one more"}
+
+
+def names(kind: type[Piece], value: Piece | None) -> list[str]:
+    """The pieces of a kind that need no field to be given, and the one that is there."""
+    whole = {name for name, piece in kind.registry.items()
+             if not any(info.is_required() for info in schema(piece).model_fields.values())}  # fmt: skip
+    return sorted(whole | ({value.name} if value else set()))
+
+
+def kind_of(spec: Spec) -> str:
+    """Which control a field gets; `plain`: a value written as JSON."""
     if spec.type is bool:
         return "switch"
     if spec.type in (int, float):
         return "whole" if spec.type is int else "number"
-    return "choice" if choices(spec.type) else None
+    if inspect.isclass(spec.type) and issubclass(spec.type, Piece):
+        return "piece"
+    if choices(spec.type):
+        return "choice"
+    return "text" if spec.type is str else "plain"
+
+
+def shown(value: Any, kind: str) -> Any:
+    """A field's value as its control has it."""
+    if kind == "piece":
+        return value.name if value else None
+    plain = writable(plain_value(value))
+    return json.dumps(plain) if kind == "plain" and plain is not None else plain
 
 
 def span(spec: Spec, value: float | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 /** The head of a column: which method it is, what that changes, and its hyper-parameters. */
 
 import { make } from "./dom.js";
-import { STOPS, parsed, placeOf, valueAtPlace } from "./playground_entry.js";
+import { STOPS, parsed, placeOf, readPlain, valueAtPlace } from "./playground_entry.js";
 import { equation } from "./playground_math.js";
 
 /**
@@ -46,6 +46,7 @@ export class MethodHead {
     const first = card.fields.slice(0, FIRST);
     const rest = card.fields.slice(FIRST);
     const open = this.body.querySelector("details")?.open;
+    const held = this.body.querySelector(":focus")?.closest("[data-field]")?.getAttribute("data-field");
     this.body.replaceChildren(
       make("p", { class: "wp-changes" }, card.changes, " ", make("span", { class: "wb-muted" }, card.paper)),
       make("div", { class: "wp-equation", role: "math", "aria-label": card.equation, title: card.equation }, equation(card.equation)),
@@ -53,6 +54,8 @@ export class MethodHead {
       ...(rest.length ? [make("details", { open }, make("summary", {}, `${rest.length} more field${rest.length === 1 ? "" : "s"}`),
         make("div", { class: "wp-fields" }, rest.map((field) => this.control(field))))] : []));
     this.mark();
+    const again = held && this.body.querySelector(`[data-field="${held}"] :is(input, select, textarea)`);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }
 
   /** In place of the card. @param {string} key @param {string} trouble */
@@ -69,8 +72,9 @@ export class MethodHead {
 
   /** @param {Field} field */
   control(field) {
-    const where = `${field.slot}${field.number === null ? "" : ` ${field.number + 1}`}, ${field.piece}`;
-    const row = make("label", { class: "wp-field", title: `${field.help}\n${where}`, "data-field": `${field.slot}.${field.name}` },
+    const above = field.path.slice(0, -1).map((part) => (typeof part === "number" ? part + 1 : part)).join(" ");
+    const where = [above, field.piece].filter(Boolean).join(", ");
+    const row = make("label", { class: "wp-field", title: `${field.help}\n${where}`, "data-field": field.path.join(".") },
       make("span", { class: "wp-label" }, make("span", {}, field.label), make("span", { class: "wb-muted" }, ` ${field.piece.replaceAll("_", " ")}`)));
     const told = (/** @type {any} */ value, /** @type {boolean} */ settled) => {
       row.classList.toggle("wp-changed", value !== field.usual);
@@ -78,7 +82,7 @@ export class MethodHead {
       this.deeds.change(field, value, settled);
     };
     row.classList.toggle("wp-changed", field.value !== field.usual);
-    row.append(...this.inputs(field, `${field.label} of ${where}`, told));
+    row.append(...this.inputs(field, where ? `${field.label} of ${where}` : field.label, told));
     return row;
   }
 
@@ -88,14 +92,25 @@ export class MethodHead {
       const box = make("input", { type: "checkbox", "aria-label": label, checked: field.value === true, change: () => told(box.checked, true) });
       return [box];
     }
-    if (field.kind === "choice") {
+    if (field.kind === "choice" || field.kind === "piece") {
       const menu = make("select", { "aria-label": label, change: () => told(field.choices.find((each) => String(each) === menu.value) ?? null, true) },
         field.optional ? make("option", { value: "" }, "none") : null,
         field.choices.map((each) => make("option", { value: each, selected: each === field.value }, String(each))));
       return [menu];
     }
+    if (field.kind === "text" || field.kind === "plain") return [textInput(field, label, told)];
     return numberInputs(field, label, told);
   }
+}
+
+/** Words, over several lines where there are some; what is no text is written as JSON. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} told */
+function textInput(field, label, told) {
+  const lines = String(field.value ?? "").includes("\n");
+  const settings = { class: "wp-text", "aria-label": label, placeholder: field.optional ? "none" : null, rows: lines ? 3 : null,
+    change: () => told(field.kind === "plain" ? readPlain(field, box.value) : box.value, true) };
+  const box = lines ? make("textarea", settings) : make("input", { type: "text", ...settings });
+  box.value = field.value ?? "";
+  return box;
 }
 
 /** A slider and a box that follow each other. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} told */

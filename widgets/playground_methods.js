@@ -47,6 +47,7 @@ export class Methods {
       change: (field, value, settled) => {
         this.entries = this.entries.with(at, withField(this.entries[at], /** @type {Card} */ (this.cards[at]), field, value));
         this.hooks.changed(settled);
+        if (field.kind === "piece") this.readCard(this.entries[at], this.heads[at], at); // another piece has other fields
       },
       pick: () => this.pick(at),
       copy: () => this.set(this.entries.toSpliced(at + 1, 0, this.entries[at]), at + 1),

@@ -31,7 +31,7 @@ def picture(playground: Any) -> str:
             figures("push up", lines, "up"), figures("push down", lines, "down")]  # fmt: skip
     rows += [rollout_row(header, columns, rollout, found, playground.rewards)
              for rollout in header["rollouts"][:MOST_ROLLOUTS]]  # fmt: skip
-    place = f"{html.escape(playground.run.name)}, step {where[0]}, problem {where[1]}"
+    place = f"{html.escape(playground.run.title)}, step {where[0]}, problem {where[1]}"
     told = "What each method tells the tokens: orange, solid: become likelier; purple, dashed: less likely."
     return (
         f'<div style="font-family:sans-serif"><p>{place}. {told}</p>'

@@ -1,6 +1,6 @@
 /** The same rollouts once a method, side by side: they scroll, and are walked through, together. */
 
-import { make } from "./dom.js";
+import { isOrder, make } from "./dom.js";
 import { tokenInLine } from "./lines.js";
 import { Pane } from "./pane.js";
 import { LENS, limitsOf, show, signalOf } from "./signals.js";
@@ -216,7 +216,7 @@ export class Texts {
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     const column = this.columns.find(({ pane }) => pane.sheet.element === target);
-    if (!column || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!column || isOrder(event)) return;
     const { rollouts } = this.group;
     const { rollout, at } = this.place ?? { rollout: rollouts[0], at: -1 };
     const beside = (/** @type {number} */ by) => rollouts[rollouts.indexOf(rollout) + by];
@@ -235,7 +235,7 @@ export class Texts {
     };
     if (!acts[event.key]) return;
     event.preventDefault();
-    event.stopPropagation(); // or JupyterLab would take the key for a command
+    event.stopPropagation(); // an application around may hear it too
     acts[event.key]();
   }
 

@@ -3,6 +3,7 @@
 import { rove } from "./board_rove.js";
 import { make } from "./dom.js";
 import { show } from "./signals.js";
+import { visible } from "./tokens.js";
 import { chooser } from "./toolbar.js";
 
 /**
@@ -77,7 +78,7 @@ export class Probes {
     const { own, probes, unreadable } = /** @type {Histories} */ (this.known);
     const isProbe = (/** @type {string} */ problem) => probes.some((each) => each.problem === problem);
     const options = [...(isProbe(own.problem) ? [] : [own]), ...probes].map((each) => /** @type {[string, string]} */ ([each.problem,
-      `${isProbe(each.problem) ? "probe" : "this problem"}: ${each.question || each.problem}`]));
+      `${isProbe(each.problem) ? "probe" : "this problem"}: ${visible(each.question || each.problem)}`]));
     const top = Math.max(...history.cells.map(({ length }) => length));
     const steps = make("div", { class: "wb-cells", role: "group", "aria-label": "steps of this problem; press one to read its rollouts" });
     const here = history.cells.findIndex((cell) => this.isHere(history, cell));

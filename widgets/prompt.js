@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { Faces, fontOf } from "./faces.js";
 import { Sheet } from "./sheet.js";
-import { readingOf } from "./tokens.js";
+import { readingOf, visible } from "./tokens.js";
 
 /** @typedef {import("./payload.js").Group} Group */
 
@@ -25,8 +25,8 @@ export class PromptBlock {
     const several = group.prompts.length > 1 ? ` · ${group.prompts.length} different prompts` : "";
     this.caption.replaceChildren(
       make("span", {}, `Prompt as the model saw it${several} · given, so nothing here is trained`),
-      first?.answer ? make("span", {}, "wanted ", make("b", { class: "wb-answer" }, first.answer)) : "",
-      make("span", { class: "wb-key" }, first?.problem ?? ""));
+      first?.answer ? make("span", {}, "wanted ", make("bdi", { class: "wb-answer" }, visible(first.answer))) : "",
+      make("bdi", { class: "wb-key" }, visible(first?.problem ?? "")));
     const faces = new Faces(fontOf(this.sheet.element, 13));
     this.sheet.fill(group.prompts.map((ids) => this.text(ids, faces)));
   }

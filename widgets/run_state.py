@@ -9,7 +9,7 @@ STARTABLE = ("stopped", "failed", "dead", "queued")  # verdicts after which a ne
 def read_state(run: Any) -> dict[str, Any]:
     """Name, verdict, progress and time left of a run; in words what became of one that cannot be read."""
     path = Path(run.path)
-    blank = {"name": path.name, "path": str(path), "phase": "", "step": 0, "total": 0, "left": None, "typical": None}
+    blank = {"name": run.title, "path": str(path), "phase": "", "step": 0, "total": 0, "left": None, "typical": None}
     if not path.is_dir():
         told = f"{path} is gone: it was moved or removed. What is shown here was read before."
         return {**blank, "verdict": "vanished", "text": told, "ended": True, "startable": False}

@@ -1,6 +1,6 @@
 /** The list of runs: only the rows in view are in the page, and only those are asked for. */
 
-import { make } from "./dom.js";
+import { isOrder, make } from "./dom.js";
 import { rowCells } from "./run_row.js";
 
 /** @typedef {import("./run_row.js").Row} Row */
@@ -22,7 +22,7 @@ export class RunTable {
     this.heads = COLUMNS.map(([order, label]) => make("span", { role: "columnheader" },
       order ? make("button", { type: "button", "data-order": order, click: () => hooks.sort(order) }, label) : label));
     this.space = make("div", { class: "wb-run-space", role: "rowgroup" });
-    this.scroll = make("div", { class: "wb-run-rows", tabindex: 0, role: "grid", "data-lm-suppress-shortcuts": "true", "aria-label": "runs; arrows move, Enter opens, Space lays the curves over each other, s those of all seeds of an experiment",
+    this.scroll = make("div", { class: "wb-run-rows", tabindex: 0, role: "grid", "aria-label": "runs; arrows move, Enter opens, Space lays the curves over each other, s those of all seeds of an experiment",
       scroll: () => { this.draw(); this.rest(); }, keydown: (event) => this.key(event), click: (event) => this.clicked(event) }, this.space);
     this.element = make("div", { class: "wb-run-table" }, make("div", { class: "wb-run-line wb-run-heads", role: "row" }, this.heads), this.scroll);
     root.append(this.element);
@@ -87,6 +87,7 @@ export class RunTable {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if (isOrder(event)) return;
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: HIGH, PageUp: -HIGH, Home: -this.total, End: this.total };
     const move = moves[/** @type {keyof typeof moves} */ (event.key)];
     const row = this.rows.get(this.at);

@@ -1,7 +1,7 @@
 /** All runs below a folder: their list, and the curves of the chosen ones over each other. */
 
 import { Charts } from "./charts.js";
-import { followTheme, make } from "./dom.js";
+import { followTheme, keepKeys, make } from "./dom.js";
 import { parties } from "./pictures.js";
 import { RunTable } from "./run_table.js";
 import { KernelSource } from "./source.js";
@@ -21,6 +21,7 @@ class RunsView {
     this.root = make("div", { class: "wb wb-list" });
     el.append(this.root);
     this.unfollow = followTheme(this.root);
+    this.release = keepKeys(this.root);
     this.source = new KernelSource(model);
     this.wanted = { text: "", state: "", order: "started", reverse: false };
     /** @type {Map<string, { row: Row, mark?: string, curves?: any }>} */
@@ -182,6 +183,7 @@ class RunsView {
     this.charts.close();
     this.source.close();
     this.unfollow();
+    this.release();
     this.root.remove();
   }
 }

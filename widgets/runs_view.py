@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets
 import traitlets as t
 
-from widgets import bundle, still
+from widgets import bundle
 from widgets.asked import Asked
 from widgets.dashboard import Dashboard
 from widgets.run_folder import RunFolder
@@ -57,8 +57,11 @@ class RunsView(Saved, ipywidgets.VBox):
             self.say(str(error))
         else:
             self.children = (self.list, *([] if self.dashboard is None else [self.dashboard]))
+        if self.dashboard is not None:
+            self.dashboard.around = self
         if old is not None:
             old.close()
+        self.renew()
 
     def say(self, text: str) -> None:
         """Says below the list what is the matter."""
@@ -72,10 +75,9 @@ class RunsView(Saved, ipywidgets.VBox):
             part.close()
         super().close()
 
-    def _repr_mimebundle_(self, **keywords: Any) -> Any:
-        """The widget, and a table without scripts for places that have no kernel."""
-        shown = picture(self.list.runs) + (still.picture(self.dashboard.data) if self.dashboard else "")
-        return {**super()._repr_mimebundle_(**keywords), "text/html": shown}
+    def picture(self) -> str:
+        """The newest runs, and the one that is read."""
+        return picture(self.list.runs) + (self.dashboard.picture() if self.dashboard else "")
 
 
 def picture(runs: RunFolder) -> str:

@@ -14,7 +14,10 @@ from workbench.runs.open import Run
 
 #: What a viewer may ask for where nobody may change a run; a request that is not named here is refused.
 READING = frozenset(
-    {"metrics", "curves", "setting", "board", "group", "histories", "probe", "methods", "lens", "follow", "outcome"}
+    {
+        *("metrics", "curves", "setting", "board", "group", "histories", "probe", "step", "step_probes"),
+        *("methods", "lens", "follow", "outcome"),
+    }
 )
 ROLLOUTS = ("board", "group")  # news that only who follows the newest rollouts is sent
 

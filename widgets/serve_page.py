@@ -51,8 +51,11 @@ class Page(AnyWidgetComponent):
         return {**super()._get_properties(doc), "bundle": "workbench"}
 
     def give(self, clerk: Clerk, **parts: Any) -> None:
-        """Gives the page to a clerk, who answers what it asks until it is closed; `parts`: what it shows."""
-        self.shown = {**self.shown, **parts}
+        """Gives the page to a clerk, who answers what it asks until it is closed; `parts`: what it shows.
+
+        What asks the run's model is shown where the clerk answers everything.
+        """
+        self.shown = {**self.shown, "asks": clerk.allowed is None, **parts}
         self.clerk = clerk
         self.param.watch(lambda event: clerk.reply(event.new), "request")
         self.param.watch(self.on_heard, "heard")

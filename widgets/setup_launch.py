@@ -11,6 +11,7 @@ import ipywidgets
 from widgets.form_desk import Desk, Editor, help_text
 from widgets.form_fields import number
 from widgets.setup_background import Background
+from widgets.setup_draft import Mistake
 from workbench.config import RunConfig
 from workbench.runs.launch import launch
 
@@ -30,6 +31,37 @@ def start(order: Order) -> Any:
     return launch(order.config, order.folder, order.seeds, order.jobs)
 
 
+class Seeds(Editor):
+    """How many seeds, or which ones, as a line of text."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.line = desk.make(ipywidgets.Text, description="seeds", value="1")
+        super().__init__(desk, self.line, "how many, or which ones: 3, or 0, 5, 7")
+        self.line.observe(self.check, "value")
+
+    def read(self) -> int | list[int] | None:
+        """None for one run of the config's own seed, a number of seeds, or the seeds themselves; else ValueError."""
+        values = [number(part.strip()) for part in self.line.value.split(",") if part.strip()]
+        whole = bool(values) and all(isinstance(value, int) and value >= 0 for value in values)
+        if not whole or values == [0] or len(set(values)) < len(values):
+            remedy = "give how many, as 3, or which ones, each once, as 0, 5, 7"
+            raise ValueError(f"seeds = {self.line.value!r}: {remedy}")
+        if len(values) > 1:
+            return values
+        return None if values[0] == 1 else int(values[0])
+
+    def check(self, change: Any) -> None:
+        """Says beside the field what is wrong, while a person types."""
+        del change
+        try:
+            self.read()
+        except ValueError as error:
+            self.tell((Mistake.of(str(error)).text,))
+        else:
+            self.tell()
+        self.desk.touched()
+
+
 class Launcher(Editor):
     """Name, seed, how many seeds, and the button. `ready` answers the config, `started` is given the run."""
 
@@ -45,18 +77,24 @@ class Launcher(Editor):
     ) -> None:
         super().__init__(desk, desk.make(ipywidgets.VBox, "wf-launch"))
         self.folder, self.top, self.ready, self.started = folder, top, ready, started
-        self.seeds = desk.make(ipywidgets.Text, description="seeds", value="1")
+        self.refused = False  # whether what is said beside the button is why it did not start
+        self.seeds = Seeds(desk)
         self.jobs = desk.make(ipywidgets.BoundedIntText, description="at a time", value=1, min=1, max=64)
-        texts = ("how many, or which ones: 3, or 0, 5, 7", "runs side by side, of several seeds")
-        notes = [desk.make(ipywidgets.HTML, "wf-note", value=help_text(text)) for text in texts]
+        note = desk.make(ipywidgets.HTML, "wf-note", value=help_text("runs side by side, of several seeds"))
         self.button = desk.make(ipywidgets.Button, "wf-go", description="Launch", button_style="primary")
         self.said = desk.make(ipywidgets.HTML, "wf-said")
         self.button.on_click(self.press)
         self.background = Background(start, self.done, self.failed)
-        fields = [part for each in top.values() for part in each.parts()]
-        rows = (*fields, self.seeds, notes[0], self.jobs, notes[1])
+        fields = [part for each in (*top.values(), self.seeds) for part in each.parts()]
+        rows = (*fields, self.jobs, note)
         go = desk.make(ipywidgets.HBox, "wf-line", children=(self.button, self.said))
         self.fill(desk.make(ipywidgets.GridBox, "wf-table", children=rows), go)
+        self.look()
+
+    def changed(self) -> None:
+        """The form was changed: what kept the run from starting may be mended."""
+        if self.refused:
+            self.say("", "said")
         self.look()
 
     def look(self) -> None:
@@ -72,22 +110,13 @@ class Launcher(Editor):
         """A person launches."""
         del button
         try:
-            order = Order(self.ready(), self.folder, self.read_seeds(), self.jobs.value)
+            order = Order(self.ready(), self.folder, self.seeds.read(), self.jobs.value)
         except ValueError as error:
             self.failed(str(error))
             return
         self.button.disabled = True
         self.say("starting …", "said")
         self.background.ask(order)
-
-    def read_seeds(self) -> int | list[int] | None:
-        """None for one run of the config's own seed, a number of seeds, or the seeds themselves."""
-        values = [number(part.strip()) for part in self.seeds.value.split(",") if part.strip()]
-        if not values or not all(isinstance(value, int) and value >= 0 for value in values):
-            raise ValueError(f"seeds = {self.seeds.value!r}: give how many, as 3, or which ones, as 0, 5, 7")
-        if len(values) > 1:
-            return values
-        return None if values[0] == 1 else int(values[0])
 
     def done(self, run: Any) -> None:
         """It has been started."""
@@ -103,6 +132,7 @@ class Launcher(Editor):
 
     def say(self, text: str, kind: str) -> None:
         """Says something beside the button."""
+        self.refused = kind == "error"
         self.said.value = f'<div class="wf-{kind}" role="status">{html.escape(text)}</div>'
 
     def close(self) -> None:

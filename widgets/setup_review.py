@@ -12,6 +12,7 @@ from workbench.config import RunConfig
 from workbench.models.spec import EMBEDDED
 from workbench.planning.advice import changes, fits
 from workbench.planning.forecast import Forecast, forecast
+from workbench.planning.probe import Timing
 from workbench.runs.directory import RunDirectory, read_json
 
 MOST_RUNS = 200  # of a folder, the newest, that are looked at
@@ -31,10 +32,18 @@ class Earlier:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a probe of a draft found; `fault`: why it found nothing."""
+
+    resolved: Mapping[str, Any]  # the config that was measured
+    timing: Timing | None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
 class Review:
     """Everything that is known of a draft."""
 
-    tables: Mapping[str, Any]
     config: RunConfig | None
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -48,15 +57,16 @@ def review(tables: Tables, folder: Path) -> Review:
     """Looks at a draft from all sides; may take seconds. A mistake anywhere becomes a text of the answer."""
     config, problems = all_problems(tables)
     if config is None:
-        return Review(tables, None, tuple(problems), without="the config has mistakes")
+        return Review(None, tuple(problems), without="the config has mistakes")
     earlier = earlier_of(config, folder)
+    if problems:  # told at once: a forecast may take long, of a model that the Hub does not hold or of huge numbers
+        return Review(config, tuple(problems), without="mend the mistakes first", earlier=earlier)
     try:
         found = forecast(config)
     except (ValueError, OSError) as error:  # a model that is not here, a device that is not there
-        return Review(tables, config, tuple(problems), without=str(error), earlier=earlier)
+        return Review(config, without=str(error), earlier=earlier)
     remedy = remedy_of(config, found) if found.verdict != "fits" else None
-    warned = warnings_of(config) if not problems else ()
-    return Review(tables, config, tuple(problems), warned, found, "", remedy, earlier)
+    return Review(config, (), warnings_of(config), found, "", remedy, earlier)
 
 
 def warnings_of(config: RunConfig) -> tuple[str, ...]:
@@ -104,7 +114,7 @@ def earlier_of(config: RunConfig, folder: Path) -> Earlier:
 
 def alike(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a step of two resolved configs takes about as long."""
-    same = all(found.get(name) == plain(wanted[name]) for name in ALIKE)
+    same = all(plain(found.get(name)) == plain(wanted[name]) for name in ALIKE)
     keys = [(table.get("method") or {}).get("key") for table in (found, wanted)]
     updates = [[(table.get("training") or {}).get(name) for name in ("updates", "epochs", "threads", "micro_batch")]
                for table in (found, wanted)]  # fmt: skip

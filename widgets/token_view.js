@@ -11,6 +11,7 @@ import { Controls } from "./controls.js";
 import { Dock } from "./dock.js";
 import { Finder } from "./find.js";
 import { FloatingCard } from "./float.js";
+import { LastSeen } from "./last_seen.js";
 import { Pane } from "./pane.js";
 import { PromptBlock } from "./prompt.js";
 import { FIRST, LENS, limitsOf } from "./signals.js";
@@ -50,6 +51,7 @@ export class TokenView {
     this.root = this.stage.root;
     this.board = new Board(this);
     this.card = new FloatingCard();
+    this.seen = new LastSeen(source);
     this.dock = new Dock(this);
     this.controls = new Controls(this);
     this.finder = new Finder(this);
@@ -79,15 +81,12 @@ export class TokenView {
     const index = known ?? await this.source.index();
     this.steps = index.steps;
     if (!this.steps.length) return this.say("No rollouts yet: the first step is still being sampled.");
-    if (this.ticket) return this.group && this.controls.draw(); // news came first, and the reader may have gone on
+    if (this.ticket && step === undefined) return this.group && this.controls.draw(); // news came first, and the reader may have gone on
     return this.showStep(step ?? this.steps[this.steps.length - 1]);
   }
 
-  /** In place of the tokens. @param {string} text */
-  say(text) { this.stage.say(text); }
-
-  /** Above the tokens, until the next group. @param {string} text */
-  tell(text) { this.stage.tell(text); }
+  say(/** @type {string} in place of the tokens */ text) { this.stage.say(text); }
+  tell(/** @type {string} above the tokens, until the next group */ text) { this.stage.tell(text); }
 
   /** Newly recorded steps, while the run goes on. @param {number[]} steps */
   setSteps(steps) {
@@ -99,7 +98,7 @@ export class TokenView {
   /** Whether the reader is at something that must not change under the hands. */
   get busy() {
     const reading = this.panes.some((pane) => pane.sheet.element.matches(":focus"));
-    return Boolean(this.pinned || this.other || this.finder.box.value || this.card.open || this.controls.sheet || reading || this.board.busy);
+    return Boolean(this.pinned || this.other || this.finder.box.value || this.card.open || this.controls.busy || reading || this.board.busy);
   }
 
   /** A step's rollouts: of the group asked for, else of the same problem, else of the first group with a signal. @param {number} step @param {number} [wanted] */
@@ -209,6 +208,7 @@ export class TokenView {
     for (const pane of this.panes) pane.paint(this.limitsFor(pane));
     this.controls.draw();
     this.dock.draw();
+    this.seen.note(this.group, this.signalName);
   }
 
   // ------------------------------------------------------------------ places
@@ -243,9 +243,7 @@ export class TokenView {
     if (inside) this.focus();
   }
 
-  redress() {
-    for (const pane of this.panes) pane.sheet.redress();
-  }
+  redress() { this.panes.forEach((pane) => pane.sheet.redress()); }
 
   // ------------------------------------------------------------------ side by side
 
@@ -256,8 +254,8 @@ export class TokenView {
     return rollout && this.openCompare(rollout, others);
   }
 
-  /** @param {Rollout} rollout @param {{ group: Group, told: string } | null} others */
-  openCompare(rollout, others = null) {
+  /** @param {Rollout} rollout @param {{ group: Group, told: string } | null} others @param {string | null} told who wrote the group, if no step of the run */
+  openCompare(rollout, others = null, told = null) {
     if (this.group.rollouts.length < 2 && !others) return this.tell("one rollout alone cannot be compared with a sibling");
     const at = this.walker.place?.rollout === rollout ? this.walker.place.at : 0;
     this.closeCompare();
@@ -265,7 +263,7 @@ export class TokenView {
     this.pane.element.replaceWith(this.other.element);
     this.besides(true);
     for (const pane of this.other.panes) this.walker.attach(pane);
-    this.other.open(rollout, others);
+    this.other.open(rollout, others, told);
     this.walker.go(this.other.left.pane, this.other.left.pane.passageOf(rollout), at, false);
     return this.focus();
   }
@@ -292,6 +290,8 @@ export class TokenView {
   close() {
     this.ticket += 1;
     this.themes.disconnect();
+    this.controls.did.close();
+    this.seen.close();
     this.other?.close();
     this.pane.close();
     this.prompt.close();

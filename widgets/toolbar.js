@@ -74,7 +74,7 @@ export const KEYS = [
   ["← →", "token (word, line) before, after"], ["↑ ↓", "line above, below"], ["PgUp PgDn", "a window up, down"], ["Home End", "first, last token of the rollout"],
   ["[ ]", "rollout before, after (also p n)"], ["⇧↑ ⇧↓", "problem before, after"], ["{ }", "step before, after (also P N)"],
   ["m M", "next, previous signal"], ["u", "colour by token, word, sentence, line"], ["l", "lock the scale"], ["/", "find text; Enter: next"],
-  ["Enter", "pin the card, and go to it"], ["c", "compare with another rollout"], ["o", "the other side of a comparison"], ["Esc", "unpin, leave"], ["?", "this help"],
+  ["Enter", "pin the card, and go to it"], ["c", "compare with another rollout"], ["o", "the other side of a comparison"], ["r", "mark where the others leave this rollout"], ["g", "to where it leaves the marked one"], ["w", "what the step did"], ["Esc", "unpin, leave"], ["?", "this help"],
 ];
 
 /** The help sheet. @param {() => void} close */

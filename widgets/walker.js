@@ -1,5 +1,6 @@
 /** Moves through the tokens by key and pointer. */
 
+import { isOrder } from "./dom.js";
 import { LINE, tokenInLine } from "./lines.js";
 import { ordered } from "./signals.js";
 import { GROUPINGS } from "./units.js";
@@ -59,13 +60,13 @@ export class Walker {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (isOrder(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     if (target.tagName === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
     if (!this.view.group) return;
     const act = this.actions()[event.shiftKey && event.key.startsWith("Arrow") ? `Shift${event.key}` : event.key];
     if (!act) return;
     event.preventDefault();
-    event.stopPropagation(); // or JupyterLab would take the key for a command
+    event.stopPropagation(); // an application around may hear it too
     act();
   }
 
@@ -84,7 +85,8 @@ export class Walker {
       ShiftArrowDown: () => this.moveGroup(1), ShiftArrowUp: () => this.moveGroup(-1),
       m: () => this.moveSignal(1), M: () => this.moveSignal(-1), l: () => view.controls.toggleLock(),
       u: () => this.moveGrouping(), c: () => view.toggleCompare(), o: () => this.otherPane(),
-      "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(),
+      "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(), w: () => view.controls.toggleStep(),
+      r: () => this.turn(), g: () => this.goParting(),
       Enter: () => this.place && view.pin(this.place, true),
       Escape: () => this.leave(),
     };
@@ -170,6 +172,20 @@ export class Walker {
 
   moveGrouping() {
     this.view.showGrouping(GROUPINGS[(GROUPINGS.indexOf(this.view.grouping) + 1) % GROUPINGS.length]);
+  }
+
+  /** Marks where the others leave this rollout, or no longer. */
+  turn() {
+    if (this.here && !this.view.other) this.view.board.turn(this.here.rollout, Math.max(0, this.here.at));
+  }
+
+  /** To where this rollout leaves the marked one. */
+  goParting() {
+    if (!this.here || this.view.other) return;
+    const parting = this.view.board.partingOf(this.here.rollout);
+    if (!parting) this.view.tell("Nothing is marked yet: r marks where the others leave a rollout.");
+    else if (parting.at === null) this.view.tell("The others part from this rollout: go to one of them.");
+    else this.view.visit(this.here.rollout, Math.max(0, parting.at));
   }
 
   /** The same token in the other pane, where two are compared. */

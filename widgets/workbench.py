@@ -8,6 +8,7 @@ import html
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 
 from widgets import bundle
@@ -28,6 +29,13 @@ from workbench.runs.open import open_run
 TITLES = ("Set up", "Runs", "Read")
 
 
+class Frame(anywidget.AnyWidget):
+    """Gives the parts around it, which are made in Python, their looks, and keeps their keys from the notebook."""
+
+    _esm = bundle.script("setup")
+    _css = bundle.styles("setup")
+
+
 class Workbench(Saved, ipywidgets.VBox):
     """Choose, launch and watch runs. `folder`: where runs lie; `config`: where to begin, the demonstration if left out.
 
@@ -46,8 +54,7 @@ class Workbench(Saved, ipywidgets.VBox):
         self.background = Background(lambda tables: review(tables, self.folder), self.show_review, self.plan.fail)
         self.tabs = ipywidgets.Tab(titles=TITLES, children=self.make_pages())
         self.tabs.observe(lambda change: self.turned(), "selected_index")
-        style = ipywidgets.HTML(f"<style>{bundle.styles('setup')}</style>", layout={"display": "none"})
-        super().__init__(children=(style, self.tabs))
+        super().__init__(children=(Frame(layout={"display": "none"}), self.tabs))
         self.add_class("wf-workbench")
         self.begun = True
         self.listen()
@@ -85,15 +92,15 @@ class Workbench(Saved, ipywidgets.VBox):
     def changed(self) -> None:
         """The form was changed: what takes longer is asked beside the notebook."""
         if self.begun:
-            self.launcher.look()
+            self.launcher.changed()
+            self.plan.wait()
             self.background.ask(self.setup.tables)
 
     def show_review(self, found: Review) -> None:
-        """Shows what was found out, unless the form has moved on."""
-        if found.tables is self.setup.tables:
-            self.setup.show_problems(list(found.problems))
-            self.launcher.look()
-            self.plan.show(found)
+        """Shows what was found out."""
+        self.setup.show_problems(list(found.problems))
+        self.launcher.look()
+        self.plan.show(found)
 
     # ------------------------------------------------------------------ runs
 
@@ -117,7 +124,7 @@ class Workbench(Saved, ipywidgets.VBox):
         shown = run.runs[0] if isinstance(run, Experiment) else run
         self.tabs.selected_index = TITLES.index("Read")
         old = self.reading.children
-        self.dashboard = Dashboard(shown)
+        self.dashboard = Dashboard(shown, self.chosen)
         self.reading.children = (self.dashboard,)
         for each in old:
             each.close()
@@ -150,11 +157,9 @@ class Workbench(Saved, ipywidgets.VBox):
         self.setup.desk.close()
         super().close()
 
-    def _repr_mimebundle_(self, **keywords: Any) -> Any:
-        """The widget, and the config as text for places that have no kernel."""
-        found = super()._repr_mimebundle_(**keywords)
-        data, metadata = found if isinstance(found, tuple) else (found, {})
-        return {**data, "text/html": picture(self.setup.config)}, metadata
+    def picture(self) -> str:
+        """The config as text."""
+        return picture(self.setup.config)
 
 
 def read_config(config: RunConfig | str | Path | None) -> RunConfig:

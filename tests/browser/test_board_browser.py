@@ -128,6 +128,23 @@ def test_partings_from_a_sibling_are_marked_and_gone_to(show):
     assert page.locator(".wb-parting").count() == 0
 
 
+def test_partings_are_marked_and_gone_to_by_keys(show):
+    page = show([make_group([sentence(), [*range(5), 9, *range(6, 16), 16], sentence()])])
+    press = page.keyboard.press
+    page.focus(".wb-rollouts")
+    press("g")
+    assert "r marks where the others leave" in page.inner_text(".wb-notice")
+    press("r")
+    assert page.locator(".wb-parts-at").all_inner_texts()[:2] == ["the others part from it", "parts at 6: “13”"]
+    press("]")
+    press("g")
+    assert page.locator('[data-rollout="1"] .wb-at').get_attribute("data-at") == "5"
+    assert page.evaluate(HELD.format(".wb-rollouts"))
+    press("[")
+    press("r")
+    assert page.locator(".wb-parting").count() == 0
+
+
 def test_filters_keep_what_they_say_and_one_that_nothing_passes_says_so(show):
     page = show([make_group([sentence(), sentence(17), sentence(), sentence(1)])])
     page.select_option('select[aria-label="rollouts to show"]', "right")

@@ -42,15 +42,17 @@ def opened(browser, address, scheme="light"):
     return page, watch
 
 
-def forget(path, group):
-    """Takes away what the update read of a group, as the trainer records groups that a filter left out."""
+def forget(path, group, why):
+    """Takes away what the update read of a group; `why`: as the trainer records it of groups that a filter left out."""
     rows = pq.read_table(path).to_pylist()
     for row in rows:
         if row["group"] == group:
             for name in ("advantage", "lens", "logprob", "old_logprob", "entropy", "max_prob", "rank", "top_probs"):
                 row[name] = [math.nan] * len(row[name])
             row["top_ids"] = [None] * len(row["top_ids"])
-    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+            row["left_out"] = why
+    schema = pq.read_schema(path).append(pa.field("left_out", pa.string()))
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -158,13 +160,15 @@ def test_steps_problems_and_find(browser, report):
     watch.check()
 
 
-def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser, tmp_path):
+@pytest.mark.parametrize("why", ["filtered", None])
+def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser, tmp_path, why):
     run = make_run(tmp_path / "fake", Shape(steps=1, problems=2, rollouts=4))
-    forget(run / "rollouts" / "step-000001.parquet", group=1)
+    forget(run / "rollouts" / "step-000001.parquet", group=1, why=why)
     address = write_report(open_run(run), tmp_path / "report.html").as_uri()
     page, watch = opened(browser, address)
     page.locator(".wb-group").nth(1).click()
-    page.locator(".wb-bar-line .wb-badge", has_text="left out by a filter").wait_for()
+    page.locator(".wb-group >> nth=1").and_(page.locator("[aria-pressed=true]")).wait_for()
+    expect(page.locator(".wb-bar-line .wb-badge", has_text="left out by a filter")).to_have_count(int(why is not None))
     assert page.locator(".wb-tokens .wb-zero").count() == 0
     assert page.locator(".wb-tokens .wb-missing").count() > 0
     page.close()

@@ -97,6 +97,7 @@ def test_a_method_written_in_a_cell_is_in_the_menu_and_one_that_fails_says_why(p
     expect(page.locator(".wb-picker-list button")).to_have_count(1, timeout=PATIENCE)
     page.screenshot(path=pictures / "playground_menu.png")
     page.keyboard.press("Enter")
+    expect(page.locator(".wb-picker")).to_have_count(0)
     page.wait_for_selector(f"{THIRD} .wb-tokens .wb-up", timeout=PATIENCE)
     expect(page.locator(f"{THIRD} .wp-changes")).to_contain_text("a fifth of the reward")
     expect(page.locator(f"{THIRD} .wp-field").first).to_contain_text("part")
@@ -128,3 +129,27 @@ def test_by_key_in_the_dark(page, lab, pictures):
     page.keyboard.press("{")
     expect(page.locator("select[aria-label=step]")).to_have_value("4", timeout=PATIENCE)
     assert page.locator(".jp-Cell").count() == 1  # no key reached the notebook
+
+
+def test_another_piece_is_chosen_by_key_and_its_fields_take_the_place_of_the_old(page, lab, pictures):
+    cell = "import widgets; widgets.Playground('runs/fake', step=5, methods=['grpo', 'temporal_schedule'])"
+    show(page, lab, "pieces", cell)
+    for column in (FIRST, SECOND):
+        page.locator(f"{column} .wp-about summary").click()
+    menu = page.locator(f'{FIRST} [data-field="surrogate"] select')
+    menu.focus()
+    page.keyboard.type("cispo")
+    expect(page.locator(f'{FIRST} [data-field="surrogate.absolute"]')).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator('tr[data-method="1"] th')).to_contain_text("cispo")
+    assert menu.evaluate("(menu) => menu === document.activeElement")  # the keys stay where they were
+    end = page.locator(f'{SECOND} [data-field="reduction.left_out.end"] .wp-box')
+    before = classes(page, SECOND)
+    end.fill("1")
+    page.keyboard.press("Tab")
+    expect(page.locator(f"{SECOND} .wb-token").first).not_to_have_class(before[0], timeout=PATIENCE)
+    end.fill("much")
+    page.keyboard.press("Tab")
+    expect(page.locator(f"{SECOND} .wp-trouble")).to_contain_text("end", timeout=PATIENCE)
+    page.screenshot(path=pictures / "playground_pieces.png")
+    page.locator(f"{SECOND} button", has_text="reset").click()
+    expect(page.locator(f"{SECOND} .wp-trouble")).to_be_hidden(timeout=PATIENCE)

@@ -16,7 +16,7 @@ pytestmark = MARKS
 #: Each widget's cell, and words of its picture that nothing else in the notebook holds.
 SHOWN = {
     "widgets.Dashboard('runs/fake')": "fake: finished · step 5 of 5",
-    "widgets.Tokens('runs/fake', step=3)": "told to become likelier",
+    "widgets.Tokens('runs/fake', step=3)": "Step 3,",
     "widgets.Workbench()": "the config of the form",
     "widgets.Playground('runs/fake', step=5)": "GRPO",
     (LIST := "widgets.RunsView('runs')"): "1 runs below runs",
@@ -105,4 +105,38 @@ def test_the_saved_picture_stays_hidden_while_the_widget_is_drawn(browser, lab):
     expect(page.locator(".wb-saved")).to_have_count(1)
     expect(page.locator(".wb-saved")).to_be_hidden()
     page.close()
+    watch.check()
+
+
+def test_what_was_looked_at_last_is_what_a_saved_notebook_shows(browser, lab):
+    page, watch = browser.new_page(viewport={"width": 1400, "height": 1500}), Watch()
+    watch.listen(page)
+    cells = [f"import sys; sys.path.insert(0, {str(ROOT)!r}); import widgets", "widgets.Tokens('runs/fake', step=3)"]
+    path = write_notebook(lab.folder / "left.ipynb", cells)
+    lab.open(page, path)
+    page.wait_for_selector(".wb-tokens .wb-token", timeout=3 * SLOW)
+    picture = page.locator(".wb-saved")
+    expect(picture).to_contain_text("Step 3,")
+    page.evaluate("document.querySelector('.wb-view').dataset.same = 'yes'")
+    page.focus(".wb-rollouts >> nth=0")
+    for key in ("}", "m"):  # the next step, the next signal
+        page.keyboard.press(key)
+        page.wait_for_timeout(700)  # longer than the view waits before it tells
+    expect(picture).to_contain_text("Step 4,")
+    expect(picture).to_contain_text("(lens, orange")
+    expect(picture).to_be_hidden()
+    expect(page.locator(".wb-view[data-same]")).to_have_count(1)  # the widget was not drawn anew
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')", timeout=SLOW)
+    page.close()
+    page = browser.new_page(viewport={"width": 1400, "height": 1100})
+    watch.listen(page)
+    left = kept(lab, nbformat.read(path, as_version=4), "a language without a kernel", True)
+    page.goto(f"{lab.address}/lab/tree/{left.name}?token={lab.token}&reset")
+    page.locator(".jp-Dialog select").select_option(label="No Kernel")
+    page.click(ACCEPT)
+    expect(page.locator(SEEN, has_text="Step 4,")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(SEEN, has_text="Step 3,")).to_have_count(0)
+    page.close()
+    watch.errors = [told for told in watch.errors if MISSING not in told]
     watch.check()

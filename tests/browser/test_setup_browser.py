@@ -114,8 +114,8 @@ def test_swapping_the_method_shows_its_card_and_its_fields(browser, lab, picture
 
 def test_a_method_and_a_run_of_a_later_cell_are_there(browser, lab):
     later = (
-        "import dataclasses\nfrom workbench import METHODS\n"
-        "METHODS['later'] = dataclasses.replace(METHODS['grpo'], key='later', title='Later', changes='it came later')"
+        "import dataclasses\nfrom workbench import METHODS, register\n"
+        "register('later', dataclasses.replace(METHODS['grpo'], title='Later', changes='it came later'))"
     )
     page, watch = opened(browser, lab, "later", (CELL, later))
     stage = section(page, "method")

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { CHARTS, axis, niceAbove } from "../../widgets/charts.js";
 import { deadExpected, derived, joined, medianBand, nearestPlace, overSeeds, stacked, thin } from "../../widgets/curves.js";
 import { duration, progressText, verdictText } from "../../widgets/head.js";
-import { parties, picture, seriesOf, told } from "../../widgets/pictures.js";
+import { eventTold } from "../../widgets/chart.js";
+import { happenings, marked, parties, picture, seriesOf, told } from "../../widgets/pictures.js";
 import { ago } from "../../widgets/run_row.js";
 
 const spec = (title) => CHARTS.find((each) => each.title === title);
@@ -122,4 +123,17 @@ test("the nearest step, and words for times and verdicts", () => {
   const state = { verdict: "running", phase: "update", step: 3, total: 9, typical: 2, left: 12, ended: false };
   assert.equal(progressText(state), "step 3 of 9 · update · 2.0 s a step · about 12 s left");
   assert.equal(progressText({ ...state, verdict: "finished", ended: true, left: null }), "step 3 of 9");
+});
+
+test("events of several runs are in the order of time and have the name and the colour of their run", () => {
+  const event = (kind, time, step = 3) => ({ kind, time, step, text: "x" });
+  const one = { ...run("one", {}), colour: 0, events: [event("set", 5), event("pause", 9)] };
+  const other = { ...run("other", {}), colour: 4, events: [event("started", 1, null), event("resumed", 7)] };
+  assert.deepEqual(happenings([one]), one.events);
+  const all = happenings([one, other, run("none", {})]);
+  assert.deepEqual(all.map(({ run: name, colour, kind }) => [name, colour, kind]),
+    [["other", 4, "started"], ["one", 0, "set"], ["other", 4, "resumed"], ["one", 0, "pause"]]);
+  assert.deepEqual(marked(all).map(({ kind }) => kind), ["set", "resumed", "pause"]);
+  assert.equal(eventTold(all[1]), "one · step 3 · set: x");
+  assert.equal(eventTold(one.events[0]), "step 3 · set: x");
 });

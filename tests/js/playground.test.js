@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { STOPS, alike, parsed, placeOf, valueAtPlace, withField } from "../../widgets/playground_entry.js";
+import { STOPS, alike, parsed, placeOf, readPlain, valueAtPlace, withField } from "../../widgets/playground_entry.js";
 import { wordsOf } from "../../widgets/playground_math.js";
 import { Newest } from "../../widgets/playground_newest.js";
 import { meanOf, named, signed } from "../../widgets/playground_table.js";
 import { shownOf } from "../../widgets/playground_texts.js";
 
-const CLIP = { slot: "surrogate", number: null, piece: "clip", name: "low", kind: "number", optional: false, low: 0.002, high: 20, log: true, zero: true };
+const CLIP = { path: ["surrogate", "low"], piece: "clip", name: "low", kind: "number", optional: false, low: 0.002, high: 20, log: true, zero: true };
 const SHARE = { ...CLIP, name: "share", low: 0, high: 1, log: false, zero: true };
 
 test("a slider over many sizes is logarithmic, and its lowest place is zero where zero is allowed", () => {
@@ -39,7 +39,7 @@ test("a changed field is a line of a config's table; the others stay", () => {
   const entry = { method: "grpo", surrogate: { high: 0.3 } };
   assert.deepEqual(withField(entry, card, CLIP, 0.1), { method: "grpo", surrogate: { high: 0.3, low: 0.1 } });
   assert.deepEqual(withField({ method: "grpo", surrogate: "cispo" }, card, CLIP, null).surrogate, { piece: "cispo", low: "none" });
-  const second = { ...CLIP, slot: "regularisers", number: 1, name: "coefficient" };
+  const second = { ...CLIP, path: ["regularisers", 1, "coefficient"] };
   assert.deepEqual(withField(entry, card, second, 0.5).regularisers, [{ piece: "k3", coefficient: 0 }, { piece: "entropy_bonus", coefficient: 0.5 }]);
   assert.ok(alike(entry, { method: "grpo", surrogate: { high: 0.3 } }));
 });
@@ -86,4 +86,36 @@ test("a rollout's mean leaves out what was not read", () => {
 
 test("equations are read word by word", () => {
   assert.deepEqual(wordsOf(String.raw`\frac12 A_{i,t}\ \|`), ["\\frac", "12", " ", "A", "_", "{", "i", ",", "t", "}", "\\ ", "\\|"]);
+});
+
+test("a piece is chosen by its name: in a slot, inside a piece, one of several, one more, one less", () => {
+  const card = { slots: { surrogate: { piece: "clip", low: 0.2 }, correction: "none",
+    regularisers: [{ piece: "k3", coefficient: 0.1 }], reduction: { piece: "ending", left_out: { piece: "fading", end: 0.8 } } } };
+  const entry = { method: "grpo" };
+  const choose = (path, value, from = entry) => withField(from, card, { path, kind: "piece" }, value);
+  assert.deepEqual(choose(["surrogate"], "cispo"), { method: "grpo", surrogate: { piece: "cispo" } });
+  assert.deepEqual(choose(["correction"], null).correction, "none");
+  assert.deepEqual(choose(["reduction", "left_out"], "constant").reduction, { left_out: { piece: "constant" } });
+  assert.deepEqual(choose(["regularisers", 0, "reduction"], "token_mean").regularisers, [{ piece: "k3", coefficient: 0.1, reduction: { piece: "token_mean" } }]);
+  const more = choose(["regularisers", 1], "entropy_bonus");
+  assert.deepEqual(more.regularisers, [{ piece: "k3", coefficient: 0.1 }, { piece: "entropy_bonus" }]);
+  assert.deepEqual(choose(["regularisers", 0], null, more).regularisers, [{ piece: "entropy_bonus" }]);
+  assert.deepEqual(choose(["regularisers", 0], "k2", { method: "grpo", regularisers: "none" }).regularisers, [{ piece: "k2" }]);
+});
+
+test("a field inside a piece inside a piece keeps all that stands beside it", () => {
+  const card = { slots: { reduction: { piece: "ending", share: 0.5, left_out: { piece: "fading", end: 0.8, begin: 0 } } } };
+  const end = { path: ["reduction", "left_out", "end"], kind: "number" };
+  const once = withField({ method: "x" }, card, end, 0.3);
+  assert.deepEqual(once.reduction, { piece: "ending", share: 0.5, left_out: { piece: "fading", end: 0.3, begin: 0 } });
+  const twice = withField(withField(once, card, { path: ["reduction", "share"], kind: "number" }, 0.9), card, { path: ["reduction", "left_out", "begin"], kind: "number" }, 0.1);
+  assert.deepEqual(twice.reduction, { piece: "ending", share: 0.9, left_out: { piece: "fading", end: 0.3, begin: 0.1 } });
+  const named = withField({ method: "x", reduction: { piece: "ending", left_out: "fading" } }, card, end, 0.3);
+  assert.deepEqual(named.reduction.left_out, { piece: "fading", end: 0.3 });
+});
+
+test("what is no number and no text is written as JSON; what is none stays, to be told", () => {
+  assert.deepEqual(readPlain({}, "[1, 2]"), [1, 2]);
+  assert.equal(readPlain({}, "[1, 2"), "[1, 2");
+  assert.equal(readPlain({ optional: true }, " "), null);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PICKS, SORTS, groupFacts, sortRollouts } from "../../widgets/board.js";
+import { PICKS, SORTS, sortRollouts } from "../../widgets/board.js";
+import { groupFacts, rightTold } from "../../widgets/board_facts.js";
 import { percent } from "../../widgets/card.js";
 import { niceAbove } from "../../widgets/charts.js";
 import { sharedTokens, siblingOf } from "../../widgets/compare.js";
@@ -68,6 +69,13 @@ test("a group is dead when all rewards are equal, whatever could not be judged",
   assert.equal(groupFacts(group([1, 1, null])).dead, true);
   assert.equal(groupFacts(group([1, 0])).dead, false);
   assert.equal(groupFacts(group([null, null])).dead, false);
+});
+
+test("how many are right is told where any was judged", () => {
+  const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).told;
+  assert.equal(told(null, null, null), "not judged");
+  assert.equal(told(1, 0, null), "1 of 3 right");
+  assert.equal(rightTold([undefined]), "not judged");
 });
 
 test("order and picks; a rollout without a reward comes last", () => {

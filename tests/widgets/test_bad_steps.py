@@ -85,7 +85,7 @@ def test_a_run_of_a_later_version_is_told_in_the_list_and_the_others_are_picture
     later = make_run(path.parent / "later <b>", Shape(steps=1, problems=1, rollouts=2))
     (later / "format.json").write_text(json.dumps({"format": 99, "kind": "run"}))
     view = RunsView(path.parent)
-    picture = view._repr_mimebundle_()["text/html"]
+    picture = view.picture()
     assert "later &lt;b&gt;" in picture
     assert "upgrade rlvr-workbench" in picture
     assert "fake" in picture
@@ -94,7 +94,7 @@ def test_a_run_of_a_later_version_is_told_in_the_list_and_the_others_are_picture
     assert "upgrade rlvr-workbench" in view.children[1].value
     view.list.chosen = str(path)
     assert view.dashboard is not None
-    assert "rgba(230,97,1" in view._repr_mimebundle_()["text/html"]
+    assert "rgba(230,97,1" in view.picture()
     view.close()
 
 
@@ -110,5 +110,5 @@ def test_a_run_that_was_taken_away_is_still_pictured_in_words(path):
 
 def test_a_folder_without_runs_is_pictured_as_such(tmp_path):
     view = RunsView(tmp_path / "none")
-    assert "0 runs below" in view._repr_mimebundle_()["text/html"]
+    assert "0 runs below" in view.picture()
     view.close()

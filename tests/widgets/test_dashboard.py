@@ -6,9 +6,12 @@ import json
 import pytest
 from fake_run import Shape, make_run, small_run
 
-from widgets import Dashboard
+from widgets import Dashboard, still
 from widgets.dashboard import Tokens
+from widgets.data import RunData
 from widgets.payload import unpack
+from widgets.run_state import read_state
+from workbench.runs.open import open_run
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +126,16 @@ def test_a_saved_notebook_shows_a_picture_without_scripts(run):
     assert "dashed" in picture
     assert len(picture) < 60_000
     dashboard.close()
+
+
+def test_a_step_that_is_not_there_is_refused_with_those_that_are(run):
+    with pytest.raises(ValueError, match="recorded steps: 1 to 8"):
+        Tokens(run, step=999)
+
+
+def test_a_run_of_an_experiment_is_headed_by_the_experiments_name_too(tmp_path):
+    run = open_run(make_run(tmp_path / "mine" / "seed-0", Shape(steps=1, problems=1, rollouts=2)))
+    assert read_state(run)["name"] == "seed-0"
+    (tmp_path / "mine" / "experiment.json").write_text("{}")
+    assert read_state(run)["name"] == "mine/seed-0"
+    assert "mine/seed-0: finished" in still.picture(RunData(run))

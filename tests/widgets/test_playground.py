@@ -12,7 +12,7 @@ from widgets.asked import answered
 from widgets.form_spec import Spec
 from widgets.payload import unpack
 from widgets.playground import Playground
-from widgets.playground_fields import card, edited, method_of, span
+from widgets.playground_fields import SLOTS, card, edited, method_of, place_of, span
 from widgets.still import MOST_TOKENS
 from workbench import registry
 from workbench.cells import method
@@ -39,7 +39,7 @@ def play(run):
 @pytest.fixture
 def forgetful(monkeypatch):
     """A registry that forgets afterwards what a test entered."""
-    monkeypatch.setattr(registry, "METHODS", dict(registry.methods()))
+    monkeypatch.setattr(registry, "METHODS", registry.Methods(registry.methods()))
     monkeypatch.setattr(registry, "HOMES", dict(registry.HOMES))
 
 
@@ -155,6 +155,41 @@ def test_a_card_tells_what_is_changed():
     assert (low["value"], low["usual"]) == (0.4, 0.2)
     assert edited(method_of(entry)) == "low 0.4"
     assert edited(method_of({"method": "grpo", "surrogate": "cispo"})) == "surrogate cispo"
+
+
+def test_every_field_of_every_method_has_a_control_that_leads_back_to_the_same_method():
+    for key in registry.methods():
+        method = method_of({"method": key})
+        places = {tuple(field["path"]) for field in card({"method": key})["fields"]}
+        for slot, piece in method.pieces():
+            if slot.split(".")[0] in SLOTS:
+                wanted = {(*place_of(slot), name) for name in piece.fields()}
+                assert wanted <= places, f"{key}: {wanted - places}"
+
+
+def test_pieces_inside_a_piece_are_chosen_by_name_and_have_their_own_fields():
+    found = {tuple(each["path"]): each for each in card({"method": "temporal_schedule"})["fields"]}
+    inner = found["reduction", "left_out"]
+    assert (inner["kind"], inner["value"], inner["optional"]) == ("piece", "fading", False)
+    assert inner["choices"] == ["fading"]
+    assert found["reduction", "left_out", "end"]["kind"] == "number"
+    entry = {"method": "ppo", "regularisers": [{"piece": "value_loss", "reduction": {"piece": "sequence_mean"}}]}
+    nested = next(each for each in card(entry)["fields"] if each["path"] == ["regularisers", 0, "reduction"])
+    assert (nested["value"], nested["usual"], nested["optional"]) == ("sequence_mean", "token_mean", True)
+
+
+def test_text_has_a_box_and_every_slot_a_menu_of_pieces_that_stand_by_themselves():
+    fields = card({"method": "cepo"})["fields"]
+    wording = next(each for each in fields if each["name"] == "wording")
+    assert wording["kind"] == "text"
+    assert "{question}" in wording["value"]
+    menus = {tuple(each["path"]): each for each in card({"method": "grpo"})["fields"] if len(each["path"]) < 3}
+    assert "cispo" in menus["surrogate",]["choices"]
+    assert "survivors" not in menus["reduction",]["choices"]  # what it counts within has to be given
+    assert menus["correction",]["optional"]
+    assert not menus["surrogate",]["optional"]
+    more = menus["regularisers", len(method_of({"method": "grpo"}).regularisers)]
+    assert (more["value"], more["piece"]) == (None, "one more")
 
 
 def test_what_a_method_changes_against_grpo_comes_first():

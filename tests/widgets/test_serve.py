@@ -17,8 +17,13 @@ from widgets.serve import Site, address_of, make_server
 from widgets.serve_feed import READING, Feed, Viewer
 from workbench.runs.open import open_run
 
-#: What changes a run, what takes the machine's time, and what other pages ask for.
-NOT_FOR_READERS = {"order", "set", "branch", "runs", "run_curves", "method_card", "replay"}
+#: What changes a run, what takes the machine's time, what other pages ask for, and what is a notebook's alone.
+NOT_FOR_READERS = {
+    *("order", "set", "branch", "runs", "run_curves", "method_card", "replay"),
+    *("checkpoints", "problem", "try", "open", "forkable", "fork_check", "fork"),
+    *("evaluate", "examination", "examination_cancel", "evaluations"),
+    "seen",
+}
 
 
 class Screen:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from widgets import plan_view, setup_review
 from widgets.form_desk import Desk
 from widgets.plan_view import Plan, memory_bar
 from widgets.setup_background import Background
@@ -13,11 +14,13 @@ from widgets.setup_draft import tables_of
 from widgets.setup_review import Review, earlier_of, remedy_of, review
 from widgets.setup_samples import sample_problems, try_text
 from workbench.planning.forecast import forecast
+from workbench.planning.probe import Timing
 from workbench.runs.demo import demo_config
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def config():
+    """Made for every test: a form has a config, and with it the registries are read."""
     return demo_config().replace(training={"steps": 2}, evaluation={"problems": 16})
 
 
@@ -87,7 +90,7 @@ def planned(config, memory):
     """A review as on a device with so many bytes."""
     found = forecast(config, memory=memory)
     remedy = ("training.micro_batch = 64", config.replace(training={"micro_batch": 64}))
-    return Review({}, config, (), ("a <b>warning</b>",), found, "", remedy if found.verdict != "fits" else None)
+    return Review(config, (), ("a <b>warning</b>",), found, "", remedy if found.verdict != "fits" else None)
 
 
 def test_the_plan_offers_the_change_that_makes_it_fit(desk, config):
@@ -115,6 +118,64 @@ def test_the_bar_adds_up_to_the_peak(config):
     found = planned(config, 10**12)
     assert memory_bar(found).count('<span class="wf-m') >= 2
     assert "by component" in memory_bar(found)
+
+
+TIMING = Timing(4.0, {"rollouts": 1.0}, 0.5, 2.0, 1.5, 2, 24.0, 4096, 96, 96, "3 whole steps")
+
+
+def test_the_time_is_measured_at_a_click_and_shown_while_it_is_true(desk, config, monkeypatch):
+    asked = []
+
+    def measured(config):
+        asked.append(config)
+        return TIMING
+
+    monkeypatch.setattr(plan_view, "probe", measured)
+    plan = Plan(desk, print)
+    assert plan.measure.disabled
+    plan.show(planned(config, 10**12))
+    assert "not measured yet" in plan.facts.value
+    plan.measure.click()
+    assert asked == [config]
+    assert "0.5 s a step (2 s if every answer had 96 tokens); about 1 s for 2 steps" in plan.facts.value
+    plan.show(planned(config.replace(training={"steps": 400}), 10**12))
+    assert "about 3.3 minutes for 400 steps" in plan.facts.value
+    plan.show(planned(config.replace(rollouts={"rollouts": 4}), 10**12))
+    assert "not measured yet" in plan.facts.value
+    assert not plan.measure.disabled
+    plan.show(planned(config, 10**6))
+    assert plan.measure.disabled  # what does not fit is not tried
+
+
+def test_what_cannot_be_measured_says_why(desk, config, monkeypatch):
+    def fail(config):
+        raise ValueError("no <model> here")
+
+    monkeypatch.setattr(plan_view, "probe", fail)
+    plan = Plan(desk, print)
+    plan.show(planned(config, 10**12))
+    plan.measure.click()
+    assert "not measured: no &lt;model&gt; here" in plan.facts.value
+    assert (plan.measure.description, plan.measure.disabled) == (plan_view.MEASURE, False)
+
+
+def test_while_it_is_measured_nobody_can_ask_again(desk, config, monkeypatch):
+    async def scene():
+        plan = Plan(desk, print)
+        plan.show(planned(config, 10**12))
+        started = threading.Event()
+        monkeypatch.setattr(plan_view, "probe", lambda config: started.wait(5) and TIMING)
+        plan.measure.click()
+        plan.show(planned(config, 10**12))
+        assert (plan.measure.description, plan.measure.disabled) == (plan_view.MEASURING, True)
+        started.set()
+        while plan.timing is None:
+            await asyncio.sleep(0.02)
+        plan.close()
+        return plan
+
+    plan = asyncio.run(scene())
+    assert (plan.measure.description, plan.measure.disabled) == (plan_view.MEASURE, False)
 
 
 def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
@@ -158,3 +219,48 @@ def test_a_kernel_is_answered_later_and_for_the_newest_question_only():
     answers, threads = asyncio.run(scene())
     assert answers == [4]
     assert threading.main_thread() not in threads
+
+
+def test_a_question_that_hangs_keeps_no_newer_one_waiting():
+    async def scene():
+        answers, hangs, freed = [], threading.Event(), threading.Event()
+
+        def work(number):
+            if number == 0:
+                hangs.set()
+                freed.wait(20)
+            return number
+
+        background = Background(work, answers.append, answers.append)
+        background.ask(0)
+        await asyncio.to_thread(hangs.wait, 20)
+        background.ask(1)
+        while not answers:
+            await asyncio.sleep(0.02)
+        freed.set()
+        await asyncio.sleep(0.1)
+        background.close()
+        return answers
+
+    assert asyncio.run(asyncio.wait_for(scene(), 15)) == [1]
+
+
+def test_a_plan_that_is_no_longer_true_is_marked(desk, config):
+    plan = Plan(desk, print)
+    plan.show(planned(config, 10**12))
+    plan.wait()
+    assert "wf-old" in plan.widget._dom_classes
+    plan.show(planned(config, 10**12))
+    assert "wf-old" not in plan.widget._dom_classes
+    plan.wait()
+    plan.fail("no such device")
+    assert "wf-old" not in plan.widget._dom_classes
+
+
+def test_a_mistake_is_told_before_a_forecast_is_made(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(setup_review, "forecast", lambda config: pytest.fail("a forecast of a config that cannot run"))
+    tables = tables_of(config)
+    tables["rollouts"]["max_tokens"] = 99_999_999
+    found = review(tables, tmp_path)
+    assert "4096" in found.problems[0]
+    assert "mend" in memory_bar(found)

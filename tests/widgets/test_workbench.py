@@ -68,10 +68,11 @@ def test_launch_starts_the_run_and_opens_it(workbench, tmp_path):
 
 
 def test_what_cannot_be_launched_is_said_in_words(workbench, monkeypatch):
-    workbench.launcher.seeds.value = "none"
+    workbench.launcher.seeds.line.value = "none"
     workbench.launcher.button.click()
     assert "give how many" in workbench.launcher.said.value
-    workbench.launcher.seeds.value = "1"
+    assert "Error" not in workbench.launcher.said.value
+    workbench.launcher.seeds.line.value = "1"
     workbench.setup.editors["name"].control.value = "a b"
     workbench.launcher.button.click()
     assert "mend this first" in workbench.launcher.said.value
@@ -91,20 +92,34 @@ def test_several_seeds_are_launched_as_an_experiment(workbench, small, tmp_path,
     orders = []
     run = open_run(make_run(tmp_path / "fake", Shape(steps=1, problems=1, rollouts=2)))
     monkeypatch.setattr(setup_launch, "launch", lambda *order: orders.append(order) or run)
-    workbench.launcher.seeds.value, workbench.launcher.jobs.value = "0, 5", 2
+    workbench.launcher.seeds.line.value, workbench.launcher.jobs.value = "0, 5", 2
     workbench.launcher.button.click()
     assert orders == [(small, tmp_path / "runs", [0, 5], 2)]
     assert workbench.run is run
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("1", None), ("3", 3), ("0, 5, 7", [0, 5, 7]), ("", "wrong")])
+WRONG = [(text, "wrong") for text in ("", "0", "x,y", "5, 5", "-1", "2.5")]
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("1", None), ("3", 3), ("0, 5, 7", [0, 5, 7]), *WRONG])
 def test_seeds_are_a_number_or_a_list(workbench, text, seeds):
-    workbench.launcher.seeds.value = text
+    workbench.launcher.seeds.line.value = text
     if seeds == "wrong":
         with pytest.raises(ValueError, match="seeds"):
-            workbench.launcher.read_seeds()
+            workbench.launcher.seeds.read()
+        assert "give how many" in workbench.launcher.seeds.note.value
+        workbench.launcher.seeds.line.value = "2"
+        assert "give how many" not in workbench.launcher.seeds.note.value
     else:
-        assert workbench.launcher.read_seeds() == seeds
+        assert workbench.launcher.seeds.read() == seeds
+
+
+def test_a_refusal_goes_with_its_reason(workbench):
+    workbench.launcher.seeds.line.value = "0"
+    workbench.launcher.button.click()
+    assert "give how many" in workbench.launcher.said.value
+    workbench.launcher.seeds.line.value = "3"
+    assert "give how many" not in workbench.launcher.said.value
 
 
 def test_runs_of_the_folder_are_listed_read_and_loaded(workbench, tmp_path):
