@@ -56,11 +56,11 @@ docs: tables pictures  ## regenerate what is made by the code: tables, and the R
 tables: $(STAMP)  ## only the tables
 	$(BIN)/python -m scripts.make_docs
 
-PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider
+PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider or before_and_now or from_the_panel_to_the_token
 pictures: $(STAMP) browser  ## the README's pictures, taken by the browser tests
 	mkdir -p build/pictures
 	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
-	cp build/pictures/board_journey.png build/pictures/setup_method_light.png build/pictures/playground.png docs/images/
+	cd build/pictures && cp board_journey.png setup_method_light.png playground.png ask_try_light.png step_light.png ../../docs/images/
 
 js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json

@@ -1,10 +1,7 @@
 """Recorded steps give the rollouts of plain ones, and what a recording is bound to stays where it was."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -13,7 +10,7 @@ from tape import Tape, taped
 from test_pruning_hook import KeepEven
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from workbench.engines.graphs import CudaGraphs, GraphDecoder, bucket, obstacle
+from workbench.engines.graphs import GraphDecoder, bucket, obstacle
 from workbench.engines.local import LocalEngine, verify
 from workbench.engines.options import LocalOptions
 from workbench.engines.rows import Rows
@@ -253,39 +250,3 @@ def test_small_changes_of_an_adapter_count_in_half_types():
     for rollout in engine.generate(make_requests(2), Sampling(max_tokens=12, stop=(447,))):
         found = torch.tensor(rollout.engine_logprob)
         torch.testing.assert_close(found, logprobs(policy, rollout), atol=0.25, rtol=0.1)
-
-
-class Machine:
-    """What `CudaGraphs` asks of torch.cuda, noting the order."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def wait_stream(self, other: "Machine") -> None:
-        self.notes.append("wait")
-
-    def replay(self) -> None:
-        self.notes.append("replay")
-
-    @contextmanager
-    def within(self, *given: Any, **keywords: Any) -> Iterator[None]:
-        """Stands for a stream or a recording that is under way."""
-        name = keywords.get("capture_error_mode", "stream")
-        self.notes.append(name)
-        yield
-        self.notes.append(f"end {name}")
-
-
-def test_cuda_warms_up_beside_records_and_replays(monkeypatch):
-    machine = Machine()
-    for name in ("Stream", "current_stream", "CUDAGraph"):
-        monkeypatch.setattr(torch.cuda, name, lambda *given: machine)
-    for name in ("graph", "stream"):
-        monkeypatch.setattr(torch.cuda, name, machine.within)
-    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
-    replay = CudaGraphs(torch.device("cuda", 0))(lambda: machine.notes.append("step") or torch.ones(1))
-    warm = ["wait", "stream", "step", "step", "end stream"]
-    assert machine.notes == [*warm, "thread_local", "step", "end thread_local", "wait"]
-    assert replay() is replay()
-    assert machine.notes[-2:] == ["replay", "replay"]

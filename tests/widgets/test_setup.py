@@ -148,6 +148,16 @@ def test_a_mistake_of_a_hidden_field_shows_it(setup):
     assert slots.widget in setup.editors["rollouts"].widget.children
 
 
+def test_tables_inside_a_table_have_a_head_and_show_at_the_basic_level_once_changed(setup):
+    setup.choose("rollouts")
+    section, inner = setup.editors["rollouts"], field(setup, "rollouts", "vllm")
+    assert inner.widget not in section.widget.children
+    field(setup, "rollouts", "vllm", "patience").control.value = "60"
+    section.arrange()
+    assert inner.widget in section.widget.children
+    assert "<h4>vllm</h4>" in inner.widget.children[0].value
+
+
 def test_what_names_no_field_is_said_above(setup):
     setup.show_problems(["nothing works"])
     assert "nothing works" in setup.rest.value

@@ -67,7 +67,19 @@ class CudaGraphs:
         self.pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, step: Step) -> Step:
-        """See `Recorder`."""
+        """See `Recorder`; ValueError with the remedy where CUDA refuses something that the step does."""
+        try:
+            return self.record(step)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise ValueError(
+                f"a decoding step cannot be recorded as a CUDA graph ({str(error).splitlines()[0]}): set "
+                "rollouts.local.graphs = false"
+            ) from error
+
+    def record(self, step: Step) -> Step:
+        """Warms up, then records."""
         with torch.cuda.device(self.device):
             self.stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self.stream):
