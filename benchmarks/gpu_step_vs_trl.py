@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from benchmarks import step_vs_trl
 from benchmarks.common import options, publish, spread
 from benchmarks.decode_floor import SMALL, Size, bandwidth, bytes_read, make_model, settle, timed
 from benchmarks.engine_rollouts import make_requests
@@ -76,24 +77,9 @@ class Side:
 
 
 def config(setup: Setup) -> RunConfig:
-    """Our side of the setting."""
-    setting = setup.setting
-    return RunConfig(
-        name="step",
-        seed=setting.seed,
-        model=setup.spec,
-        task=setting.task,
-        rewards=["exact"],
-        method={"method": "grpo", "surrogate": {"piece": "clip", "low": setting.clip, "high": setting.clip}},
-        rollouts={"problems": setting.problems, "rollouts": setting.rollouts, "max_tokens": setting.max_tokens},
-        training={
-            "steps": setting.all_steps + 1,  # the last step keeps a second checkpoint: it is never made
-            "learning_rate": setting.learning_rate,
-            "micro_batch": setup.rows * (PROMPT + setting.max_tokens),
-            "threads": setting.threads,
-        },
-        evaluation={"problems": 0},
-    )
+    """Our side of the setting, with this model, its rows at a time."""
+    micro_batch = setup.rows * (PROMPT + setup.setting.max_tokens)
+    return step_vs_trl.config(setup.setting).replace(model=setup.spec, training={"micro_batch": micro_batch})
 
 
 class Ours(Side):

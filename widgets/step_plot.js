@@ -79,13 +79,8 @@ export class StepPlot {
   }
 
   paint() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    const context = this.canvas.getContext("2d");
-    if (!context || !this.drawn || !width) return;
-    const density = devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * density);
-    this.canvas.height = Math.round(height * density);
-    context.scale(density, density);
+    const context = this.drawn && cleared(this.canvas);
+    if (!context) return;
     const colours = coloursOf(this.canvas);
     this.paintFrame(context, colours);
     this.paintDots(context, colours);
@@ -164,6 +159,18 @@ export class StepPlot {
 }
 
 /** @typedef {ReturnType<typeof coloursOf>} Colours */
+
+/** An empty canvas as sharp as the screen, drawn on in CSS pixels; null while it has no width. @param {HTMLCanvasElement} canvas */
+export function cleared(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const context = canvas.getContext("2d");
+  if (!context || !width) return null;
+  const density = devicePixelRatio || 1;
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+  context.scale(density, density);
+  return context;
+}
 
 /** Colours of the theme: a canvas cannot inherit them. @param {HTMLElement} element */
 export function coloursOf(element) {

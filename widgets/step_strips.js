@@ -1,7 +1,7 @@
 /** One rollout in two strips: what was asked of every token above, what it got below. */
 
 import { isOrder, make } from "./dom.js";
-import { coloursOf } from "./step_plot.js";
+import { cleared, coloursOf } from "./step_plot.js";
 
 /** @typedef {import("./step_math.js").Tokens} Tokens @typedef {{ tokens: Tokens, reach: { asked: number, got: number } }} Drawn */
 
@@ -61,13 +61,10 @@ export class StepStrips {
   }
 
   paint() {
+    if (!this.drawn) return;
+    const context = cleared(this.canvas);
+    if (!context) return;
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    const context = this.canvas.getContext("2d");
-    if (!context || !this.drawn || !width) return;
-    const density = devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * density);
-    this.canvas.height = Math.round(height * density);
-    context.scale(density, density);
     const colours = coloursOf(this.canvas);
     const { tokens, reach } = this.drawn;
     [{ values: tokens.asked, most: reach.asked }, { values: tokens.got, most: reach.got }].forEach(({ values, most }, place) => {

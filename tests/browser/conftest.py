@@ -6,13 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from laboratory import running_browser
+from laboratory import Shape, laboratory, make_run, running_browser
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One for all tests of a file: its event loop must end before tests that have one of their own."""
     with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """JupyterLab in a folder with a run of six steps; a file that needs another has its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    make_run(folder / "runs" / "fake", Shape(steps=6, problems=4, rollouts=8))
+    with laboratory(folder) as running:
         yield running
 
 

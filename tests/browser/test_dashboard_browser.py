@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from laboratory import MARKS, Shape, Watch, make_run, write_notebook
 from playwright.sync_api import expect
 
 from widgets.report import write_report
@@ -16,14 +16,6 @@ from workbench.runs.open import open_run
 
 pytestmark = MARKS
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    make_run(folder / "runs" / "fake", Shape(steps=6, problems=4, rollouts=8))
-    with laboratory(folder) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The playground in a real JupyterLab: methods side by side, sliders, rewards, and a method written in a cell."""
 
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from laboratory import MARKS, Watch, write_notebook
 from playwright.sync_api import expect
 
 pytestmark = MARKS
@@ -17,14 +17,6 @@ from workbench.types import Batch, PerToken
 def advantage(batch: Batch, part: float = 0.2) -> PerToken:
     return spread(part * batch.reward, batch.mask)
 """
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    make_run(folder / "runs" / "fake", Shape(steps=6, problems=4, rollouts=8))
-    with laboratory(folder) as running:
-        yield running
 
 
 @pytest.fixture
