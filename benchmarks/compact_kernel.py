@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmarks import common
-from workbench.pruning.choice import find_kernel
-from workbench.pruning.compact import JUDGED, UNIT, Cache, Compactor, Head, Judged, Policy
+from workbench.pruning.kernel.choice import find_kernel
+from workbench.pruning.kernel.compact import JUDGED, UNIT, Cache, Compactor, Head, Judged, Policy
 
 
 @dataclass(frozen=True)

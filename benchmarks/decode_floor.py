@@ -20,8 +20,8 @@ from torch import Tensor
 
 from benchmarks import common
 from benchmarks.engine_rollouts import make_requests
-from workbench.engines.decoder import ModuleDecoder
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.decoder import ModuleDecoder
+from workbench.engines.local.engine import LocalEngine
 from workbench.engines.options import LocalOptions
 from workbench.models import EMBEDDED_FOLDER, LoraSpec, ModelSpec, load_policy
 from workbench.models.policy import LocalPolicy

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks import common
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.models import ModelSpec, load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.tasks.word_problems import WordProblems

@@ -10,9 +10,9 @@ import sys
 import torch
 
 from benchmarks import common
-from workbench.pruning.choice import find_kernel
+from workbench.pruning.kernel.choice import find_kernel
 
-TESTS = ("tests/pruning", "tests/engines/test_graphs_gpu.py")
+TESTS = ("tests/pruning", "tests/engines/local/test_graphs_gpu.py")
 BENCHMARKS = ("compact_kernel", "prune_speed", "prune_quality", "decode_floor", "gpu_step_vs_trl")
 
 

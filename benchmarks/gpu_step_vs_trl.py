@@ -33,10 +33,10 @@ from benchmarks.trl_peer import (
 from benchmarks.trl_peer import arguments as trl_arguments
 from workbench.config import RunConfig
 from workbench.models import ModelSpec, load_policy
-from workbench.runs.directory import new_directory
-from workbench.runs.job import from_config
-from workbench.runs.launch import prepare
-from workbench.runs.worker import Worker
+from workbench.runs.directory.paths import new_directory
+from workbench.runs.prepare import prepare
+from workbench.runs.process.job import from_config
+from workbench.runs.process.worker import Worker
 from workbench.tasks.word_problems import WordProblems
 
 WANTED = 2.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.analysis.evaluate import pass_at
 from workbench.config import RunConfig
-from workbench.runs.build import build
+from workbench.runs.process.build import build
 from workbench.training.evaluation import ask
 from workbench.training.trainer import Trainer
 from workbench.types import Sampling

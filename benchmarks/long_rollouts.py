@@ -23,8 +23,8 @@ from benchmarks.plan_error import PROMPT, forecast, live_peak
 from workbench.config import RunConfig
 from workbench.models.size import size_of
 from workbench.planning.memory import Assumed, largest_batch
-from workbench.runs.build import build
 from workbench.runs.demo import demo_config
+from workbench.runs.process.build import build
 from workbench.training.sampling import Clock, Sampled
 from workbench.types import Group, Problem, Request, Rollout
 

@@ -17,7 +17,7 @@ from benchmarks.plan_error import make_large
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
-from workbench.runs.probe import SECONDS, probe
+from workbench.runs.process.measure import SECONDS, probe
 
 
 def cases(large: str) -> dict[str, tuple[dict[str, Any], int]]:

@@ -32,8 +32,8 @@ Line = dict[str, Any]
 def play(seed: int, arm: str, settings: Line) -> Line:
     """One run, whole; what is kept of it."""
     from workbench.pruning.arrol import Arrol
-    from workbench.runs.build import build
     from workbench.runs.demo import demo_config
+    from workbench.runs.process.build import build
 
     config = demo_config().replace(
         seed=seed,

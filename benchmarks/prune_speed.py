@@ -15,8 +15,8 @@ from typing import Any
 from benchmarks import common
 from workbench.config import RunConfig
 from workbench.pruning.arrol import Arrol
-from workbench.runs.build import build
 from workbench.runs.demo import demo_config
+from workbench.runs.process.build import build
 from workbench.training.step import Step
 from workbench.training.trainer import Trainer
 from workbench.types import Group

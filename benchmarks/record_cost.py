@@ -13,10 +13,10 @@ from pathlib import Path
 from benchmarks.common import options, publish, spread
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
-from workbench.runs.directory import new_directory
-from workbench.runs.job import from_config
-from workbench.runs.launch import prepare
-from workbench.runs.worker import Worker
+from workbench.runs.directory.paths import new_directory
+from workbench.runs.prepare import prepare
+from workbench.runs.process.job import from_config
+from workbench.runs.process.worker import Worker
 
 WANTED = 0.03
 

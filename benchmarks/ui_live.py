@@ -34,8 +34,8 @@ const seen = () => {
   });
 };
 new MutationObserver(seen).observe(document, { subtree: true, childList: true, characterData: true });"""
-CELL = """import widgets.dashboard
-widgets.dashboard.LIVE = {look}
+CELL = """import widgets.dashboard.dashboard
+widgets.dashboard.dashboard.LIVE = {look}
 widgets.Dashboard({path!r})"""
 WRITER = """import json, shutil, sys, time
 path, first, count, pause, source = sys.argv[1], *map(float, sys.argv[2:5]), sys.argv[5]
@@ -57,9 +57,8 @@ def make_live(folder: Path) -> Path:
     """A made-up run whose trainer seems alive: this process holds its lock."""
     from dataclasses import asdict
 
-    from fake_run import Shape, make_run
-
-    from workbench.runs.lock import Identity
+    from tests.widgets.fake_run import Shape, make_run
+    from workbench.runs.directory.lock import Identity
 
     run = make_run(folder, Shape(steps=3, problems=4, rollouts=8))
     status = json.loads((run / "status.json").read_text())
@@ -118,7 +117,7 @@ def memory(session: Any) -> float:
 
 def opened(lab: Any, browser: Any, run: Path, look: float) -> Any:
     """A page with the dashboard of a run, whose kernel looks every so many seconds."""
-    from laboratory import write_notebook
+    from tests.browser.laboratory import write_notebook
 
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     page.add_init_script(PAINTED)
@@ -180,7 +179,7 @@ def main(arguments: list[str]) -> int:
 
     for place in ("browser", "widgets"):
         sys.path.insert(0, str(ROOT / "tests" / place))
-    from laboratory import ARGUMENTS, CHROMIUM, laboratory
+    from tests.browser.laboratory import ARGUMENTS, CHROMIUM, laboratory
 
     with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

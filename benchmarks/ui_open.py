@@ -44,7 +44,7 @@ Dashboard({path!r})""",
 
 def make_long(folder: Path, steps: int, rollouts: int, filler: int) -> tuple[Path, int]:
     """A made-up run whose steps all have the first one's rollouts, and how many tokens a step has."""
-    from fake_run import Shape, make_run
+    from tests.widgets.fake_run import Shape, make_run
 
     run = make_run(folder, Shape(steps=1, problems=GROUPS, rollouts=rollouts // GROUPS, filler=filler))
     before, line = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
@@ -59,7 +59,7 @@ def make_long(folder: Path, steps: int, rollouts: int, filler: int) -> tuple[Pat
 
 def opened(lab: Any, browser: Any, run: Path, number: int) -> dict[str, float]:
     """Seconds of one opening."""
-    from laboratory import write_notebook
+    from tests.browser.laboratory import write_notebook
 
     out = lab.folder / f"began-{number}.json"
     cells = [cell.format(out=str(out), path=str(run)) for cell in CELLS]
@@ -75,8 +75,9 @@ def opened(lab: Any, browser: Any, run: Path, number: int) -> dict[str, float]:
 
 def measure(given: Any) -> dict[str, Any]:
     """All rounds."""
-    from laboratory import ARGUMENTS, CHROMIUM, laboratory
     from playwright.sync_api import sync_playwright
+
+    from tests.browser.laboratory import ARGUMENTS, CHROMIUM, laboratory
 
     with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab, sync_playwright() as playwright:
         run, tokens = make_long(lab.folder / "long", given.steps, given.rollouts, given.filler)

@@ -57,9 +57,8 @@ ELEMENTS = "() => [document.querySelectorAll('.wb-token').length, document.query
 def make_page(folder: Path, tokens: int) -> Path:
     """A report of one step with two groups of so many tokens each, nothing left out."""
     sys.path.insert(0, str(ROOT / "tests" / "widgets"))
-    from fake_run import Shape, make_run
-
-    from widgets import report
+    from tests.widgets.fake_run import Shape, make_run
+    from widgets.report import report
     from workbench.runs.open import open_run
 
     of_a_rollout = 1_600  # what the filler makes
@@ -123,7 +122,7 @@ def main(arguments: list[str]) -> int:
     from playwright.sync_api import sync_playwright
 
     sys.path.insert(0, str(ROOT / "tests" / "browser"))
-    from laboratory import ARGUMENTS, CHROMIUM
+    from tests.browser.laboratory import ARGUMENTS, CHROMIUM
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         address = make_page(Path(folder), given.tokens).as_uri()

@@ -18,7 +18,7 @@ import torch
 from benchmarks import common
 from benchmarks.engine_rollouts import make_requests
 from workbench.engines.options import VllmOptions
-from workbench.engines.vllm import VllmEngine
+from workbench.engines.vllm.engine import VllmEngine
 from workbench.kinds import BoundPruner
 from workbench.models import LoraSpec, ModelSpec, load_policy
 from workbench.pruning.arrol import Arrol

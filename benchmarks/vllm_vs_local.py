@@ -14,9 +14,9 @@ import torch
 
 from benchmarks import common
 from benchmarks.engine_rollouts import make_requests
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.engines.options import VllmOptions
-from workbench.engines.vllm import VllmEngine
+from workbench.engines.vllm.engine import VllmEngine
 from workbench.models import LoraSpec, ModelSpec, load_policy
 from workbench.types import Engine, Request, Sampling
 

@@ -13,12 +13,13 @@ import pytest
 from tests.runs.checks import checked_alone  # noqa: F401
 from tests.runs.fake import FAKE
 from workbench import cli
+from workbench.commands.shared import control
 from workbench.runs import demo as demo_module
 from workbench.runs import launch as launch_module
-from workbench.runs.directory import RunDirectory, write_json
-from workbench.runs.launch import start
+from workbench.runs.directory.paths import RunDirectory, write_json
+from workbench.runs.directory.status import Heartbeat
 from workbench.runs.open import Run
-from workbench.runs.status import Heartbeat
+from workbench.runs.process.start import start
 
 LONG = 60.0
 
@@ -106,7 +107,7 @@ def test_a_run_is_gone_on_with_and_followed(
     run = started(steps=6, fail=4)
     assert run.wait(timeout=LONG).verdict == "failed"
     write_json(run.path / "plan.json", {"steps": 6})
-    monkeypatch.setattr(cli, "found", lambda name, runs: run)  # with the trainer that has no model
+    monkeypatch.setattr(control, "found", lambda name, runs: run)  # with the trainer that has no model
     code, out, _ = call("resume", run.path, "--follow")
     assert code == 0
     assert [line.split()[1] for line in out.splitlines() if line.startswith("step")] == list("0123456")

@@ -9,8 +9,8 @@ from workbench.config import ConfigError, RunConfig
 from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.registry import methods
-from workbench.runs.build import problems
 from workbench.runs.demo import demo_config
+from workbench.runs.process.build import problems
 
 PLAIN: dict[str, Any] = {"task": "sums", "rewards": ["exact"], "method": "grpo"}
 RICH = """

@@ -145,7 +145,7 @@ def test_wheel_holds_every_file_of_both_packages(wheel: zipfile.ZipFile) -> None
     missing = wanted - set(wheel.namelist())
     assert not missing, f"left out of the wheel: {sorted(missing)}"
     weights = "workbench/models/embedded/model.safetensors"
-    assert {"workbench/methods/grpo.py", "workbench/runs/build.py", weights} <= wanted
+    assert {"workbench/methods/grpo.py", "workbench/runs/process/build.py", weights} <= wanted
 
 
 def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:

@@ -1,4 +1,4 @@
-"""The architecture as tests: who may import whom, how long things may be, what every public name owes its reader.
+"""The style as tests: how long things may be, what every public name owes its reader. Imports: test_architecture.
 
 A rule that has to be broken is broken here, in `EXCEPTIONS`, with the reason. A rule and a place name an exception;
 one that is no longer needed fails as well.
@@ -9,7 +9,6 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,53 +19,22 @@ from workbench.piece import Piece
 
 #: (rule, place) -> why. The place is as the failure prints it: path, or path::function.
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("folder", "benchmarks"): "a registry: one file a benchmark, run by its name",
+    ("folder", "benchmarks/results"): "one file a benchmark",
+    ("folder", "tests/browser"): "one file a view, all on one laboratory",
+    ("folder", "tests/methods"): "mirrors the registry of methods",
+    ("folder", "workbench/commands"): "a registry: one file a command",
+    ("folder", "workbench/methods"): "a registry: one file a paper",
     ("lines", "workbench/kinds.py"): "every slot there is, to be read in one go",
-    ("arguments", "workbench/runs/snapshot.py::branch"): "a token's place in a run is four numbers",
+    ("arguments", "workbench/runs/checkpoints/snapshot.py::branch"): "a token's place in a run is four numbers",
     ("arguments", "workbench/commands/branch.py::branch"): "every option of a command is an argument",
-    ("arguments", "workbench/commands/evaluate.py::evaluate"): "every option of a command is an argument",
+    ("arguments", "workbench/commands/eval_.py::eval_"): "every option of a command is an argument",
     ("arguments", "workbench/commands/try_.py::try_"): "every option of a command is an argument",
-    ("imports", "workbench/methods/__init__.py"): "METHODS there forwards to the registry, when first asked for",
-    ("imports", "workbench/models/embedded/make.py"): "makes the weights from traces of the tasks it teaches",
-    ("imports", "workbench/models/embedded/tokens.py"): "the vocabulary is made of the words those tasks use",
-    ("lines", "tests/training/test_training_trainer.py"): "one trainer, looked at from all sides, on one small run",
-    ("lines", "workbench/types.py"): "the vocabulary everything imports: data and protocols, no logic to follow",
+    ("lines", "tests/training/test_trainer.py"): "one trainer, looked at from all sides, on one small run",
     ("arguments", "workbench/models/packed.py::attention"): "the signature is transformers' attention interface",
 }
 
-BASE = {"types", "mistakes", "piece", "ops", "kinds"}
-CORE = BASE | {"noise", "signals"}
-#: What each room may import besides itself: rooms, or single modules. `runs/build.py` alone may import everything.
-ROOMS: dict[str, set[str]] = {
-    "types": set(),
-    "mistakes": set(),
-    "piece": {"types", "mistakes"},
-    "ops": {"types"},
-    "noise": {"types"},
-    "signals": {"types", "ops"},
-    "kinds": {"types", "piece", "ops", "signals"},
-    "method": CORE,
-    "pieces": CORE,
-    "methods": CORE | {"method", "pieces"},
-    "registry": {"mistakes", "piece", "kinds", "method"},
-    "engines": CORE,
-    "rewards": CORE,
-    "pruning": CORE,
-    "tasks": BASE,
-    "models": BASE,
-    "analysis": BASE,
-    "checks": BASE | {"method", "config"},
-    "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
-    "commands": BASE | {"method", "sections", "config", "runs", "planning", "models"},
-    "sections": BASE | {"engines.options"},  # data: no engine is loaded for it
-    "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
-    "training": CORE | {"method", "sections", "config"},
-    "cells": BASE | {"method", "registry", "checks"},
-    "runs": CORE | {"method", "registry", "sections", "config", "checks", "cells", "planning", "training", "analysis"},
-    "cli": BASE | {"method", "registry", "sections", "config", "runs", "analysis"},
-}
-JOINER = "workbench/runs/build.py"
-
-LINES, FUNCTION, WANTED, ARGUMENTS = 300, 40, 30, 6
+LINES, FUNCTION, WANTED, ARGUMENTS, FILES = 300, 40, 30, 6, 16
 
 Violations = Iterator[tuple[str, str]]  # place, what is wrong there
 
@@ -77,38 +45,6 @@ EVERYTHING = [*PYTHON, *files("widgets", suffixes=(".js", ".css"))]
 
 
 # --------------------------------------------------------------------------------------------- the rules
-
-
-def room(path: Path) -> str:
-    """The room a file of the library stands in."""
-    inside = path.relative_to(ROOT / "workbench").parts
-    return inside[0].removesuffix(".py")
-
-
-def wrong_imports() -> Violations:
-    """Imports go down only, and name rooms by their full path."""
-    for path in LIBRARY:
-        if place(path) in (JOINER, "workbench/__init__.py"):
-            continue
-        if room(path) not in ROOMS:
-            yield place(path), f"room {room(path)!r} is not in ROOMS: say there what it may import"
-            continue
-        allowed = ROOMS[room(path)] | {room(path), "__version__"}
-        names = list(imports(path))
-        inside = {tuple(name.split(".")[1:]) for name in names if name.startswith("workbench.")}
-        wrong = {parts[0] for parts in inside if not {parts[0], ".".join(parts[:2])} & allowed}
-        for other in sorted(wrong):
-            yield place(path), f"{room(path)} may not import {other}"
-        if any(name.startswith(".") for name in names):
-            yield place(path), "relative import: write the whole path"
-
-
-def widget_imports() -> Violations:
-    """The library knows no notebook and no widget."""
-    for path in LIBRARY:
-        for name in imports(path):
-            if name.split(".")[0] in ("widgets", "anywidget", "ipywidgets", "panel", "plotly", "IPython"):
-                yield place(path), f"imports {name}"
 
 
 def long_files() -> Violations:
@@ -146,6 +82,16 @@ def postponed_annotations() -> Violations:
             yield place(path), "imports annotations from __future__"
 
 
+def full_folders() -> Violations:
+    """A folder holds no more files than one can survey; a registry folder may, since its files are alike."""
+    for top in ("workbench", "widgets", "tests", "benchmarks", "scripts"):
+        folders = {path.parent for path in files(top, suffixes=None)}
+        for folder in sorted(folders):
+            count = sum(path.parent == folder for path in files(top, suffixes=None))
+            if count > FILES:
+                yield place(folder), f"{count} files, at most {FILES}"
+
+
 def swallowed_errors() -> Violations:
     """An error is told or handled, never dropped."""
     for path in PYTHON:
@@ -166,7 +112,7 @@ def swallowed_errors() -> Violations:
 
 def inherited_names() -> set[str]:
     """Methods that the contracts document once for all who fill them in."""
-    contracts = [ROOT / "workbench" / name for name in ("types.py", "piece.py", "kinds.py")]
+    contracts = [ROOT / "workbench" / name for name in ("types/protocols.py", "piece.py", "kinds.py")]
     return {
         name.split(".")[-1]
         for path in contracts
@@ -209,11 +155,10 @@ def evasive_code() -> Violations:
 
 
 RULES: dict[str, Callable[[], Violations]] = {
-    "imports": wrong_imports,
-    "widgets": widget_imports,
     "lines": long_files,
     "function": long_functions,
     "arguments": many_arguments,
+    "folder": full_folders,
     "annotations": postponed_annotations,
     "errors": swallowed_errors,
     "docstring": missing_docstrings,

@@ -4,12 +4,12 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Dashboard": "widgets.dashboard",
-    "Playground": "widgets.playground",
-    "RunsView": "widgets.runs_view",
-    "Tokens": "widgets.dashboard",
+    "Dashboard": "widgets.dashboard.dashboard",
+    "Playground": "widgets.playground.playground",
+    "RunsView": "widgets.runs.runs_view",
+    "Tokens": "widgets.dashboard.dashboard",
     "Workbench": "widgets.workbench",
-    "write_report": "widgets.report",
+    "write_report": "widgets.report.report",
 }
 __all__ = sorted(_HOMES)
 

@@ -11,16 +11,16 @@ from typing import Any
 import anywidget
 import ipywidgets
 
-from widgets import bundle
-from widgets.dashboard import Dashboard
-from widgets.form_desk import close_tree
-from widgets.plan_view import Plan
-from widgets.runs_view import RunsView
-from widgets.saved import Saved
-from widgets.setup import Setup
-from widgets.setup_background import Background
-from widgets.setup_launch import Launcher
-from widgets.setup_review import Review, review
+from widgets.dashboard.dashboard import Dashboard
+from widgets.form.desk import close_tree
+from widgets.runs.runs_view import RunsView
+from widgets.setup.background import Background
+from widgets.setup.launch import Launcher
+from widgets.setup.plan import Plan
+from widgets.setup.review import Review, review
+from widgets.setup.setup import Setup
+from widgets.wire import bundle
+from widgets.wire.saved import Saved
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.runs.experiment import Experiment
@@ -32,8 +32,8 @@ TITLES = ("Set up", "Runs", "Read")
 class Frame(anywidget.AnyWidget):
     """Gives the parts around it, which are made in Python, their looks, and keeps their keys from the notebook."""
 
-    _esm = bundle.script("setup")
-    _css = bundle.styles("setup")
+    _esm = bundle.script("setup/setup")
+    _css = bundle.styles("setup/setup")
 
 
 class Workbench(Saved, ipywidgets.VBox):

@@ -23,9 +23,9 @@ from pydantic import (
 )
 from tomlkit.exceptions import TOMLKitError
 
+from workbench.errors import UNKNOWN, Items, among, by_place, within, wrong
 from workbench.kinds import Pruner, Reward, Task
 from workbench.method import Method
-from workbench.mistakes import UNKNOWN, Items, among, by_place, within, wrong
 from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
 from workbench.piece import Piece, plain_value

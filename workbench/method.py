@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from workbench import kinds
+from workbench.errors import among
 from workbench.kinds import LossPiece, Piece
-from workbench.mistakes import among
 from workbench.ops import clean, own
 from workbench.piece import NONE, check_answer, check_constants, finite, plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic_core import core_schema
 from torch import Tensor
 
-from workbench.mistakes import UNKNOWN, among, by_place, wrong
+from workbench.errors import UNKNOWN, among, by_place, wrong
 from workbench.types import Constants, Mask, State
 
 Kind = TypeVar("Kind", bound="Piece")

@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 from types import ModuleType
 
+from workbench.errors import among
 from workbench.method import Method
-from workbench.mistakes import among
 
 
 class NoSuchMethodError(KeyError, ValueError):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from laboratory import Shape, laboratory, make_run, running_browser
+
+from tests.browser.laboratory import Shape, laboratory, make_run, running_browser
 
 
 @pytest.fixture(scope="module")

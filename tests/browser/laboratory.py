@@ -19,9 +19,9 @@ import nbformat
 import pytest
 from playwright.sync_api import TimeoutError, sync_playwright
 
+from tests.widgets.fake_run import Shape, make_run
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "widgets"))
-from fake_run import Shape, make_run  # noqa: E402
 
 __all__ = [
     "ALLOWED",

@@ -9,11 +9,11 @@ import time
 
 import psutil
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
-from serving import served
 
+from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from tests.runs.real_run import make_run as train
+from tests.widgets.serve.serving import served
 from workbench.runs.open import open_run
 
 pytestmark = MARKS
@@ -166,7 +166,8 @@ def examiners(lab):
     return [
         each
         for each in there
-        if "workbench.runs.examination" in (line := each.info["cmdline"] or []) and str(lab.folder) in line[-1]
+        if "workbench.runs.checkpoints.background" in (line := each.info["cmdline"] or [])
+        and str(lab.folder) in line[-1]
     ]
 
 

@@ -1,16 +1,16 @@
 """Rollouts that no model should write: in the token view, in what the step did, in the picture of a saved notebook."""
 
 import pytest
-from laboratory import MARKS, Shape, Watch, make_run
 from playwright.sync_api import expect
 
-from widgets import still
-from widgets.data import RunData
-from widgets.report import write_report
+from tests.browser.laboratory import MARKS, Shape, Watch, make_run
+from widgets.recorded.data import RunData
+from widgets.report.report import write_report
+from widgets.tokens import still
 from workbench.runs.open import open_run
 
-from fake_after import score_again  # isort: skip  (found through laboratory)
-from fake_bad import REASON, TEXTS, bad_step  # isort: skip
+from tests.widgets.fake_after import score_again  # isort: skip  (found through laboratory)
+from tests.widgets.fake_bad import REASON, TEXTS, bad_step  # isort: skip
 
 pytestmark = MARKS
 NUMBER = {name: number for number, name in enumerate([*TEXTS, "cut"])}

@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
-from token_page import VOCABULARY, make_group, sentence, token_pages
 
-from widgets.report import write_report
+from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from tests.browser.token_page import VOCABULARY, make_group, sentence, token_pages
+from widgets.report.report import write_report
 from workbench.runs.open import open_run
 
-from fake_probes import add_probes  # isort: skip  (found through laboratory)
+from tests.widgets.fake_probes import add_probes  # isort: skip  (found through laboratory)
 
 pytestmark = MARKS
 SHAPE = Shape(steps=8, problems=4, rollouts=16)
@@ -21,7 +21,7 @@ HELD = "() => document.activeElement.matches({!r})"
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     add_probes(make_run(folder / "runs" / "fake", SHAPE), SHAPE)
-    write_notebook(folder / "board.ipynb", ["from widgets.dashboard import Tokens; Tokens('runs/fake')"])
+    write_notebook(folder / "board.ipynb", ["from widgets.dashboard.dashboard import Tokens; Tokens('runs/fake')"])
     with laboratory(folder) as running:
         yield running
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from laboratory import MARKS, Shape, Watch, make_run, write_notebook
 from playwright.sync_api import expect
 
-from widgets.report import write_report
+from tests.browser.laboratory import MARKS, Shape, Watch, make_run, write_notebook
+from widgets.report.report import write_report
 from workbench.runs.open import open_run
 
 pytestmark = MARKS

@@ -3,8 +3,9 @@
 import importlib.util
 
 import pytest
-from laboratory import ALLOWED, LAB, MARKS, NOTEBOOK, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
+
+from tests.browser.laboratory import ALLOWED, LAB, MARKS, NOTEBOOK, Shape, Watch, laboratory, make_run, write_notebook
 
 pytestmark = MARKS
 COLOURED = ".wb-tokens :is(.wb-up, .wb-down)"

@@ -3,7 +3,8 @@
 import importlib.util
 
 import pytest
-from laboratory import ALLOWED, MARKS, NOTEBOOK, Shape, Watch, laboratory, make_run, write_notebook
+
+from tests.browser.laboratory import ALLOWED, MARKS, NOTEBOOK, Shape, Watch, laboratory, make_run, write_notebook
 
 pytestmark = [
     *MARKS,

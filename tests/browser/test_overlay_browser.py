@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
+
+from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 
 pytestmark = MARKS
 SLOW = 60_000  # milliseconds

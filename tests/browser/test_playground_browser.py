@@ -1,13 +1,14 @@
 """The playground in a real JupyterLab: methods side by side, sliders, rewards, and a method written in a cell."""
 
 import pytest
-from laboratory import MARKS, Watch, write_notebook
 from playwright.sync_api import expect
+
+from tests.browser.laboratory import MARKS, Watch, write_notebook
 
 pytestmark = MARKS
 PATIENCE = 60_000  # milliseconds
 FIRST, SECOND, THIRD, FOURTH = (f'section[data-method="{number}"]' for number in (1, 2, 3, 4))
-OPEN = "from widgets.playground import Playground\nplay = Playground('runs/fake', step=5)\nplay"
+OPEN = "from widgets.playground.playground import Playground\nplay = Playground('runs/fake', step=5)\nplay"
 METHOD = """from workbench.cells import method
 from workbench.ops import spread
 from workbench.types import Batch, PerToken

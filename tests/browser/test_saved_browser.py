@@ -7,10 +7,11 @@ that was saved with the states of its widgets (`metadata.widgets`) would draw th
 import nbconvert
 import nbformat
 import pytest
-from laboratory import ACCEPT, MARKS, ROOT, Shape, Watch, laboratory, make_run, write_notebook
 from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import expect
+
+from tests.browser.laboratory import ACCEPT, MARKS, ROOT, Shape, Watch, laboratory, make_run, write_notebook
 
 pytestmark = MARKS
 #: Each widget's cell, and words of its picture that nothing else in the notebook holds.

@@ -4,9 +4,10 @@ import re
 import shutil
 
 import pytest
-from laboratory import MARKS, Shape, Watch, make_run
 from playwright.sync_api import expect
-from serving import live_run, orders, record_step, served
+
+from tests.browser.laboratory import MARKS, Shape, Watch, make_run
+from tests.widgets.serve.serving import live_run, orders, record_step, served
 
 pytestmark = MARKS
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"

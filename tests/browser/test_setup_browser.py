@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
+
+from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 
 pytestmark = MARKS
 #: A field of each table that no other has.

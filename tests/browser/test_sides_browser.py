@@ -1,10 +1,10 @@
 """Lenses of other methods, comparisons, branches: the token view in a real Chromium, and a real run in JupyterLab."""
 
 import pytest
-from laboratory import MARKS, Watch, laboratory, write_notebook
 from playwright.sync_api import expect
-from token_page import make_group, press, sentence, token_pages
 
+from tests.browser.laboratory import MARKS, Watch, laboratory, write_notebook
+from tests.browser.token_page import make_group, press, sentence, token_pages
 from workbench import launch
 from workbench.runs.demo import demo_config
 

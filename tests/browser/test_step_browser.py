@@ -1,14 +1,14 @@
 """What the step did, in a real JupyterLab by keys alone; where nothing was scored again; in a report."""
 
 import pytest
-from laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
 from playwright.sync_api import expect
 
-from widgets.report import write_report
+from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, write_notebook
+from widgets.report.report import write_report
 from workbench.runs.open import open_run
 
-from fake_after import score_again  # isort: skip  (found through laboratory)
-from fake_probes import add_probes, score_probes_again  # isort: skip
+from tests.widgets.fake_after import score_again  # isort: skip  (found through laboratory)
+from tests.widgets.fake_probes import add_probes, score_probes_again  # isort: skip
 
 pytestmark = MARKS
 SHAPE = Shape(steps=8, problems=4, rollouts=8)

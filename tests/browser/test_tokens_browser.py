@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
-from laboratory import MARKS
 from playwright.sync_api import expect
-from token_page import VOCABULARY, WORDS, make_group, press, sentence, token_pages
+
+from tests.browser.laboratory import MARKS
+from tests.browser.token_page import VOCABULARY, WORDS, make_group, press, sentence, token_pages
 
 pytestmark = MARKS
 LONG = 1_600  # tokens of a rollout; 63 of them are 100,000

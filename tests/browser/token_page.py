@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from laboratory import Watch
-
-from widgets import bundle
+from tests.browser.laboratory import Watch
+from widgets.wire import bundle
 
 WORDS = ["The", " sum", " of", " tw", "elve", " and", " one", " is", " ", "13", ".", "\n", " So", " it", " holds", "."]
 VOCABULARY = {number: [text, 0] for number, text in enumerate(WORDS)} | {16: ["<|end|>", 1], 17: [" needle", 0]}
@@ -69,7 +68,7 @@ def token_page(
         "groups": [{**group, "vocabulary": known} for group in groups],
     }
     text = json.dumps(data).replace("<", "\\u003c")
-    script, styles = bundle.script("token_view"), bundle.styles("token_view", "board")
+    script, styles = bundle.script("tokens/token_view"), bundle.styles("tokens/token_view", "board/board")
     path.write_text(PAGE.format(styles=styles, script=script, data=text, source=source, theme=theme))
     return path.as_uri()
 

@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 
 from tests.runs.real_run import Here, shared_run
 from workbench.commands.branch import branch
-from workbench.commands.evaluate import evaluate
+from workbench.commands.eval_ import eval_
 from workbench.commands.fork import fork
-from workbench.commands.options import numbers
+from workbench.commands.shared.options import numbers
 from workbench.commands.signals import signals
 from workbench.commands.try_ import try_
-from workbench.runs.directory import RunDirectory
-from workbench.runs.fork import parsed
-from workbench.runs.launch import Local
+from workbench.runs.checkpoints.fork import parsed
+from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.open import Run, open_run
+from workbench.runs.process.start import Local
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_try_asks_a_text_without_judging_it(run: Run) -> None:
     ],
 )
 def test_what_try_cannot_ask_is_told(run: Run, words: list[str], told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.runs.problems.ENDLESS", 20)
+    monkeypatch.setattr("workbench.runs.checkpoints.problems.ENDLESS", 20)
     with pytest.raises(ValueError, match=told):
         call(try_, run.path, *words)
     with pytest.raises(ValueError, match="no run is called 'nowhere'"):
@@ -96,14 +96,14 @@ def test_branch_says_whose_policy_goes_on(run: Run) -> None:
 
 
 def test_eval_compares_with_the_base(copy: Run) -> None:
-    told = call(evaluate, copy.path, "--problems", 4, "-k", "1,2", "--step", 1, "--step", 2)
+    told = call(eval_, copy.path, "--problems", 4, "-k", "1,2", "--step", 1, "--step", 2)
     for text in ("base", "step 1", "step 2", "pass@1", "pass@2", "over base", "majority of 2", "truncated"):
         assert text in told, text
-    found = document(evaluate, copy.path, "--problems", 4, "-k", "1", "--no-base")
+    found = document(eval_, copy.path, "--problems", 4, "-k", "1", "--no-base")
     assert [result["step"] for result in found["results"]] == [3]
     assert found["results"][0]["gains"] == {}
     with pytest.raises(ValueError, match="'1;2': write whole numbers"):
-        call(evaluate, copy.path, "-k", "1;2")
+        call(eval_, copy.path, "-k", "1;2")
 
 
 def test_signals_lists_and_adds(copy: Run) -> None:

@@ -17,8 +17,8 @@ from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.models.spec import EMBEDDED_FOLDER
 from workbench.planning.probe import Timing
-from workbench.runs.checkpoint import write_last
-from workbench.runs.directory import RunDirectory, write_json
+from workbench.runs.directory.checkpoint import write_last
+from workbench.runs.directory.paths import RunDirectory, write_json
 from workbench.training import checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ def test_plan_tells_and_prints_json():
     assert told.exit_code == 0, told.output
     assert "fits: " in told.stdout
     document = json.loads(call(plan, EMBEDDED, "--memory", 4, "--json").stdout.splitlines()[-1])
-    assert document["verdict"] == "fits"
+    assert document["fit"] == "fits"
     assert document["size"]["parameters"] == 845_184
     assert {"weights", "optimiser", "activations", "logits"} <= {part["name"] for part in document["components"]}
 
@@ -93,7 +93,7 @@ def test_plan_measures_only_where_it_is_asked_and_the_run_fits(monkeypatch):
         asked.append((config.name, seconds))
         return found
 
-    monkeypatch.setattr("workbench.runs.probe.probe", measured)
+    monkeypatch.setattr("workbench.runs.process.measure.probe", measured)
     assert "seconds" not in call(plan, EMBEDDED, "--memory", 4).stdout
     assert not asked
     told = call(plan, EMBEDDED, "--memory", 4, "--probe", "--seconds", 5).stdout

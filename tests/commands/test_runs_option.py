@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.runs.real_run import shared_run
-from workbench.commands.evaluate import evaluate
+from workbench.commands.eval_ import eval_
 from workbench.commands.try_ import try_
 
 
@@ -31,7 +31,7 @@ def document(command: Any, *words: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("command", "more"), [(try_, ["-n", 1]), (evaluate, ["--problems", 2, "-k", "1", "--no-base"])], ids=["try", "eval"]
+    ("command", "more"), [(try_, ["-n", 1]), (eval_, ["--problems", 2, "-k", "1", "--no-base"])], ids=["try", "eval"]
 )
 def test_a_run_is_found_by_its_name_in_the_folder_given(runs: Path, command: Any, more: list[object]) -> None:
     assert document(command, "mine", "--runs", runs, *more)["run"] == str(runs / "mine")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from engine_models import make_requests, qwen3
 
+from tests.engines.engine_models import make_requests, qwen3
 from workbench.engines.generate import GenerateEngine
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import BoundPruner, Partial, Pruner
 from workbench.types import Request, Sampling, State
 

@@ -1,8 +1,8 @@
 """The scripted engine says its lines."""
 
 import pytest
-from engine_models import make_requests, qwen3
 
+from tests.engines.engine_models import make_requests, qwen3
 from workbench.engines.build import capabilities, make_engine
 from workbench.engines.scripted import ScriptedEngine
 from workbench.types import Engine, Sampling

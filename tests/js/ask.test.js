@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { summary } from "../../widgets/ask_answers.js";
-import { effort, progress } from "../../widgets/ask_evaluate.js";
-import { addressBeside } from "../../widgets/ask_fork.js";
-import { Checkpoints, Rest, choices, momentOf, stepOf, wordsOf } from "../../widgets/ask_parts.js";
-import { readAnswers } from "../../widgets/ask_read.js";
-import { gainLines, percent } from "../../widgets/ask_results.js";
+import { summary } from "../../widgets/checkpoint/written.js";
+import { effort, progress } from "../../widgets/checkpoint/evaluate.js";
+import { addressBeside } from "../../widgets/checkpoint/fork.js";
+import { Checkpoints, Rest, choices, momentOf, stepOf, wordsOf } from "../../widgets/checkpoint/parts.js";
+import { readAnswers } from "../../widgets/checkpoint/read.js";
+import { gainLines, percent } from "../../widgets/checkpoint/results.js";
 
 test("moments are told in words", () => {
   assert.equal(momentOf(0), "before training");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { SORTS, sortRollouts } from "../../widgets/board.js";
-import { OUTCOMES, passing } from "../../widgets/board_filter.js";
-import { barsOf, measuresOf } from "../../widgets/histogram.js";
-import { everyBranch, meanKnown, prefixTree } from "../../widgets/prefix_tree.js";
+import { SORTS, sortRollouts } from "../../widgets/board/board.js";
+import { OUTCOMES, passing } from "../../widgets/board/filter.js";
+import { barsOf, measuresOf } from "../../widgets/board/histogram.js";
+import { everyBranch, meanKnown, prefixTree } from "../../widgets/board/prefix_tree.js";
 
 const rollout = (number, more = {}) => ({ rollout: number, start: 0, length: 4, reward: 1, correct: 1, finish: "stop", ...more });
 const ALL = { outcome: "all", text: "", sets: [] };

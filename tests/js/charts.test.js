@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHARTS, axis, niceAbove } from "../../widgets/charts.js";
-import { deadExpected, derived, joined, medianBand, nearestPlace, overSeeds, stacked, thin } from "../../widgets/curves.js";
-import { duration, progressText, verdictText } from "../../widgets/head.js";
-import { eventTold } from "../../widgets/chart.js";
-import { happenings, marked, parties, picture, seriesOf, told } from "../../widgets/pictures.js";
-import { ago } from "../../widgets/run_row.js";
+import { CHARTS, axis, niceAbove } from "../../widgets/charts/charts.js";
+import { deadExpected, derived, joined, medianBand, nearestPlace, overSeeds, stacked, thin } from "../../widgets/charts/curves.js";
+import { duration, progressText, verdictText } from "../../widgets/dashboard/head.js";
+import { eventTold } from "../../widgets/charts/chart.js";
+import { happenings, marked, parties, picture, seriesOf, told } from "../../widgets/charts/pictures.js";
+import { ago } from "../../widgets/runs/row.js";
 
 const spec = (title) => CHARTS.find((each) => each.title === title);
 const run = (name, columns, more = {}) => ({ name, key: name, columns, ...more });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { firstPart, lastNotAbove, layLines, leftOf, lineOf, tokenInLine } from "../../widgets/lines.js";
-import { faceOf } from "../../widgets/tokens.js";
+import { firstPart, lastNotAbove, layLines, leftOf, lineOf, tokenInLine } from "../../widgets/page/lines.js";
+import { faceOf } from "../../widgets/page/tokens.js";
 
 /** Every character is one wide. */
 function laid(texts, width) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { inflate, unpack } from "../../widgets/payload.js";
+import { inflate, unpack } from "../../widgets/wire/payload.js";
 
 /** A payload as `payload.py` writes it, made by hand. */
 function payload(offset = 0) {

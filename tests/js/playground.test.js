@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { STOPS, alike, parsed, placeOf, readPlain, valueAtPlace, withField } from "../../widgets/playground_entry.js";
-import { wordsOf } from "../../widgets/playground_math.js";
-import { Newest } from "../../widgets/playground_newest.js";
-import { meanOf, named, signed } from "../../widgets/playground_table.js";
-import { shownOf } from "../../widgets/playground_texts.js";
+import { STOPS, alike, parsed, placeOf, readPlain, valueAtPlace, withField } from "../../widgets/playground/entry.js";
+import { wordsOf } from "../../widgets/playground/math.js";
+import { Newest } from "../../widgets/wire/newest.js";
+import { meanOf, named, signed } from "../../widgets/playground/table.js";
+import { shownOf } from "../../widgets/playground/texts.js";
 
 const CLIP = { path: ["surrogate", "low"], piece: "clip", name: "low", kind: "number", optional: false, low: 0.002, high: 20, log: true, zero: true };
 const SHARE = { ...CLIP, name: "share", low: 0, high: 1, log: false, zero: true };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { LastSeen } from "../../widgets/last_seen.js";
+import { LastSeen } from "../../widgets/tokens/last_seen.js";
 
 const group = (more = {}) => ({ kind: "group", step: 3, group: 1, ...more });
 

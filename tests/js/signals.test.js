@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LEVELS, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/signals.js";
+import { LEVELS, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/page/signals.js";
 
 const advantage = signalOf("advantage");
 const ratio = signalOf("ratio");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { KernelSource } from "../../widgets/source.js";
+import { KernelSource } from "../../widgets/wire/source.js";
 
 /** A model as anywidget gives it, with a kernel that answers when told to. */
 class Model {

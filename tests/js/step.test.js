@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { textOf } from "../../widgets/step_lists.js";
-import { against, factsOf, largest, linesOf, outliers, reach, tokensOf, unasked } from "../../widgets/step_math.js";
+import { textOf } from "../../widgets/step/lists.js";
+import { against, factsOf, largest, linesOf, outliers, reach, tokensOf, unasked } from "../../widgets/step/math.js";
 
 /** Two rollouts of three tokens; the last token was not scored again. */
 const group = {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PICKS, SORTS, sortRollouts } from "../../widgets/board.js";
-import { groupFacts, rightTold } from "../../widgets/board_facts.js";
-import { percent } from "../../widgets/card.js";
-import { niceAbove } from "../../widgets/charts.js";
-import { sharedTokens, siblingOf } from "../../widgets/compare.js";
-import { hitsIn } from "../../widgets/find.js";
-import { baseClass, faceOf, readingOf, visible } from "../../widgets/tokens.js";
+import { PICKS, SORTS, sortRollouts } from "../../widgets/board/board.js";
+import { groupFacts, rightTold } from "../../widgets/board/facts.js";
+import { percent } from "../../widgets/text/card.js";
+import { niceAbove } from "../../widgets/charts/charts.js";
+import { sharedTokens, siblingOf } from "../../widgets/text/compare.js";
+import { hitsIn } from "../../widgets/text/find.js";
+import { baseClass, faceOf, readingOf, visible } from "../../widgets/page/tokens.js";
 
 test("what cannot be seen gets a mark; every line of a token is a part of its own", () => {
   assert.deepEqual(faceOf("\n"), [{ text: "", mark: "⏎", ends: true }]);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Shades } from "../../widgets/shades.js";
-import { IDLE, MISSING, signalOf } from "../../widgets/signals.js";
-import { unitValues, unitsOf } from "../../widgets/units.js";
+import { Shades } from "../../widgets/text/shades.js";
+import { IDLE, MISSING, signalOf } from "../../widgets/page/signals.js";
+import { unitValues, unitsOf } from "../../widgets/page/units.js";
 
 test("words begin at spaces and at punctuation; parts of a number stay together", () => {
   assert.deepEqual([...unitsOf(["The", " an", "swer", ":", " 1", "2", "."], "word")], [0, 1, 1, 3, 4, 4, 6]);

@@ -13,8 +13,8 @@ import pytest
 
 from workbench.config import RunConfig
 from workbench.registry import find_method, methods
-from workbench.runs.build import build
-from workbench.runs.record import rollout_table
+from workbench.runs.directory.record import rollout_table
+from workbench.runs.process.build import build
 from workbench.runs.replay import Replay
 from workbench.training.assemble import Scale
 

@@ -15,7 +15,7 @@ from workbench.models import EMBEDDED_FOLDER, LoraSpec, ModelSpec, check, load_p
 from workbench.models.export import export
 from workbench.models.policy import LocalPolicy
 from workbench.models.size import quantised_bytes, size_of
-from workbench.runs.build import build
+from workbench.runs.process.build import build
 from workbench.types import Row
 
 ROWS = [Row([1, 20, 30], [40, 50, 60, 2]), Row([1, 20, 30], [41, 2]), Row([1, 70], [41, 42, 2])]

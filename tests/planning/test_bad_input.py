@@ -15,8 +15,8 @@ from workbench.models import load
 from workbench.models.spec import ModelSpec
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB
-from workbench.runs.build import problems
 from workbench.runs.demo import demo_config
+from workbench.runs.process.build import problems
 
 FIXTURES = Path(__file__).parents[1] / "models" / "configs"
 WHOLE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100}

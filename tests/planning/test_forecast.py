@@ -13,8 +13,8 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import AutoModelForCausalLM, Qwen2Config
 
 from workbench.config import RunConfig
-from workbench.engines import fused, loop
-from workbench.engines.local import LocalEngine
+from workbench.engines.local import fused, loop
+from workbench.engines.local.engine import LocalEngine
 from workbench.models.activations import MicroBatch, kept_bytes
 from workbench.models.load import load_policy
 from workbench.models.size import size_of
@@ -22,7 +22,7 @@ from workbench.models.spec import LoraSpec, ModelSpec
 from workbench.planning import advice, disk, memory
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB, Assumed, components, largest_batch, peak
-from workbench.runs import checkpoint
+from workbench.runs.directory import checkpoint
 from workbench.training.forward import Forward
 from workbench.types import Row
 
@@ -72,7 +72,7 @@ def test_every_shipped_config_is_planned_here():
 def test_shipped_configs_fit_the_memory_in_their_names(name):
     # a sixteenth of a card's memory is the display's and the driver's
     found = forecast(config_of(name), CONFIGS[name][1] * GIB * 15 // 16)
-    assert (found.verdict, found.advice) == ("fits", "")
+    assert (found.fit, found.advice) == ("fits", "")
     always = sum(part.bytes for part in found.components if part.when == "always")
     assert always < found.peak <= sum(part.bytes for part in found.components)
     json.dumps(found.to_dict())
@@ -215,11 +215,11 @@ def test_numbers_taken_from_elsewhere_are_still_theirs():
 def test_too_little_memory_is_told_with_the_cheapest_change():
     config = config_of("qwen2.5-0.5b-lora-8gb").replace(training={"micro_batch": 16384})
     found = forecast(config, 8 * GIB)
-    assert found.verdict == "does not fit"
+    assert found.fit == "does not fit"
     assert found.advice.startswith("set training.micro_batch = ")
     value = int(found.advice.split(" = ")[1])
-    assert forecast(config.replace(training={"micro_batch": value}), 8 * GIB).verdict == "fits"
-    assert forecast(config.replace(training={"micro_batch": 2 * value + 512}), 8 * GIB).verdict != "fits"
+    assert forecast(config.replace(training={"micro_batch": value}), 8 * GIB).fit == "fits"
+    assert forecast(config.replace(training={"micro_batch": 2 * value + 512}), 8 * GIB).fit != "fits"
 
 
 def test_changes_are_joined_where_none_is_enough():

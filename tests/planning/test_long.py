@@ -12,8 +12,8 @@ from workbench import signals
 from workbench.models.size import size_of
 from workbench.models.spec import EMBEDDED_FOLDER
 from workbench.planning.memory import Assumed, components, peak
-from workbench.runs.build import build
 from workbench.runs.demo import demo_config
+from workbench.runs.process.build import build
 from workbench.signals import reading
 from workbench.training.sampling import Clock, Sampled
 from workbench.types import Group, Problem, Request, Rollout

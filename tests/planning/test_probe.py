@@ -10,11 +10,11 @@ from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.planning import probe as probing
 from workbench.planning.probe import FIRST, REPEATS, Prober, Sample, evaluation_count, measure, next_size, timing
-from workbench.runs import probe as process
-from workbench.runs.build import build
 from workbench.runs.demo import demo_config
-from workbench.runs.directory import new_directory
-from workbench.runs.launch import prepare
+from workbench.runs.directory.paths import new_directory
+from workbench.runs.prepare import prepare
+from workbench.runs.process import measure as process
+from workbench.runs.process.build import build
 
 FIXTURES = Path(__file__).parents[1] / "models" / "configs"
 

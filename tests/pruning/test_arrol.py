@@ -6,8 +6,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from worlds import World, sampling, survivors
 
+from tests.pruning.worlds import World, sampling, survivors
 from workbench.config import ConfigError
 from workbench.kinds import Pruner
 from workbench.pieces.reduction import TokenMean

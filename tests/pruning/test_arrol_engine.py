@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.engines.engine_models import PROMPTS, qwen3
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import Task
 from workbench.pieces.sampler import Uniform
 from workbench.pruning.arrol import Arrol

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench import noise
+from workbench import random_numbers
 from workbench.pruning.draw import UNIT, bernoulli, settled, systematic
 from workbench.pruning.survival import Bounds, group
 
@@ -24,8 +24,8 @@ def test_worked_systematic_draw():
 
 
 def numbers(count: int, times: int, branch: int = 9) -> np.ndarray:
-    key = noise.keys(0, 1, 0, np.arange(count), branch)
-    return noise.uniforms(key[None], np.arange(times)[:, None])
+    key = random_numbers.keys(0, 1, 0, np.arange(count), branch)
+    return random_numbers.uniforms(key[None], np.arange(times)[:, None])
 
 
 @pytest.mark.parametrize("draw", [bernoulli, systematic])
@@ -45,7 +45,9 @@ def test_a_fixed_size_is_fixed(posterior, seed):
     count = len(posterior)
     size = max(1, count // 2)
     found = group(np.array(posterior), Bounds(keep=size / count)).probability
-    uniform = noise.uniforms(noise.keys(seed, 0, 0, np.arange(count + 1)), np.zeros(1, dtype=np.int64))
+    uniform = random_numbers.uniforms(
+        random_numbers.keys(seed, 0, 0, np.arange(count + 1)), np.zeros(1, dtype=np.int64)
+    )
     for start in (uniform[-1], 0.0, 1 - 2**-53):
         assert systematic(found, uniform[:-1], float(start)).sum() == size
     assert settled(found).sum() == size * UNIT

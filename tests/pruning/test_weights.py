@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
-from batches import assert_close, toy
 
-from workbench import noise
+from tests.batches import assert_close, toy
+from workbench import random_numbers
 from workbench.pieces.reduction import SequenceMean, TokenMean
 from workbench.pruning.draw import systematic
 from workbench.pruning.survival import Bounds, group
@@ -44,7 +44,7 @@ def test_the_whole_groups_mean_comes_back():
     """Averaged over many draws the weighed mean of the survivors is the mean of all, the plain one is not."""
     probability = group(np.linspace(0.05, 0.6, 8), Bounds()).probability
     values = torch.linspace(-1, 2, 8)
-    numbers = noise.uniforms(noise.keys(0, 0, 0, np.arange(9))[None], np.arange(400)[:, None])
+    numbers = random_numbers.uniforms(random_numbers.keys(0, 0, 0, np.arange(9))[None], np.arange(400)[:, None])
     plain, weighed, piece = [], [], Survivors(inner=SequenceMean(), keep=0.5)
     for uniform in numbers:
         kept = torch.from_numpy(systematic(probability, uniform[:8], float(uniform[8])))

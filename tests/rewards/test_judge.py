@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
-from reward_examples import make_group
 
+from tests.rewards.reward_examples import make_group
 from workbench.kinds import Reward
 from workbench.pieces.shaping import Scale
 from workbench.rewards.exact import Exact

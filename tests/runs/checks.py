@@ -10,4 +10,4 @@ import pytest
 def checked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """`launch` asks the config alone."""
     alone = SimpleNamespace(problems=lambda config: config.problems())
-    monkeypatch.setitem(sys.modules, "workbench.runs.build", alone)
+    monkeypatch.setitem(sys.modules, "workbench.runs.process.build", alone)

@@ -9,11 +9,11 @@ import pytest
 
 from tests.runs.fake import FAKE, FakeTrainer, source
 from tests.runs.real_run import shared_run
-from workbench.runs.directory import RunDirectory, write_json
-from workbench.runs.launch import start
+from workbench.runs.directory.paths import RunDirectory, write_json
+from workbench.runs.directory.status import Heartbeat
 from workbench.runs.open import Run, open_run
-from workbench.runs.status import Heartbeat
-from workbench.runs.worker import work
+from workbench.runs.process.start import start
+from workbench.runs.process.worker import work
 
 
 @pytest.fixture

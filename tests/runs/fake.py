@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy
 
-from workbench.runs.checkpoint import newest_checkpoint
-from workbench.runs.directory import RunDirectory, read_json
-from workbench.runs.job import Job
-from workbench.runs.launch import Local
-from workbench.runs.worker import work
+from workbench.runs.directory.checkpoint import newest_checkpoint
+from workbench.runs.directory.paths import RunDirectory, read_json
+from workbench.runs.process.job import Job
+from workbench.runs.process.start import Local
+from workbench.runs.process.worker import work
 
 FAKE = Local(("-P", __file__))
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from workbench.runs.demo import demo_config
-from workbench.runs.directory import RunDirectory, new_directory
-from workbench.runs.launch import prepare, start
+from workbench.runs.directory.paths import RunDirectory, new_directory
 from workbench.runs.open import Run, open_run
-from workbench.runs.worker import work
+from workbench.runs.prepare import prepare
+from workbench.runs.process.start import start
+from workbench.runs.process.worker import work
 
 
 @dataclass(frozen=True)

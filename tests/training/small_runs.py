@@ -7,7 +7,7 @@ from typing import Any
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from tests.engines.engine_models import build, make_policy
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import Reward, Sampler
 from workbench.method import Method
 from workbench.models import LoraSpec

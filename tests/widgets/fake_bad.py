@@ -4,8 +4,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from fake_run import make_row, score, signals, write_rollouts
 from tokenizers import AddedToken, Tokenizer
+
+from tests.widgets.fake_run import make_row, score, signals, write_rollouts
 
 LONG = 10_000
 TEXTS = {

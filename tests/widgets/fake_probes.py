@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fake_run import Shape, make_group, make_tokenizer, write_rollouts
+
+from tests.widgets.fake_run import Shape, make_group, make_tokenizer, write_rollouts
 
 EVALUATED = 4  # steps from one evaluation to the next
 CONFIG = 'name = "fake"\n[task]\ntask = "sums"\n[[rewards]]\nreward = "exact"\n[method]\nmethod = "grpo"\n'

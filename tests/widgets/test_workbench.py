@@ -7,9 +7,9 @@ import sys
 
 import ipywidgets
 import pytest
-from fake_run import Shape, make_run
 
-from widgets import setup_launch
+from tests.widgets.fake_run import Shape, make_run
+from widgets.setup import launch as launch_module
 from widgets.workbench import TITLES, Workbench
 from workbench.config import ConfigError
 from workbench.runs.demo import demo_config
@@ -81,7 +81,7 @@ def test_what_cannot_be_launched_is_said_in_words(workbench, monkeypatch):
     def full(*given):
         raise OSError("no room left")
 
-    monkeypatch.setattr(setup_launch, "launch", full)
+    monkeypatch.setattr(launch_module, "launch", full)
     workbench.launcher.button.click()
     assert "no room left" in workbench.launcher.said.value
     assert not workbench.launcher.button.disabled
@@ -91,7 +91,7 @@ def test_what_cannot_be_launched_is_said_in_words(workbench, monkeypatch):
 def test_several_seeds_are_launched_as_an_experiment(workbench, small, tmp_path, monkeypatch):
     orders = []
     run = open_run(make_run(tmp_path / "fake", Shape(steps=1, problems=1, rollouts=2)))
-    monkeypatch.setattr(setup_launch, "launch", lambda *order: orders.append(order) or run)
+    monkeypatch.setattr(launch_module, "launch", lambda *order: orders.append(order) or run)
     workbench.launcher.seeds.line.value, workbench.launcher.jobs.value = "0, 5", 2
     workbench.launcher.button.click()
     assert orders == [(small, tmp_path / "runs", [0, 5], 2)]
@@ -152,7 +152,7 @@ def test_a_cell_returns_at_once_and_answers_come_later(small, tmp_path):
         workbench.close()
         return shown
 
-    assert "wf-verdict" in asyncio.run(asyncio.wait_for(scene(), 60))
+    assert "wf-fit" in asyncio.run(asyncio.wait_for(scene(), 60))
 
 
 def test_a_saved_notebook_shows_the_config_without_scripts(workbench, small):

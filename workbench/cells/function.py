@@ -17,8 +17,8 @@ from typing import Any, get_type_hints
 from workbench import registry, types
 from workbench.cells.source import Source, enter, load, missing
 from workbench.cells.trial import MethodError, remedy_for
+from workbench.errors import among
 from workbench.method import Method, derive, slot_kinds
-from workbench.mistakes import among
 from workbench.piece import Piece
 from workbench.types import Scalar
 
@@ -183,7 +183,7 @@ def import_of(name: str, names: dict[str, Any]) -> str:
     if isinstance(value, ModuleType):
         return f"import {value.__name__} as {name}" if value.__name__ != name else f"import {name}"
     home, own = getattr(value, "__module__", None), getattr(value, "__name__", name)
-    for module, known in ((home, own), (types.__name__, name), ("workbench", name)):
+    for module, known in ((types.__name__, name), (home, own), ("workbench", name)):
         found = sys.modules.get(module or "")
         if value is not None and found and module != "__main__" and getattr(found, known, None) is value:
             return f"from {module} import {known}" + ("" if known == name else f" as {name}")

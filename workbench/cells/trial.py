@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from workbench.checks import made_batch
+from workbench.errors import among
 from workbench.kinds import Regulariser, Surrogate
 from workbench.method import Method, lens_all, settle
-from workbench.mistakes import among
 from workbench.ops import clean, own
 from workbench.piece import check_answer, told
 from workbench.types import AXES, Batch, PerToken, axes

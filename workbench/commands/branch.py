@@ -1,10 +1,10 @@
-"""The `branch` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench branch`."""
 
 from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
 
 SHOWN = ("text", "finish", "reward", "correct", "token_ids", "logprob")
 
@@ -21,7 +21,7 @@ def branch(
     as_json: AsJson = False,
 ) -> None:
     """Put another token into a recorded rollout and see how it goes on."""
-    from workbench.runs.snapshot import branch as resample
+    from workbench.runs.checkpoints.snapshot import branch as resample
     from workbench.runs.summary import find_run
 
     parts = place.split(":")

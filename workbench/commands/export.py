@@ -1,4 +1,4 @@
-"""The `export` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench export`."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from workbench.commands.options import RUNS, Name, Runs
+from workbench.commands.shared.options import RUNS, Name, Runs
 
 Form = Literal["adapter", "merged", "full"]
 Type = Literal["bfloat16", "float16", "float32"]
@@ -23,7 +23,7 @@ def export(
     runs: Runs = RUNS,
 ) -> None:
     """Write what a run has learned for transformers and peft, with a model card."""
-    from workbench.commands.card import card
+    from workbench.commands.shared.card import card
     from workbench.models.export import export as write
     from workbench.runs.summary import find_run
 
@@ -46,8 +46,8 @@ def learned(run: Any, step: int | None) -> tuple[int, dict[str, Any]]:
     """The step of a checkpoint, None: the last one, and its weights; ValueError where none are kept."""
     from safetensors.torch import load_file
 
-    from workbench.runs.checkpoint import Checkpoint
-    from workbench.runs.kept import BASE, read_from, use_checkpoint
+    from workbench.runs.checkpoints.available import BASE, read_from, use_checkpoint
+    from workbench.runs.directory.checkpoint import Checkpoint
 
     def take(found: Checkpoint) -> tuple[int, dict[str, Any]]:
         return found.step, read_from(found, lambda folder: load_file(folder / "weights.safetensors"))

@@ -1,10 +1,10 @@
-"""The `fork` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench fork`."""
 
 from typing import Annotated
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
 
 
 def fork(
@@ -19,9 +19,9 @@ def fork(
     as_json: AsJson = False,
 ) -> None:
     """Start a run from a checkpoint of another, with changed settings; it may be running."""
-    from workbench.runs.fork import fork as begin
-    from workbench.runs.fork import parsed
-    from workbench.runs.sources import load_stored
+    from workbench.runs.checkpoints.fork import fork as begin
+    from workbench.runs.checkpoints.fork import parsed
+    from workbench.runs.directory.sources import load_stored
     from workbench.runs.summary import find_run
 
     parent, tables = find_run(name, runs), parsed(changes or [])

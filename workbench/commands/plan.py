@@ -1,12 +1,12 @@
-"""The `plan` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench plan`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workbench.commands.options import AsJson, print_json
-from workbench.runs.probe import SECONDS
+from workbench.commands.shared.options import AsJson, print_json
+from workbench.runs.process.measure import SECONDS
 
 
 def plan(
@@ -28,8 +28,8 @@ def plan(
     from workbench.config import RunConfig
     from workbench.planning.forecast import forecast
     from workbench.planning.memory import GIB, Assumed
-    from workbench.runs.build import lengths
-    from workbench.runs.probe import probe
+    from workbench.runs.process.build import lengths
+    from workbench.runs.process.measure import probe
 
     if memory is not None and not memory > 0:
         raise ValueError(f"--memory {memory}: give the free memory in GiB, above 0")
@@ -37,7 +37,7 @@ def plan(
     for problem in lengths(asked):
         raise ValueError(problem)
     found = forecast(asked, None if memory is None else int(memory * GIB), Assumed(prompt=prompt))
-    fits = found.verdict != "does not fit"
+    fits = found.fit != "does not fit"
     if not as_json:
         typer.echo("\n".join(found.told()))
     timing = probe(asked, seconds) if timed and fits else None

@@ -1,10 +1,10 @@
-"""The `signals` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench signals`."""
 
 from typing import Annotated
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, Runs, numbers, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, print_json
 
 
 def signals(
@@ -17,8 +17,8 @@ def signals(
     as_json: AsJson = False,
 ) -> None:
     """List the signals that a run recorded, or add some that it did not, where that is exact."""
+    from workbench.runs.checkpoints.rescore import add_signal, signals_in
     from workbench.runs.open import spans
-    from workbench.runs.rescore import add_signal, signals_in
     from workbench.runs.summary import find_run
 
     run = find_run(name, runs)

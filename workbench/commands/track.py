@@ -1,11 +1,11 @@
-"""The `track` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench track`."""
 
 import shlex
 from typing import Annotated
 
 import typer
 
-from workbench.commands.options import RUNS, Name, Runs
+from workbench.commands.shared.options import RUNS, Name, Runs
 
 
 def track(
@@ -15,9 +15,9 @@ def track(
     follow: Annotated[bool, typer.Option(help="go on until the run ends")] = True,
 ) -> None:
     """Hand a run's metrics on to an experiment tracker, while it goes on or afterwards."""
+    from workbench.runs.exchange.trackers import checked, tensorboard_folder
+    from workbench.runs.exchange.trackers import track as hand_on
     from workbench.runs.summary import find_run
-    from workbench.runs.trackers import checked, tensorboard_folder
-    from workbench.runs.trackers import track as hand_on
 
     run = find_run(name, runs)
     if "tensorboard" in checked(to):

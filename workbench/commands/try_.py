@@ -1,10 +1,10 @@
-"""The `try` command, entered into `workbench` through the entry-point group `workbench.commands`."""
+"""`workbench try`."""
 
 from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
 
 Step = Annotated[int | None, typer.Option(help="a kept checkpoint's step, 0: before training; the last if left out")]
 
@@ -21,7 +21,7 @@ def try_(
     as_json: AsJson = False,
 ) -> None:
     """Ask a run's model; answers to a problem are judged as in the run."""
-    from workbench.runs.snapshot import snapshot
+    from workbench.runs.checkpoints.snapshot import snapshot
     from workbench.runs.summary import find_run
 
     if prompt is not None and problem is not None:
@@ -39,7 +39,7 @@ def try_(
 
 def asked_for(now: Any, problem: str) -> Any:
     """A problem by its number among the held-out ones, or by its key."""
-    from workbench.runs.problems import find_problem
+    from workbench.runs.checkpoints.problems import find_problem
 
     if problem.isdigit():
         return now.task.problem(int(problem), "test")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.engines.base import ModulePolicy
+from workbench.engines.local.rows import Binder
 from workbench.engines.options import LOCAL, VLLM, LocalOptions, VllmOptions
-from workbench.engines.rows import Binder
-from workbench.engines.vllm_process import check_installed
-from workbench.mistakes import among
+from workbench.engines.vllm.process import check_installed
+from workbench.errors import among
 from workbench.types import Capabilities, Engine
 
 
@@ -26,9 +26,9 @@ class Entry:
 
 
 ENGINES = {
-    "local": Entry("workbench.engines.local", "LocalEngine", LOCAL, rows=True, options=True),
+    "local": Entry("workbench.engines.local.engine", "LocalEngine", LOCAL, rows=True, options=True),
     "generate": Entry("workbench.engines.generate", "GenerateEngine", Capabilities(deterministic=True)),
-    "vllm": Entry("workbench.engines.vllm", "VllmEngine", VLLM, options=True, check=check_installed),
+    "vllm": Entry("workbench.engines.vllm.engine", "VllmEngine", VLLM, options=True, check=check_installed),
 }
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from workbench import noise
+from workbench import random_numbers
 from workbench.engines.base import Job, ModulePolicy, jobs_of, rollout_of
 from workbench.engines.sampling import draw
 from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
@@ -25,13 +25,15 @@ class Drawing(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
     def __init__(self, jobs: Sequence[Job], sampling: Sampling) -> None:
         self.sampling, self.position = sampling, len(jobs[0].tokens)
         numbers = [(job.request.number, job.index) for job in jobs]
-        single = [noise.keys(sampling.seed, sampling.step, number, np.array([index])) for number, index in numbers]
+        single = [
+            random_numbers.keys(sampling.seed, sampling.step, number, np.array([index])) for number, index in numbers
+        ]
         self.key = np.concatenate(single)
         self.drawn: list[Tensor] = []  # each step's tokens, engine and sampled log-probs [3, row]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores [row, vocabulary] that allow the drawn token alone."""
-        uniform = noise.uniforms(self.key, np.full(len(self.key), self.position))
+        uniform = random_numbers.uniforms(self.key, np.full(len(self.key), self.position))
         drawn = draw(scores.float(), torch.from_numpy(uniform).to(scores.device), self.sampling)
         numbers = (drawn.token.double(), drawn.engine_logprob.double(), drawn.sampled_logprob.double())
         self.drawn.append(torch.stack(numbers).cpu())

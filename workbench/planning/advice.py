@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from workbench.config import RunConfig
-from workbench.planning.forecast import need, verdict
+from workbench.planning.fit import fit_of, need
 from workbench.planning.memory import Assumed
 
 SMALLEST = 8  # rows decoded side by side; with fewer, writing rollouts is slow
@@ -69,4 +69,4 @@ def settings(config: RunConfig, fields: list[str]) -> list[str]:
 
 def fits(config: RunConfig, free: int, assumed: Assumed) -> bool:
     """Whether a run fits with room to spare."""
-    return verdict(need(config, assumed)[1], free) == "fits"
+    return fit_of(need(config, assumed)[1], free) == "fits"

@@ -1,19 +1,18 @@
 """`forecast(config)`: whether a run fits into memory, and what it writes, before anything is loaded or downloaded."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 import torch
 
 from workbench.config import RunConfig
 from workbench.models.size import Size, size_of
+from workbench.planning.advice import cheapest
 from workbench.planning.disk import Disk, disk
-from workbench.planning.memory import GIB, Assumed, Component, amount, components, device_of, peak
+from workbench.planning.fit import Fit, fit_of, need
+from workbench.planning.memory import GIB, Assumed, Component, amount, device_of
 
-Verdict = Literal["fits", "tight", "does not fit"]
-#: Share of the free memory up to which a run fits: the rest is for the allocator's gaps and the forecast's error.
-ROOMY = 0.9
 PHASES = {
     "sampling": "while rollouts are written",
     "updating": "in an update",
@@ -26,7 +25,7 @@ PHASES = {
 
 @dataclass(frozen=True)
 class Forecast:
-    """Memory by component, what is free, and the verdict; disk. All in bytes."""
+    """Memory by component, what is free, and whether it fits; disk. All in bytes."""
 
     device: str
     size: Size
@@ -34,7 +33,7 @@ class Forecast:
     peak: int
     phase: str  # when the peak is
     free: int
-    verdict: Verdict
+    fit: Fit
     advice: str  # the cheapest change that makes it fit; "" where it does
     disk: Disk
     assumed: Assumed
@@ -44,11 +43,9 @@ class Forecast:
         return asdict(self)
 
     def told(self) -> list[str]:
-        """Lines for people: the verdict first."""
+        """Lines for people: whether it fits first."""
         need, free = self.peak / GIB, self.free / GIB
-        lines = [
-            f"{self.verdict}: {need:.2f} GiB at the peak, {PHASES[self.phase]}; {free:.2f} GiB free on {self.device}"
-        ]
+        lines = [f"{self.fit}: {need:.2f} GiB at the peak, {PHASES[self.phase]}; {free:.2f} GiB free on {self.device}"]
         lines += [f"to make it fit: {self.advice}"] if self.advice else []
         for when, title in {"always": "all the time", **PHASES}.items():
             parts = [part for part in self.components if part.when == when and part.bytes]
@@ -66,13 +63,11 @@ def forecast(config: RunConfig, memory: int | None = None, assumed: Assumed | No
 
     ValueError where config.json cannot be read, or the device is not here and `memory` is not given.
     """
-    from workbench.planning.advice import cheapest
-
     assumed = assumed or Assumed()
     device = device_of(config.model)
     free = free_memory(device) if memory is None else memory
     found = need(config, assumed)
-    fit = verdict(found[1], free)
+    fit = fit_of(found[1], free)
     return Forecast(
         device=device,
         size=size_of(config.model),
@@ -80,38 +75,11 @@ def forecast(config: RunConfig, memory: int | None = None, assumed: Assumed | No
         peak=found[1],
         phase=found[2],
         free=free,
-        verdict=fit,
+        fit=fit,
         advice=cheapest(config, free, assumed) if fit != "fits" else "",
         disk=disk(config, size_of(config.model), assumed.prompt),
         assumed=assumed,
     )
-
-
-def need(config: RunConfig, assumed: Assumed) -> tuple[tuple[Component, ...], int, str]:
-    """The parts, the peak, and when it is."""
-    refuse(config)
-    parts = components(config, size_of(config.model), device_of(config.model), assumed)
-    return (tuple(parts), *peak(parts))
-
-
-def refuse(config: RunConfig) -> None:
-    """Raises for an engine whose memory is not known here."""
-    if config.rollouts.engine not in ("local", "generate", "vllm"):
-        raise ValueError(
-            f"rollouts.engine = {config.rollouts.engine!r}: no engine whose memory can be forecast; "
-            "set it to local, generate or vllm"
-        )
-
-
-def verdict(need: int, free: int) -> Verdict:
-    """Whether so many bytes fit into those that are free.
-
-    >>> verdict(80, 100), verdict(95, 100), verdict(101, 100)
-    ('fits', 'tight', 'does not fit')
-    """
-    if need > free:
-        return "does not fit"
-    return "fits" if need <= ROOMY * free else "tight"
 
 
 def free_memory(device: str) -> int:

@@ -17,18 +17,18 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from workbench import noise
+from workbench import random_numbers
 from workbench.kinds import Partial, Pruner, Reduction
 from workbench.pruning import quality
-from workbench.pruning.choice import find_kernel
-from workbench.pruning.compact import MOST_UNITS, STEEPEST, Policy
 from workbench.pruning.draw import DRAWS, Array, Flags, Whole, whole
+from workbench.pruning.kernel.choice import find_kernel
+from workbench.pruning.kernel.compact import MOST_UNITS, STEEPEST, Policy
+from workbench.pruning.kernel.together import Chance, head_on, judge_group, rows_of
 from workbench.pruning.learning import labelled, mean_metrics, note_survival
 from workbench.pruning.memory import Memory, joined
 from workbench.pruning.posterior import PerBin, bin_of, count, posterior
-from workbench.pruning.sieve import Sieve
+from workbench.pruning.stop_rule import Sieve
 from workbench.pruning.survival import RULES, Bounds, solve_shift
-from workbench.pruning.together import Chance, head_on, judge_group, rows_of
 from workbench.pruning.vote_at_test_time import quality_scores
 from workbench.pruning.weights import Survivors
 from workbench.types import Group, Rollout, Sampling, State
@@ -187,8 +187,8 @@ class Arrol(Pruner):
 
     def uniform(self, sampling: Sampling, number: Whole, index: Whole, branch: int) -> Array:
         """Numbers in [0, 1) keyed by seed, step, request and rollout."""
-        key = noise.keys(sampling.seed, sampling.step, number, index, branch)
-        return noise.uniforms(key, np.array([self.length()]))
+        key = random_numbers.keys(sampling.seed, sampling.step, number, index, branch)
+        return random_numbers.uniforms(key, np.array([self.length()]))
 
     def judge(self, state: State, hidden: Float[Tensor, "n width"]) -> dict[str, Array]:
         """Score and posterior of unfinished rollouts; nothing before the head's first lesson."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench import noise
+from workbench import random_numbers
 from workbench.pruning.memory import STORED, Memory
 from workbench.types import Group, Rollout, State
 
@@ -43,7 +43,7 @@ def labelled(state: State, groups: Sequence[Group], share: float) -> Memory | No
         return None
     seed, step = state["seed"], state["step"]
     numbers = np.array([group.number for group, _, _ in found], dtype=np.int64)
-    drawn = noise.uniforms(noise.keys(seed, step, numbers, 0 * numbers, HOLD_OUT), 0 * numbers)
+    drawn = random_numbers.uniforms(random_numbers.keys(seed, step, numbers, 0 * numbers, HOLD_OUT), 0 * numbers)
     return Memory(
         hidden=torch.stack([seen["hidden"] for _, _, seen in found]).to(STORED),
         correct=torch.tensor([rollout.correct > 0.5 for _, rollout, _ in found]),

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear, relu
 
-from workbench import noise
+from workbench import random_numbers
 
 Weights = dict[str, Tensor]  # first [unit, width], first_bias [unit], second [unit], second_bias [], centre, scale
 Hidden = Float[Tensor, "n width"]
@@ -50,7 +50,9 @@ class Labelled:
 def make_head(hidden: Hidden, units: int, seed: int) -> Weights:
     """A head that answers 1/2 to everything; it centres and scales its input as these states suggest."""
     width = hidden.shape[1]
-    uniform = noise.uniforms(noise.keys(seed, 0, 0, np.arange(units), BRANCH)[:, None], np.arange(width)[None])
+    uniform = random_numbers.uniforms(
+        random_numbers.keys(seed, 0, 0, np.arange(units), BRANCH)[:, None], np.arange(width)[None]
+    )
     scale = hidden.std(0, correction=0)
     return {
         "first": torch.from_numpy((2 * uniform - 1) / width**0.5).float(),
@@ -117,8 +119,8 @@ def refit(head: Weights, data: Labelled, held_out: Labelled, lesson: Lesson) -> 
 
 def shuffled(count: int, lesson: Lesson, epoch: int) -> list[Int[Tensor, " row"]]:
     """The rows of an epoch in batches, in an order keyed by seed, step and epoch."""
-    key = noise.keys(lesson.seed, lesson.step, epoch, np.arange(count), BRANCH)
-    order = torch.from_numpy(np.argsort(noise.uniforms(key, np.zeros(1, dtype=np.int64)), kind="stable"))
+    key = random_numbers.keys(lesson.seed, lesson.step, epoch, np.arange(count), BRANCH)
+    order = torch.from_numpy(np.argsort(random_numbers.uniforms(key, np.zeros(1, dtype=np.int64)), kind="stable"))
     return list(order.split(BATCH)) if count else []
 
 

@@ -11,12 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.runs.control import Seconds
-from workbench.runs.directory import FORMAT, RunDirectory, check_name, read_json, write_json
-from workbench.runs.launch import LOCAL, Local, detach, prepare, start
-from workbench.runs.lock import Identity, Lock, LockedError
+from workbench.runs.directory.control import Seconds
+from workbench.runs.directory.lock import Identity, Lock, LockedError
+from workbench.runs.directory.paths import FORMAT, RunDirectory, check_name, read_json, write_json
+from workbench.runs.directory.status import ENDED
 from workbench.runs.open import Run
-from workbench.runs.status import ENDED
+from workbench.runs.prepare import prepare
+from workbench.runs.process.start import LOCAL, Local, detach, start
 
 if TYPE_CHECKING:
     import pandas

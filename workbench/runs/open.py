@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.runs.control import Control, Seconds
-from workbench.runs.directory import RunDirectory, read_json
-from workbench.runs.launch import LOCAL, RUNS, Launcher, start
-from workbench.runs.lines import LineReader, current, read_lines, restarts_in
-from workbench.runs.status import Status, read_status
+from workbench.runs.directory.control import Control, Seconds
+from workbench.runs.directory.lines import LineReader, current, read_lines, restarts_in
+from workbench.runs.directory.paths import RunDirectory, read_json
+from workbench.runs.directory.status import Status, read_status
+from workbench.runs.process.start import LOCAL, RUNS, Launcher, start
 
 if TYPE_CHECKING:
     import pandas
@@ -80,7 +80,7 @@ class Run:
 
         ValueError where a method written in a cell is not loaded here, and for an imported run.
         """
-        from workbench.runs.sources import config_of
+        from workbench.runs.directory.sources import config_of
 
         refuse_imported(self.directory)
         return config_of(self.directory)
@@ -155,7 +155,7 @@ class Run:
         """The files of one step or all as one table; a file that cannot be read is passed over with a note."""
         import pyarrow
 
-        from workbench.runs.record import read_table
+        from workbench.runs.directory.record import read_table
 
         known = self.steps(folder)
         if step is not None and step not in known:

@@ -23,8 +23,8 @@ from torch import Tensor
 from workbench.kinds import LossPiece
 from workbench.method import Method, advantages, carries_gradient, lens
 from workbench.ops import own
+from workbench.runs.directory.record import read_table
 from workbench.runs.open import Run, spans
-from workbench.runs.record import read_table
 from workbench.training.assemble import MISSING, Scale
 from workbench.types import ROLLOUT, TOKEN, Batch, PerToken, State, axes
 

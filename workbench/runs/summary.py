@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.directory import RunDirectory, read_json
+from workbench.runs.directory.paths import RunDirectory, read_json
 from workbench.runs.open import Run, place_of
 
 CURVES = ("reward", "correct", "entropy", "length", "loss", "grad_norm", "seconds")

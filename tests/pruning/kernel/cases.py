@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from tests.pruning.kernel.emulator import UNWRITTEN, Grid, Script
-from workbench.pruning.compact import DRAWS, GONE, JUDGED, RULES, STAYS, UNIT, Cache, Judged, Plan, Policy
-from workbench.pruning.compact import TorchCompactor as Reference
+from workbench.pruning.kernel.compact import DRAWS, GONE, JUDGED, RULES, STAYS, UNIT, Cache, Judged, Plan, Policy
+from workbench.pruning.kernel.compact import TorchCompactor as Reference
 
 Random = np.random.Generator
 ELEMENTS = (torch.bfloat16, torch.float16, torch.float32, torch.uint8, torch.int8, torch.float8_e4m3fn)

@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench.pruning import nvrtc
-from workbench.pruning.compact import Cache, Head, Judged, Plan, Policy
+from workbench.pruning.kernel import nvrtc
+from workbench.pruning.kernel.compact import Cache, Head, Judged, Plan, Policy
 
 HERE = Path(__file__).parent
 SANITIZERS = {

@@ -14,15 +14,16 @@ import torch
 from tests.engines.engine_models import make_requests, qwen3
 from tests.pruning.kernel.emulator import Grid, Script, build, run
 from tests.pruning.worlds import World, sampling
-from workbench.engines.local import LocalEngine
+from workbench.commands.shared.checkup import PARTS, Part, doctor, examined, told
+from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import BoundPruner
-from workbench.pruning import arrol, choice
+from workbench.pruning import arrol
 from workbench.pruning.arrol import Arrol
-from workbench.pruning.choice import Found, bind, binder, find_kernel, why_not
-from workbench.pruning.compact import Cache, Compactor, Moves, TorchCompactor
-from workbench.pruning.nvrtc import cuda_core
-from workbench.pruning.together import Chance, head_on, judge_group, rows_of
-from workbench.runs.doctor import PARTS, Part, doctor, examined, told
+from workbench.pruning.kernel import choice
+from workbench.pruning.kernel.choice import Found, bind, binder, find_kernel, why_not
+from workbench.pruning.kernel.compact import Cache, Compactor, Moves, TorchCompactor
+from workbench.pruning.kernel.nvrtc import cuda_core
+from workbench.pruning.kernel.together import Chance, head_on, judge_group, rows_of
 from workbench.types import Sampling, State
 
 HERE, GPU = torch.device("cpu"), torch.device("cuda", 0)
@@ -134,10 +135,10 @@ def test_without_the_compiler_torch_goes_on_and_says_so(monkeypatch: pytest.Monk
 
 def test_the_doctor_names_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "find_kernel", lambda device: Found(None, "the fan is off"))
-    part = Part("json", "the pruning kernel on a GPU", "", probe="workbench.pruning.choice:why_not")
+    part = Part("json", "the pruning kernel on a GPU", "", probe="workbench.pruning.kernel.choice:why_not")
     assert examined(part)["unused"] == "the fan is off"
     kernel = next(part for part in PARTS if part.module == "cuda.core")
-    assert kernel.probe == "workbench.pruning.choice:why_not"
+    assert kernel.probe == "workbench.pruning.kernel.choice:why_not"
     found = {**doctor(), "parts": [examined(part)]}
     assert "works  json: the pruning kernel on a GPU (not used: the fan is off)" in told(found)
 

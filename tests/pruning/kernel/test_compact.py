@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tests.pruning.kernel.cases import make_rows
-from workbench.engines.rows import Rows, holes
-from workbench.engines.shared import Shape
+from workbench.engines.local.rows import Rows, holes
+from workbench.engines.local.shared import Shape
 from workbench.pruning import survival
-from workbench.pruning.choice import bind
-from workbench.pruning.compact import (
+from workbench.pruning.kernel.choice import bind
+from workbench.pruning.kernel.compact import (
     JUDGED,
     STAYS,
     UNIT,

@@ -8,9 +8,9 @@ import torch
 
 from tests.pruning.kernel.cases import Case, compare, make_case, queue, same_lists
 from tests.pruning.kernel.emulator import Grid, Script, attempt, build, run
-from workbench.pruning import nvrtc
-from workbench.pruning.compact import GONE, JUDGED, STAYS, Head, Judged, Policy
-from workbench.pruning.compact import TorchCompactor as Reference
+from workbench.pruning.kernel import nvrtc
+from workbench.pruning.kernel.compact import GONE, JUDGED, STAYS, Head, Judged, Policy
+from workbench.pruning.kernel.compact import TorchCompactor as Reference
 
 QUICK, SOAK, THREADED = 240, 4000, 50
 

@@ -16,11 +16,11 @@ from scripts.sources import ROOT
 from tests.engines.engine_models import build, make_policy, make_requests
 from tests.pruning.kernel.cases import Case, make_case
 from tests.pruning.worlds import World, sampling
-from workbench.engines.local import LocalEngine
+from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import BoundPruner
 from workbench.pruning.arrol import Arrol
-from workbench.pruning.choice import binder, find_kernel
-from workbench.pruning.compact import Cache, Compactor, Head, Judged, Policy, TorchCompactor
+from workbench.pruning.kernel.choice import binder, find_kernel
+from workbench.pruning.kernel.compact import Cache, Compactor, Head, Judged, Policy, TorchCompactor
 from workbench.types import Sampling
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU: the kernel cannot run here")

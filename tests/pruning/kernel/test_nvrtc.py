@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from workbench.mistakes import extra
-from workbench.pruning import nvrtc
-from workbench.pruning.compact import Cache, Head, Judged, Moves, Plan, Policy, TorchCompactor
+from workbench.errors import extra
+from workbench.pruning.kernel import nvrtc
+from workbench.pruning.kernel.compact import Cache, Head, Judged, Moves, Plan, Policy, TorchCompactor
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
 

@@ -1,0 +1,268 @@
+"""What the form says beyond its fields: sample problems, rewards tried on a text, the plan; slow answers come later."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+
+from widgets.form.desk import Desk
+from widgets.form.editor import editor
+from widgets.setup import plan as plan_module
+from widgets.setup import review as review_module
+from widgets.setup.background import Background
+from widgets.setup.draft import tables_of
+from widgets.setup.plan import Plan, memory_bar
+from widgets.setup.review import Review, earlier_of, remedy_of, review
+from widgets.setup.samples import sample_problems, try_text
+from workbench.planning.forecast import forecast
+from workbench.planning.probe import Timing
+from workbench.runs.demo import demo_config
+
+
+@pytest.fixture(scope="module", autouse=True)
+def config():
+    """Made for every test: a form has a config, and with it the registries are read."""
+    return demo_config().replace(training={"steps": 2}, evaluation={"problems": 16})
+
+
+@pytest.fixture
+def desk():
+    return Desk(lambda: None, editor)
+
+
+# ------------------------------------------------------------------ samples and trial
+
+
+def test_three_sample_problems_or_why_there_are_none(tmp_path):
+    assert len(sample_problems({"piece": "word_problems"})) == 3
+    assert "no such file" in sample_problems({"piece": "jsonl", "path": str(tmp_path / "none.jsonl")})
+    assert "no task is called" in sample_problems({"piece": "riddles"})
+    (tmp_path / "one.jsonl").write_text('{"prompt": "<b>1 + 1</b>", "answer": "2"}\n{"prompt": "2", "answer": "2"}\n')
+    assert len(sample_problems({"piece": "jsonl", "path": str(tmp_path / "one.jsonl")})) == 1
+
+
+def test_a_text_is_judged_by_the_real_rewards():
+    task = {"piece": "word_problems"}
+    rewards = [{"piece": "exact"}, {"piece": "format", "weight": 0.5, "pattern": "answer.*"}]
+    right = sample_problems(task)[0].answer
+    assert "is right" in try_text((task, rewards, f"answer: {right}"))
+    assert "<b>1.5</b>" in try_text((task, rewards, f"answer: {right}"))
+    assert "is not" in try_text((task, rewards, "answer: 1e9"))
+    assert "<script>" not in try_text((task, rewards, "answer: <script>"))
+    assert "two rewards are called" in try_text((task, [{"piece": "exact"}, {"piece": "exact"}], "x"))
+    assert "Not judged" in try_text((task, [{"piece": "exact", "marker": ""}], "x"))
+
+
+# ------------------------------------------------------------------ review and plan
+
+
+def test_a_review_knows_memory_disk_and_no_time_yet(config, tmp_path):
+    found = review(tables_of(config), tmp_path)
+    assert found.config == config
+    assert not found.problems
+    assert found.forecast.fit == "fits"
+    assert found.earlier.seconds is None
+    assert found.earlier.accuracy == pytest.approx(0.403)
+
+
+def test_a_review_of_a_wrong_draft_names_every_mistake(config, tmp_path):
+    tables = tables_of(config)
+    tables["record"]["every"] = "x"
+    tables["training"]["warmup"] = 9
+    found = review(tables, tmp_path)
+    assert found.config is None
+    assert {problem.split(" = ")[0] for problem in found.problems} == {"record.every", "training.warmup"}
+
+
+def test_time_and_rate_come_from_a_like_run(config, tmp_path):
+    run = tmp_path / "before"
+    run.mkdir()
+    (run / "format.json").write_text('{"format": 1, "kind": "run"}')
+    (run / "status.json").write_text('{"typical": 2.5}')
+    (run / "metrics.jsonl").write_text('{"step": 0, "accuracy": 0.25}\n')
+    (run / "resolved.json").write_text(json.dumps(config.resolved()))
+    found = earlier_of(config, tmp_path)
+    assert (found.seconds, found.run, found.accuracy) == (2.5, "before", 0.25)
+    other = earlier_of(config.replace(rollouts={"rollouts": 4}), tmp_path)
+    assert (other.seconds, other.accuracy) == (None, 0.25)
+
+
+def planned(config, memory):
+    """A review as on a device with so many bytes."""
+    found = forecast(config, memory=memory)
+    remedy = ("training.micro_batch = 64", config.replace(training={"micro_batch": 64}))
+    return Review(config, (), ("a <b>warning</b>",), found, "", remedy if found.fit != "fits" else None)
+
+
+def test_the_plan_offers_the_change_that_makes_it_fit(desk, config):
+    taken = []
+    plan = Plan(desk, taken.append)
+    plan.show(planned(config, 10**12))
+    assert "wf-fit-fits" in plan.memory.value
+    assert plan.remedy not in plan.widget.children
+    plan.show(planned(config, 10**6))
+    assert "wf-fit-does-not-fit" in plan.memory.value
+    plan.remedy.click()
+    assert taken[0].training.micro_batch == 64
+    assert "&lt;b&gt;" in plan.facts.value
+
+
+def test_the_remedy_makes_it_fit(config):
+    tight = forecast(config, memory=int(0.9 * forecast(config).peak))
+    assert tight.fit == "does not fit"
+    text, changed = remedy_of(config, tight)
+    assert text.startswith("training.micro_batch")
+    assert forecast(changed, memory=tight.free).fit == "fits"
+
+
+def test_the_bar_adds_up_to_the_peak(config):
+    found = planned(config, 10**12)
+    assert memory_bar(found).count('<span class="wf-m') >= 2
+    assert "by component" in memory_bar(found)
+
+
+TIMING = Timing(4.0, {"rollouts": 1.0}, 0.5, 2.0, 1.5, 2, 24.0, 4096, 96, 96, "3 whole steps")
+
+
+def test_the_time_is_measured_at_a_click_and_shown_while_it_is_true(desk, config, monkeypatch):
+    asked = []
+
+    def measured(config):
+        asked.append(config)
+        return TIMING
+
+    monkeypatch.setattr(plan_module, "probe", measured)
+    plan = Plan(desk, print)
+    assert plan.measure.disabled
+    plan.show(planned(config, 10**12))
+    assert "not measured yet" in plan.facts.value
+    plan.measure.click()
+    assert asked == [config]
+    assert "0.5 s a step (2 s if every answer had 96 tokens); about 1 s for 2 steps" in plan.facts.value
+    plan.show(planned(config.replace(training={"steps": 400}), 10**12))
+    assert "about 3.3 minutes for 400 steps" in plan.facts.value
+    plan.show(planned(config.replace(rollouts={"rollouts": 4}), 10**12))
+    assert "not measured yet" in plan.facts.value
+    assert not plan.measure.disabled
+    plan.show(planned(config, 10**6))
+    assert plan.measure.disabled  # what does not fit is not tried
+
+
+def test_what_cannot_be_measured_says_why(desk, config, monkeypatch):
+    def fail(config):
+        raise ValueError("no <model> here")
+
+    monkeypatch.setattr(plan_module, "probe", fail)
+    plan = Plan(desk, print)
+    plan.show(planned(config, 10**12))
+    plan.measure.click()
+    assert "not measured: no &lt;model&gt; here" in plan.facts.value
+    assert (plan.measure.description, plan.measure.disabled) == (plan_module.MEASURE, False)
+
+
+def test_while_it_is_measured_nobody_can_ask_again(desk, config, monkeypatch):
+    async def scene():
+        plan = Plan(desk, print)
+        plan.show(planned(config, 10**12))
+        started = threading.Event()
+        monkeypatch.setattr(plan_module, "probe", lambda config: started.wait(5) and TIMING)
+        plan.measure.click()
+        plan.show(planned(config, 10**12))
+        assert (plan.measure.description, plan.measure.disabled) == (plan_module.MEASURING, True)
+        started.set()
+        while plan.timing is None:
+            await asyncio.sleep(0.02)
+        plan.close()
+        return plan
+
+    plan = asyncio.run(scene())
+    assert (plan.measure.description, plan.measure.disabled) == (plan_module.MEASURE, False)
+
+
+def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
+    plan = Plan(desk, print)
+    plan.show(planned(config.replace(rollouts={"rollouts": 2}), 10**12))
+    plan.rate.value = 0.5
+    assert "<b>50.0 %</b>" in plan.dull.value
+    plan.rate.value = 0.9
+    assert "<b>82.0 %</b>" in plan.dull.value
+
+
+# ------------------------------------------------------------------ background
+
+
+def test_a_script_is_answered_at_once():
+    answers, faults = [], []
+    background = Background(lambda number: 1 / number, answers.append, faults.append)
+    background.ask(2)
+    background.ask(0)
+    assert answers == [0.5]
+    assert faults == ["ZeroDivisionError: division by zero"]
+
+
+def test_a_kernel_is_answered_later_and_for_the_newest_question_only():
+    async def scene():
+        answers, threads = [], []
+
+        def work(number):
+            threads.append(threading.current_thread())
+            return number
+
+        background = Background(work, answers.append, answers.append)
+        for number in range(5):
+            background.ask(number)
+        assert not answers
+        while not answers:
+            await asyncio.sleep(0.02)
+        background.close()
+        return answers, threads
+
+    answers, threads = asyncio.run(scene())
+    assert answers == [4]
+    assert threading.main_thread() not in threads
+
+
+def test_a_question_that_hangs_keeps_no_newer_one_waiting():
+    async def scene():
+        answers, hangs, freed = [], threading.Event(), threading.Event()
+
+        def work(number):
+            if number == 0:
+                hangs.set()
+                freed.wait(20)
+            return number
+
+        background = Background(work, answers.append, answers.append)
+        background.ask(0)
+        await asyncio.to_thread(hangs.wait, 20)
+        background.ask(1)
+        while not answers:
+            await asyncio.sleep(0.02)
+        freed.set()
+        await asyncio.sleep(0.1)
+        background.close()
+        return answers
+
+    assert asyncio.run(asyncio.wait_for(scene(), 15)) == [1]
+
+
+def test_a_plan_that_is_no_longer_true_is_marked(desk, config):
+    plan = Plan(desk, print)
+    plan.show(planned(config, 10**12))
+    plan.wait()
+    assert "wf-old" in plan.widget._dom_classes
+    plan.show(planned(config, 10**12))
+    assert "wf-old" not in plan.widget._dom_classes
+    plan.wait()
+    plan.fail("no such device")
+    assert "wf-old" not in plan.widget._dom_classes
+
+
+def test_a_mistake_is_told_before_a_forecast_is_made(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(review_module, "forecast", lambda config: pytest.fail("a forecast of a config that cannot run"))
+    tables = tables_of(config)
+    tables["rollouts"]["max_tokens"] = 99_999_999
+    found = review(tables, tmp_path)
+    assert "4096" in found.problems[0]
+    assert "mend" in memory_bar(found)

@@ -1,0 +1,134 @@
+"""What if the run had gone on from here with other settings? A new run beside it."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from widgets.recorded.desk import Desk
+from widgets.wire.answers import Request, answer
+from widgets.wire.payload import pack
+
+
+class Opener(Protocol):
+    """Where a run can be opened in the place of the one that is shown."""
+
+    def opens(self, path: str) -> None:
+        """Opens the run in a folder."""
+
+
+@answer("forkable", slow=True)
+def forkable(desk: Desk, request: Request) -> bytes:
+    """The fields that a fork of the run may change, with their values as TOML has them and what they are."""
+    from workbench.runs.checkpoints.fork import changeable
+    from workbench.runs.directory.sources import config_of
+
+    config = config_of(desk.run.directory.check())
+    values, helps = changeable(config), help_of(type(config))
+    lines = [{"name": name, "value": as_toml(value), "help": helps.get(name, "")} for name, value in values.items()]
+    return pack({"kind": "forkable", "fields": lines}, {})
+
+
+def as_toml(value: Any) -> str:
+    """A value on one line."""
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    table.update({"value": value})
+    return table.as_string().removeprefix("{value = ").removesuffix("}")
+
+
+def help_of(kind: Any) -> dict[str, str]:
+    """What the fields of the plain sections are, by their place."""
+    sections = {name: getattr(field.annotation, "model_fields", {}) for name, field in kind.model_fields.items()}
+    return {
+        f"{section}.{name}": field.description or ""
+        for section, fields in sections.items()
+        for name, field in fields.items()
+    }
+
+
+@answer("fork_check", slow=True)
+def check(desk: Desk, request: Request) -> bytes:
+    """What a fork with these `changes` (lines FIELD=VALUE) from `step` under `name` would be, or what is wrong with it.
+
+    `beside` holds what is wrong with each line, `problems` everything else; nothing is written.
+    """
+    from workbench.runs.checkpoints.available import find_checkpoint
+    from workbench.runs.checkpoints.fork import changeable, parsed, planned
+
+    lines = [str(line) for line in request["changes"]]
+    beside = [wrong_with(line) for line in lines]
+    told: dict[str, Any] = {"kind": "fork_check", "beside": beside, "problems": [], "changes": [], "note": ""}
+    if any(beside):
+        return pack(told, {})
+    try:
+        found = find_checkpoint(desk.run.directory.check(), request["step"])
+        before, after = planned(desk.run, found.step, request["name"] or None, parsed(lines))
+    except ValueError as error:
+        told["beside"], told["problems"] = placed(str(error).splitlines(), lines)
+        return pack(told, {})
+    old, new = changeable(before), changeable(after)
+    changed = [field for field in old | new if old.get(field) != new.get(field)]
+    changes = [f"{field}: {as_text(old.get(field))} → {as_text(new.get(field))}" for field in changed]
+    taken = (desk.run.path.parent / after.name).exists()
+    note = f"there is a run called {after.name}, so this one gets a number behind its name" if taken else ""
+    return pack({**told, "name": after.name, "changes": changes, "note": note}, {})
+
+
+def as_text(value: Any) -> str:
+    """A value as it is told; what was not set is nothing."""
+    return "nothing" if value is None else as_toml(value)
+
+
+def wrong_with(line: str) -> str:
+    """What is wrong with a line by itself."""
+    from workbench.runs.checkpoints.fork import parsed
+
+    try:
+        parsed([line])
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def placed(problems: Sequence[str], lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Mistakes beside the line whose field they name, or whose table; and those of no line.
+
+    >>> placed(["seed = 'x': no number", "training.steps = 3: set more"], ["seed=x"])
+    (["seed = 'x': no number"], ['training.steps = 3: set more'])
+    """
+    fields = [line.partition("=")[0].strip() for line in lines]
+    beside, rest = [""] * len(fields), []
+    for problem in problems:
+        place = problem.partition(":")[0].partition(" = ")[0]
+        own = [number for number, field in enumerate(fields) if within(field, place) or within(place, field)]
+        for number in own:
+            beside[number] = "; ".join(filter(None, [beside[number], problem]))
+        rest += [] if own else [problem]
+    return beside, rest
+
+
+def within(field: str, table: str) -> bool:
+    """Whether a field stands at a place or below it."""
+    return f"{field}.".startswith(f"{table}.")
+
+
+@answer("fork", slow=True)
+def start(desk: Desk, request: Request) -> bytes:
+    """Starts the fork that `fork_check` described; answers when its trainer has been started."""
+    from workbench.runs.checkpoints.fork import fork, parsed
+    from workbench.runs.directory.paths import DiskFullError
+
+    tables = parsed(str(line) for line in request["changes"])
+    try:
+        run = fork(desk.run, request["step"], request["name"] or None, **tables)
+    except DiskFullError as error:
+        raise ValueError(f"{error.strerror}; nothing was started") from error
+    event = next(event for event in reversed(run.event_lines()) if event["kind"] == "forked")
+    return pack({"kind": "fork", "name": run.name, "path": str(run.path), "text": event["text"]}, {})
+
+
+@answer("open")
+def open_instead(desk: Opener, request: Request) -> bytes:
+    """Opens the run in `path` in the place of this one."""
+    desk.opens(str(request["path"]))
+    return pack({"kind": "open"}, {})

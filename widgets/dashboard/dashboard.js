@@ -1,0 +1,155 @@
+/** A run in a notebook: its head with orders, its signal, its curves, its tokens. */
+
+import { Asks } from "../checkpoint/panel.js";
+import { readAnswers } from "../checkpoint/read.js";
+import { Charts } from "../charts/charts.js";
+import { MOST_ROWS, joined } from "../charts/curves.js";
+import { followTheme, keepKeys, make } from "../page/dom.js";
+import { Head } from "./head.js";
+import { KernelSource } from "../wire/source.js";
+import { Strip } from "../charts/strip.js";
+import { TokenView } from "../tokens/token_view.js";
+
+/** The parts of one view, kept together. */
+class View {
+  /** @param {any} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.model = model;
+    this.root = make("div", { class: "wb wb-dashboard" });
+    el.append(this.root);
+    this.unfollow = followTheme(this.root);
+    this.release = keepKeys(this.root);
+    this.source = new KernelSource(model);
+    /** @type {import("../charts/curves.js").Curves | null} */
+    this.curves = null;
+    /** @type {import("../charts/strip.js").Setting | null} */
+    this.setting = null;
+    const { head, curves } = model.get("shown");
+    this.head = head ? new Head(this.root, this.source) : null;
+    this.strip = curves ? new Strip() : null;
+    this.charts = curves ? new Charts(this.root, { choose: (step) => this.choose(step), beside: this.strip?.element }) : null;
+    const questions = make("div", {});
+    this.root.append(questions);
+    this.trouble = make("p", { class: "wb-note wb-passed", role: "status", hidden: true });
+    this.follow = make("input", { type: "checkbox", change: () => this.setFollowing(this.follow.checked) });
+    if (curves) this.root.append(this.trouble, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they come"));
+    this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), leave: () => this.setFollowing(false) });
+    this.asks = model.get("shown").asks ? new Asks(questions, this.host()) : null;
+    this.changed = () => this.head?.update(model.get("state"));
+    model.on("change:state", this.changed);
+    this.source.listeners.add((payload) => this.news(payload));
+    /** @type {boolean} */
+    this.following = model.get("following");
+    /** @type {number[]} */
+    this.steps = [];
+    this.start();
+  }
+
+  /** What the sections that ask the model work with. @returns {import("../checkpoint/parts.js").Host} */
+  host() {
+    const { opens, run } = this.model.get("shown");
+    /** @type {import("../checkpoint/parts.js").Host["read"]} */
+    const read = (left, right, rollout) => {
+      this.setFollowing(false); // nothing newer takes the place of answers
+      return readAnswers(this.tokens, left, right, rollout);
+    };
+    return { source: this.source, tokens: this.tokens, read, opens: Boolean(opens), page: run ?? "" };
+  }
+
+  async start() {
+    this.changed();
+    this.follow.checked = this.following;
+    this.tokens.say("Asking the kernel for the run …");
+    try {
+      const curves = await this.source.ask({ kind: "curves" });
+      this.learn(curves);
+      await this.tokens.start(this.model.get("shown").step ?? undefined, curves.index);
+      if (this.charts) await this.readSetting();
+    } catch (error) {
+      this.tokens.say(`Nothing to show: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Group size and live fields; a run whose config cannot be read is shown without. */
+  async readSetting() {
+    try {
+      this.setting = await this.source.ask({ kind: "setting" });
+    } catch (error) {
+      this.complain(`The config of the run cannot be read: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    this.head?.orders.offer(this.setting?.live ?? []);
+    this.strip?.update(this.curves?.columns ?? {}, this.setting);
+  }
+
+  /** @param {string} text */
+  complain(text) {
+    this.trouble.textContent = text;
+    this.trouble.hidden = !text;
+  }
+
+  /** Takes over curves, all of them or what came since. @param {any} payload */
+  learn(payload) {
+    const grown = payload.tail && this.curves ? joined(this.curves, payload) : payload;
+    if (grown.columns.step.length > MOST_ROWS) {
+      this.source.ask({ kind: "curves" }).then((whole) => this.learn(whole), (error) => this.complain(error.message));
+      return;
+    }
+    this.curves = grown;
+    this.steps = payload.tail ? [...new Set([...this.steps, ...payload.index.steps])] : payload.index.steps;
+    this.complain("");
+    this.charts?.update(grown);
+    this.strip?.update(grown.columns, this.setting);
+    const changed = this.setting && payload.events.some((/** @type {{ kind: string }} */ { kind }) => kind === "set" || kind === "resumed");
+    if (payload.tail && changed) this.readSetting();
+  }
+
+  /** A step clicked in the curves: the nearest recorded one. @param {number} step */
+  choose(step) {
+    if (!this.tokens.steps.length) return;
+    this.setFollowing(false);
+    this.tokens.showStep(this.tokens.steps.reduce((best, each) => (Math.abs(each - step) < Math.abs(best - step) ? each : best)));
+  }
+
+  /** @param {boolean} on */
+  async setFollowing(on) {
+    this.follow.checked = on;
+    if (this.following === on) return;
+    this.following = on;
+    await this.source.follow(on);
+  }
+
+  /** @param {any} payload */
+  news(payload) {
+    if (payload.error) this.complain(`News of the run cannot be read: ${payload.error}`);
+    if (payload.kind === "metrics") {
+      const before = this.steps;
+      this.learn(payload);
+      if (String(before) !== String(this.steps)) this.tokens.setSteps(this.steps);
+    }
+    const wanted = payload.newest && this.charts && this.follow.checked;
+    if (wanted && !this.tokens.busy) this.tokens.showStep(payload.step, payload.chosen);
+  }
+
+  close() {
+    this.model.off("change:state", this.changed);
+    this.head?.close();
+    this.charts?.close();
+    this.asks?.close();
+    this.source.close();
+    this.tokens.close();
+    this.unfollow();
+    this.release();
+    this.root.remove();
+  }
+}
+
+export const dashboard = {
+  /** @param {{ model: any, el: HTMLElement }} given */
+  render({ model, el }) {
+    const view = new View(model, el);
+    return () => view.close();
+  },
+};
+
+export default dashboard;

@@ -1,0 +1,250 @@
+"""The plan of a run before it starts: memory by component, disk, time, and how many groups will teach nothing."""
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from widgets.form.desk import Desk, keep_classes
+from widgets.setup.background import Background
+from widgets.setup.review import Measured, Review, alike
+from workbench.config import RunConfig
+from workbench.planning.forecast import PHASES, Forecast
+from workbench.planning.memory import GIB
+from workbench.planning.probe import duration
+from workbench.runs.process.measure import probe
+
+WIDTH, HEIGHT = 220, 64  # of the curve of dull groups
+SMALL = 0.01  # share of the bar below which a component has no part of its own
+MEASURE, MEASURING = "Measure the time", "measuring …"
+
+
+class Plan:
+    """Memory, disk, time and dull groups of the draft.
+
+    One button takes over the cheapest change that makes it fit, one measures a few steps in a process beside the
+    notebook.
+    """
+
+    def __init__(self, desk: Desk, take: Callable[[Any], None]) -> None:
+        self.desk, self.take = desk, take
+        self.memory = desk.make(ipywidgets.HTML, "wf-plan-memory", value='<p class="wf-help">being worked out …</p>')
+        self.remedy = desk.make(ipywidgets.Button, "wf-remedy", tooltip="change the config so")
+        self.facts = desk.make(ipywidgets.HTML, "wf-plan-facts")
+        self.measure = desk.make(
+            ipywidgets.Button, "wf-measure", description=MEASURE, disabled=True,
+            tooltip="loads the model in a process of its own and takes a few short steps; nothing is recorded",
+        )  # fmt: skip
+        self.background = Background(measured, self.timed, self.untimed)
+        self.rate = desk.make(
+            ipywidgets.FloatSlider, "wf-rate", description="share of right answers", min=0.0, max=1.0, step=0.01,
+            value=0.5, tooltip="how often the model is right on a problem", readout_format=".0%",
+        )  # fmt: skip
+        self.dull = desk.make(ipywidgets.HTML, "wf-plan-dull")
+        self.review = Review(None)
+        self.timing: Measured | None = None
+        self.moved = False  # whether a person has set the rate
+        self.rate.observe(self.set_rate, "value")
+        self.remedy.on_click(self.take_remedy)
+        self.measure.on_click(self.begin)
+        self.widget = desk.make(ipywidgets.VBox, "wf-plan")
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Puts the parts together; the button only where there is a change to take."""
+        remedy = [self.remedy] if self.review.remedy else []
+        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.rate, self.dull)
+
+    def set_rate(self, change: Any) -> None:
+        """A person moves the rate, or it is read from an earlier run."""
+        del change
+        self.moved = self.moved or not self.desk.silent
+        self.draw_dull()
+
+    def take_remedy(self, button: Any) -> None:
+        """Takes over the config that fits."""
+        del button
+        if self.review.remedy:
+            self.take(self.review.remedy[1])
+
+    def wait(self) -> None:
+        """The draft has changed: what is shown is no longer its plan."""
+        keep_classes(self.widget, "wf-old", True)
+
+    def show(self, review: Review) -> None:
+        """Draws what is known of a draft."""
+        keep_classes(self.widget, "wf-old", False)
+        self.review = review
+        self.memory.value = memory_bar(review)
+        if review.remedy:
+            self.remedy.description = f"Make it fit: set {review.remedy[0]}"
+        self.facts.value = facts(review, self.timing)
+        self.offer()
+        if review.earlier.accuracy is not None and not self.moved:
+            with self.desk.silently():
+                self.rate.value = review.earlier.accuracy
+        self.draw_dull()
+        self.arrange()
+
+    def fail(self, text: str) -> None:
+        """Says why there is no plan."""
+        keep_classes(self.widget, "wf-old", False)
+        self.memory.value = f'<p class="wf-error" role="alert">No plan: {html.escape(text)}</p>'
+
+    def draw_dull(self) -> None:
+        """The expected share of groups without signal at this rate and group size."""
+        config = self.review.config
+        if config is None:
+            self.dull.value = ""
+            return
+        size, rate, earlier = config.rollouts.rollouts, self.rate.value, self.review.earlier
+        share = dull_share(rate, size)
+        source = f" {earlier.source}: {earlier.accuracy:.0%} at the start." if earlier.accuracy is not None else ""
+        self.dull.value = (
+            f"<p><b>{share_text(share)}</b> of the groups would be all right or all wrong and teach nothing: "
+            f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem were solved {rate:.0%} of the time. "
+            f"Problems differ, so expect more.{html.escape(source)}</p>{curve(rate, size)}"
+        )
+
+    # ------------------------------------------------------------------ the time
+
+    def offer(self) -> None:
+        """Lets a person measure what could be launched, unless it is being measured."""
+        found = self.review.forecast
+        fits = found is not None and found.fit != "does not fit" and not self.review.problems
+        self.measure.disabled = not fits or self.measure.description == MEASURING
+
+    def begin(self, button: Any) -> None:
+        """Measures the config as it is now."""
+        del button
+        self.measure.description, self.measure.disabled = MEASURING, True
+        self.background.ask(self.review.config)
+
+    def timed(self, found: Measured) -> None:
+        """Shows what was measured, for as long as the draft takes as long."""
+        self.timing = found
+        self.facts.value = facts(self.review, found)
+        self.measure.description = MEASURE
+        self.offer()
+
+    def untimed(self, text: str) -> None:
+        """Says why nothing was measured."""
+        self.timed(Measured({}, None, text))
+
+    def close(self) -> None:
+        """Stops waiting, and gives the button back, which may not be on show."""
+        self.background.close()
+        self.remedy.close()
+
+
+def measured(config: RunConfig) -> Measured:
+    """The time of a config's steps; takes a quarter of a minute and more."""
+    return Measured(config.resolved(), probe(config))
+
+
+def dull_share(rate: float, size: int) -> float:
+    """Expected share of groups whose answers are all right or all wrong.
+
+    >>> dull_share(0.5, 2), dull_share(1.0, 8)
+    (0.5, 1.0)
+    """
+    return float(rate**size + (1 - rate) ** size)
+
+
+def share_text(share: float) -> str:
+    """A share for people.
+
+    >>> share_text(0.123), share_text(3e-5), share_text(0.0)
+    ('12.3 %', 'less than 0.1 %', '0.0 %')
+    """
+    return "less than 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
+
+
+def curve(rate: float, size: int) -> str:
+    """The share over all rates, with a dot at this one."""
+    points = [(place / 50, dull_share(place / 50, size)) for place in range(51)]
+    line = " ".join(f"{WIDTH * x:.1f},{HEIGHT * (1 - y):.1f}" for x, y in points)
+    x, y = WIDTH * rate, HEIGHT * (1 - dull_share(rate, size))
+    return (
+        f'<svg class="wf-curve" viewBox="-5 -5 {WIDTH + 10} {HEIGHT + 22}" width="{WIDTH + 10}" role="img" '
+        f'aria-label="share of groups without signal over the share of right answers">'
+        f'<polyline points="0,{HEIGHT} {WIDTH},{HEIGHT}" class="wf-axis"/><polyline points="{line}"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/><text x="0" y="{HEIGHT + 14}">p = 0</text>'
+        f'<text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">p = 1</text></svg>'
+    )
+
+
+def memory_bar(review: Review) -> str:
+    """Whether it fits, a bar of the parts that are there at the peak, and the list of all."""
+    found = review.forecast
+    if found is None:
+        return f'<p class="wf-help">No forecast of the memory: {html.escape(review.without)}</p>'
+    scale = max(found.free, found.peak)
+    parts = "".join(bar_part(number, name, size, scale) for number, (name, size) in enumerate(at_peak(found)))
+    rows = "".join(
+        f"<tr><td>{html.escape(part.name)}</td><td>{part.bytes / GIB:.2f}</td><td>{html.escape(part.how)}"
+        f"{'' if part.when == 'always' else f' ({PHASES[part.when]})'}</td></tr>"
+        for part in found.components
+        if part.bytes
+    )
+    advice = f" {html.escape(found.advice)}" if found.advice and not review.remedy else ""
+    return (
+        f'<p><span class="wf-fit-{found.fit.replace(" ", "-")}">{found.fit}</span> '
+        f"{found.peak / GIB:.2f} GiB at the peak, {PHASES[found.phase]}; {found.free / GIB:.2f} GiB free on "
+        f'{found.device}.{advice}</p><div class="wf-memory" role="img" aria-label="memory: {found.peak / GIB:.2f} of '
+        f'{found.free / GIB:.2f} GiB">{parts}<i style="left:{100 * found.free / scale:.1f}%"></i></div>'
+        f"<details><summary>by component</summary><table><tr><th>part</th><th>GiB</th><th>what it is</th></tr>{rows}"
+        f"</table><p>assumed: prompts of {found.assumed.prompt} tokens, every answer as long as it may be</p></details>"
+    )
+
+
+def at_peak(found: Forecast) -> list[tuple[str, int]]:
+    """The parts that are there at the peak, largest first; small ones as one."""
+    during = {"always", found.phase} | ({"updating"} if found.phase in ("comparing", "reading", "passing") else set())
+    parts = sorted(((part.name, part.bytes) for part in found.components if part.when in during), key=lambda x: -x[1])
+    large = [part for part in parts if part[1] >= SMALL * found.peak]
+    return [*large, ("the rest", found.peak - sum(size for _, size in large))]
+
+
+def bar_part(number: int, name: str, size: int, scale: int) -> str:
+    """A part of the bar; its name and size stand in the tooltip, and in it where there is room."""
+    share = 100 * size / scale
+    text = html.escape(f"{name} {size / GIB:.2f} GiB")
+    label = html.escape(name) if share > 9 else ""
+    return f'<span class="wf-m{number % 6}" style="width:{share:.2f}%" title="{text}">{label}</span>'
+
+
+def facts(review: Review, timing: Measured | None = None) -> str:
+    """Disk and time."""
+    rows = []
+    if review.config is not None:
+        rows.append(("time", time_text(review, timing)))
+    if review.forecast is not None:
+        disk = review.forecast.disk
+        rows.append(
+            ("disk", f"at most {disk.total / 1e9:.2f} GB in all: {disk.step / 1e6:.1f} MB a recorded step, "
+                     f"{disk.checkpoint / 1e6:.1f} MB a checkpoint")
+        )  # fmt: skip
+    rows += [("note", text) for text in review.warnings]
+    return (
+        "<table>" + "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows) + "</table>"
+    )
+
+
+def time_text(review: Review, timing: Measured | None = None) -> str:
+    """Seconds a step and in all, as measured, or as a like run of the folder took."""
+    if review.config is None:
+        return ""
+    steps, earlier = review.config.training.steps, review.earlier
+    if timing is not None and timing.fault:
+        return f"not measured: {timing.fault}"
+    if timing is not None and timing.timing is not None and alike(timing.resolved, review.config.resolved()):
+        found = timing.timing
+        most = f" ({found.most:.2g} s if every answer had {found.longest} tokens)" if found.most > found.step else ""
+        whole = duration(steps * found.step)
+        return f"{found.step:.2g} s a step{most}; about {whole} for {steps} steps. Measured: {found.note}"
+    if earlier.seconds is None:
+        return "seconds a step: not measured yet (no like run in this folder)"
+    whole = duration(steps * earlier.seconds)
+    return f"{earlier.seconds:.2g} s a step, as in the run {earlier.run}; about {whole} for {steps} steps"

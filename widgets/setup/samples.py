@@ -1,0 +1,128 @@
+"""What stands beside the task and the rewards: three of its problems, and the rewards tried on a text."""
+
+import html
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+
+from widgets.form.desk import Desk
+from widgets.setup.background import Background
+from workbench.config import RewardPart, read_reward
+from workbench.kinds import Task
+from workbench.rewards.judge import judge
+from workbench.types import Group, Problem, Request, Rollout
+
+SAMPLES = 3
+LONGEST = 700  # characters shown of a prompt
+WITHOUT_END = 10**9  # tokens: no budget is near
+
+
+def sample_problems(table: Any) -> list[Problem] | str:
+    """The first problems of a task, or why there are none."""
+    try:
+        task = Task.parse(table)
+        faults = task.check()
+        size = task.size("train") if not faults else 0
+        count = SAMPLES if size is None else min(SAMPLES, size)
+        return "; ".join(faults) if faults else [task.problem(number, "train") for number in range(count)]
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+class Samples:
+    """Three sample problems of the task."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.widget = desk.make(ipywidgets.HTML, "wf-samples")
+        self.background = Background(sample_problems, self.show, self.show)
+
+    def update(self, tables: Mapping[str, Any]) -> None:
+        """Asks for the problems of this task."""
+        self.background.ask(tables["task"])
+
+    def show(self, found: list[Problem] | str) -> None:
+        """Draws problems, or says why there are none."""
+        if isinstance(found, str):
+            self.widget.value = f'<p class="wf-help">No sample problems: {html.escape(found)}</p>'
+            return
+        rows = "".join(f"<li><pre>{shown(each.prompt)}</pre>answer <b>{shown(each.answer)}</b></li>" for each in found)
+        self.widget.value = f"<h4>Sample problems</h4><ol>{rows}</ol>"
+
+
+def shown(text: str) -> str:
+    """Text as HTML, cut where it is long."""
+    return html.escape(text.strip()[:LONGEST] + ("…" if len(text.strip()) > LONGEST else ""))
+
+
+class Trial:
+    """The rewards of the draft, tried on a text as an answer to the first sample problem."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.text = desk.make(
+            ipywidgets.Textarea, "wf-trial-text", description="try this text", value="answer: 42", rows=3,
+            tooltip="an answer to the first sample problem",
+        )  # fmt: skip
+        self.result = desk.make(ipywidgets.HTML, "wf-trial-result")
+        self.widget = desk.make(ipywidgets.VBox, "wf-trial", children=(self.text, self.result))
+        self.tables: Mapping[str, Any] = {}
+        self.background = Background(try_text, self.show, lambda text: self.show(not_judged(text)))
+        self.text.observe(lambda change: self.update(self.tables), "value")
+
+    def update(self, tables: Mapping[str, Any]) -> None:
+        """Asks the rewards of these tables."""
+        self.tables = tables
+        if tables:
+            self.background.ask((tables["task"], tables["rewards"], self.text.value))
+
+    def show(self, found: str) -> None:
+        """Draws what the rewards said."""
+        self.result.value = found
+
+
+def try_text(question: tuple[Any, Any, str]) -> str:
+    """What every reward says about a text, as HTML; the sum is before any shaping."""
+    task, rewards, text = question
+    try:
+        problem = Task.parse(task).problem(0, "train")
+        parts = [read_reward(table) for table in rewards]
+        rollout, faults = judged(problem, parts, text)
+    except (ValueError, OSError) as error:  # the form says beside the field what is wrong
+        return not_judged(str(error))
+    rows = "".join(part_row(part, rollout) for part in parts)
+    said = "".join(f'<div class="wf-error" role="alert">{html.escape(fault)}</div>' for fault in faults)
+    return (
+        f'<p class="wf-help">as an answer to: {shown(problem.prompt)} (reference {shown(problem.answer)})</p>'
+        f"<table><tr><th>reward</th><th>value</th><th>weight</th><th>why</th></tr>{rows}"
+        f"<tr><th>sum</th><td><b>{value_text(rollout.reward)}</b></td><td></td><td>before any shaping</td></tr>"
+        f"</table>{said}"
+    )
+
+
+def not_judged(why: str) -> str:
+    """Why nothing is said about a text."""
+    return f'<p class="wf-help">Not judged: {html.escape(why)}</p>'
+
+
+def judged(problem: Problem, parts: list[RewardPart], text: str) -> tuple[Rollout, list[str]]:
+    """A rollout of this text as the rewards judge it; one that asks the model is left for the run."""
+    tokens = [0] * max(1, len(text.split()))
+    rollout = Rollout(Request(problem, (0,), group=0, number=0), 0, tokens, text, [], [], "stop")
+    able = [(part.key, part.reward, part.weight) for part in parts if not part.reward.needs_scorer]
+    faults = judge(able, (), Group(0, problem, [rollout]), None, WITHOUT_END)
+    return rollout, faults
+
+
+def part_row(part: RewardPart, rollout: Rollout) -> str:
+    """One reward's verdict as a row of the table."""
+    judgement = rollout.parts.get(part.key)
+    value = "" if judgement is None else value_text(judgement.value)
+    reason = "asks the model: judged in a run only" if judgement is None else judgement.reason
+    cells = (html.escape(part.key), value, f"{part.weight:g}", shown(reason))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def value_text(value: float) -> str:
+    """A reward for people."""
+    return "not judged" if math.isnan(value) else f"{value:g}"

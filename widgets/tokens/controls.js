@@ -1,0 +1,128 @@
+/** The toolbar of the token view, and the sheets that open below it: help, and the choice of a method. */
+
+import { make } from "../page/dom.js";
+import { MethodPicker } from "../page/picker.js";
+import { LENS } from "../page/signals.js";
+import { StepPanel } from "../step/panel.js";
+import { groupingControl, helpSheet, legend, signalControl, stepControl } from "../text/toolbar.js";
+
+/** @typedef {import("../text/pane.js").Pane} Pane @typedef {import("../page/signals.js").Limits} Limits */
+
+export class Controls {
+  /** @type {Record<"step" | "signal" | "grouping" | "legend", HTMLElement> | undefined} made when first drawn */
+  slots;
+  /** @type {{ steps: number[], step: number } | undefined} */
+  stepsShown;
+
+  /** @param {import("./token_view.js").TokenView} view */
+  constructor(view) {
+    this.view = view;
+    /** @type {Map<string, Limits | null>} limits that stay, by signal and grouping */
+    this.locks = new Map();
+    this.element = make("div", { class: "wb-toolbar", role: "toolbar", "aria-label": "what is shown" });
+    /** @type {HTMLElement | null} what is open below */
+    this.sheet = null;
+    this.did = new StepPanel(view);
+    this.opener = make("button", { type: "button", title: "what the step did to the tokens it learnt from  w", click: () => this.toggleStep() }, "effect");
+  }
+
+  /** Whether the reader is at something that is open here. */
+  get busy() {
+    return this.sheet !== null || this.did.busy;
+  }
+
+  /** What the step did, above the tokens. */
+  toggleStep() {
+    this.did.toggle();
+    this.draw();
+  }
+
+  /** The limits a pane has to keep; undefined where it is free. @param {Pane} pane */
+  lockOf(pane) {
+    return this.locks.get(keyOf(pane));
+  }
+
+  toggleLock() {
+    const [pane] = this.view.panes;
+    if (!this.locks.delete(keyOf(pane))) this.locks.set(keyOf(pane), pane.look.limits);
+    this.view.paint();
+  }
+
+  /** The parts that change; the find box stays, and the focus where it was. */
+  draw() {
+    const { view } = this;
+    const [pane] = view.panes;
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    const [button, slot] = [active?.dataset?.signal, active?.closest(".wb-slot")];
+    this.slots ??= this.make();
+    this.drawSteps(this.slots.step);
+    this.slots.signal.replaceChildren(signalControl(view.group.signals, view.signalName, (name) => view.showSignal(name), view.source.methods ? () => this.pickLens() : null));
+    this.slots.grouping.replaceChildren(groupingControl(view.grouping, (grouping) => view.showGrouping(grouping)));
+    this.slots.legend.replaceChildren(legend(pane.look, this.locks.has(keyOf(pane)), () => this.toggleLock()));
+    const again = button ? this.element.querySelector(`[data-signal="${button}"]`) : slot?.querySelector("select");
+    if (again instanceof HTMLElement) again.focus();
+    this.opener.setAttribute("aria-pressed", String(this.did.open));
+    this.did.update();
+  }
+
+  /** A run may have thousands of steps: they are drawn when they change. @param {HTMLElement} slot */
+  drawSteps(slot) {
+    const { steps, step } = this.view;
+    if (this.stepsShown?.steps === steps && this.stepsShown.step === step) return;
+    this.stepsShown = { steps, step };
+    slot.replaceChildren(stepControl(steps, step, (chosen) => this.view.chooseStep(chosen)));
+  }
+
+  make() {
+    const { view } = this;
+    const slot = () => make("span", { class: "wb-slot" });
+    const slots = { step: slot(), signal: slot(), grouping: slot(), legend: slot() };
+    const compare = make("button", { type: "button", title: "two rollouts, steps or signals side by side  c", click: () => view.toggleCompare() }, "compare");
+    const help = make("button", { type: "button", class: "wb-round", title: "keys and marks  ?", "aria-label": "help", click: () => this.toggleHelp() }, "?");
+    this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-spring" }), this.opener, compare, view.finder.element, help);
+    return slots;
+  }
+
+  /** @param {HTMLElement} sheet */
+  open(sheet) {
+    this.closeSheet();
+    this.sheet = sheet;
+    this.element.after(sheet);
+  }
+
+  closeSheet() {
+    const inside = this.sheet?.contains(document.activeElement);
+    this.sheet?.remove();
+    this.sheet = null;
+    if (inside) this.view.focus();
+  }
+
+  toggleHelp() {
+    if (this.sheet) this.closeSheet();
+    else this.open(helpSheet(() => this.closeSheet()));
+  }
+
+  /** The lens of any method, in place of the signal that is shown. */
+  pickLens() {
+    this.draw(); // the menu stands at the signal again
+    return this.pickMethod((name) => this.view.showSignal(name));
+  }
+
+  /** Lets the reader choose a method. @param {(name: string) => void} choose is told the name of its lens */
+  async pickMethod(choose) {
+    const picker = new MethodPicker((key) => { this.closeSheet(); choose(LENS + key); }, () => this.closeSheet());
+    this.open(picker.element);
+    picker.show([]);
+    try {
+      picker.show(await this.view.source.methods());
+    } catch (error) {
+      this.closeSheet();
+      this.view.tell(/** @type {Error} */ (error).message);
+    }
+  }
+}
+
+/** @param {Pane} pane */
+function keyOf(pane) {
+  return `${pane.name} ${pane.grouping}`;
+}

@@ -1,0 +1,56 @@
+"""`workbench eval`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, print_json
+
+
+def eval_(
+    name: Name,
+    steps: Annotated[
+        list[int] | None, typer.Option("--step", help="a kept checkpoint's step, repeatable; the last if left out")
+    ] = None,
+    problems: Annotated[int, typer.Option(help="held-out problems")] = 256,
+    tries: Annotated[str, typer.Option("-k", help="which pass@k, from as many answers as the largest")] = "1,4,16",
+    base: Annotated[bool, typer.Option(help="ask the model before training as well, and compare")] = True,
+    runs: Runs = RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """Measure pass@1 and pass@k of checkpoints against the base on held-out problems."""
+    from rich.console import Console
+
+    from workbench.runs.checkpoints.evaluation import Exam
+    from workbench.runs.checkpoints.evaluation import evaluate as examine
+    from workbench.runs.summary import find_run
+
+    run, exam = find_run(name, runs), Exam(problems, tuple(numbers(tries)))
+    results = examine(run, steps or [None], exam, base=base)
+    if as_json:
+        print_json({"run": str(run.path), "problems": problems, "results": [one.document() for one in results]})
+        return
+    Console(highlight=False, soft_wrap=True).print(shown(results))
+    typer.echo(f"{problems} held-out problems; in brackets 95 % of the bootstrap; kept in {run.directory.evaluations}")
+
+
+def shown(results: list[Any]) -> Any:
+    """A table with a column for each model."""
+    from rich.table import Table
+
+    table = Table("", *("base" if one.step == 0 else f"step {one.step}" for one in results), box=None)
+    for tries in results[0].passes:
+        table.add_row(f"pass@{tries}", *(str(one.passes[tries]) for one in results))
+        if any(one.gains for one in results):
+            gains = ["" if not one.gains else f"{one.gains[tries].value:+.1%} ({one.gains[tries].low:+.1%} to "
+                     f"{one.gains[tries].high:+.1%})" for one in results]  # fmt: skip
+            table.add_row("  over base", *gains)
+    for tries in results[0].votes:
+        table.add_row(f"majority of {tries}", *(str(one.votes[tries]) for one in results))
+        if any(one.weighted for one in results):
+            told = [str(one.weighted[tries]) if one.weighted else one.unweighted for one in results]
+            table.add_row("  weighed by the head", *told)
+    table.add_row("tokens", *(f"{one.length:.1f}" for one in results))
+    for what in ("truncated", "unjudged"):
+        table.add_row(what, *(f"{getattr(one, what):.1%}" for one in results))
+    return table

@@ -1,0 +1,18 @@
+"""Commands to a trainer: sent at once, applied at the next step boundary."""
+
+from pathlib import Path
+from typing import Any
+
+from workbench.commands.shared.options import found, out
+
+
+def send(name: str, runs: Path, command: str, wait: float, **values: Any) -> Any:
+    """Sends a command to a run's trainer, prints its reply, and returns the run."""
+    run = found(name, runs)
+    try:
+        reply = getattr(run, command)(wait=wait, **values)
+    except TimeoutError:
+        out.print(f"{run.title}: {command} is queued; it takes effect when the current step is done", markup=False)
+    else:
+        out.print(f"{run.title}: {reply['text'] or command + ' is queued'}", markup=False)
+    return run

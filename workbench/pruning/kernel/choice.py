@@ -1,0 +1,80 @@
+"""Who judges and moves rows on a device: the CUDA kernel where it works, else torch; and why not, in words."""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workbench.pruning.kernel.compact import Cache, Compactor, Moves
+from workbench.pruning.kernel.nvrtc import CudaCompactor, check
+
+Mover = Callable[[Sequence[int], Sequence[int], Sequence[int]], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The kernel on a device, or the reason why it is not used there."""
+
+    kernel: Compactor | None
+    reason: str = ""
+
+    def need(self) -> Compactor:
+        """The kernel; ValueError with the reason where there is none."""
+        if self.kernel is None:
+            raise ValueError(self.reason)
+        return self.kernel
+
+    def told(self) -> str:
+        """Who works here, for people."""
+        if self.kernel is not None:
+            return "rows are judged and moved by the CUDA kernel"
+        return f"rows are judged and moved by torch, because {self.reason}"
+
+
+@functools.cache
+def find_kernel(device: torch.device) -> Found:
+    """Looked for once a process: compiled, and run beside torch. A kernel that disagrees by one bit is not used."""
+    try:
+        kernel = CudaCompactor(device)
+        check(kernel, device)
+    except ValueError as error:
+        return Found(None, str(error))
+    return Found(kernel)
+
+
+def bind(compact: Compactor, pairs: Sequence[Tensor], sides: Sequence[Tensor] = ()) -> Mover:
+    """`compact` for one cache whose owner decides himself: a function of sources, targets and sources' lengths.
+
+    It speaks in plain lists, so that an engine can be given one without knowing this room.
+    """
+    cache = Cache(pairs, sides)
+    device = (*pairs, *sides)[0].device
+    rows = len((*pairs, *sides)[0])
+
+    def move(sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
+        length = torch.zeros(rows, dtype=torch.int32)
+        length[list(sources)] = torch.tensor(list(lengths), dtype=torch.int32)
+        compact.move(cache, Moves.given(sources, targets, device), length.to(device))
+
+    return move
+
+
+def binder(device: torch.device) -> Callable[[Sequence[Tensor], Sequence[Tensor]], Mover] | None:
+    """What an engine on this device is given to move its rows: the kernel, bound to a cache, or None.
+
+    Without it an engine copies rows by torch's indexing; on a GPU that is said in a warning, once for each call.
+    """
+    found = find_kernel(device)
+    if found.kernel is not None:
+        return functools.partial(bind, found.kernel)
+    if device.type == "cuda":
+        warnings.warn(f"pruning: {found.told()}", RuntimeWarning, stacklevel=2)
+    return None
+
+
+def why_not() -> str:
+    """Why the kernel is not used on this machine's first GPU; empty where it is. For `workbench doctor`."""
+    return find_kernel(torch.device("cuda", 0)).reason

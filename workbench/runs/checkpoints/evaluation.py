@@ -1,0 +1,169 @@
+"""Evaluations on demand: kept checkpoints and the base on held-out problems, several answers each.
+
+The first answer to every problem is the one that the trainer's own evaluation of that step draws.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.analysis.evaluate import Estimate, Tally, estimate, gain, passes
+from workbench.analysis.vote import ballot, rank_weights
+from workbench.kinds import Pruner
+from workbench.runs.checkpoints.available import BASE
+from workbench.runs.checkpoints.snapshot import Snapshot, snapshot
+from workbench.runs.directory.paths import write_json
+from workbench.runs.open import Run, open_run
+from workbench.training.evaluation import EVALUATION_STEP, ask
+from workbench.types import Rollout
+
+FILE = "eval-step-{:06d}.json"
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What is asked: the first held-out problems, and pass@k for some k, from as many answers as the largest."""
+
+    problems: int = 256
+    tries: tuple[int, ...] = (1, 4, 16)
+    temperature: float | None = None  # None: that of the run's evaluations
+
+    def __post_init__(self) -> None:
+        if self.problems < 1 or not self.tries or min(self.tries) < 1:
+            raise ValueError(f"problems = {self.problems}, k = {self.tries}: give numbers of 1 or more")
+        object.__setattr__(self, "tries", tuple(sorted(set(self.tries))))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a model as of a step answered."""
+
+    step: int
+    temperature: float
+    tallies: tuple[Tally, ...]
+    passes: dict[int, Estimate]  # by k
+    votes: dict[int, Estimate]  # by k, of the majority of k > 1 answers; empty where no reward extracts answers
+    weighted: dict[int, Estimate]  # the same, each answer weighed by how good it looks to the run's pruner
+    unweighted: str  # why there are no weighted votes; empty where there are
+    length: float  # mean tokens of an answer
+    truncated: float  # share of answers that the budget ended
+    unjudged: float  # share of answers without a verdict
+    gains: dict[int, Estimate] = dataclasses.field(default_factory=dict)  # of pass@k over the base
+
+    def document(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**asdict(self), "tallies": [[tally.right, tally.judged] for tally in self.tallies]}
+
+
+def evaluate(
+    run: Run | str | Path,
+    steps: Sequence[int | None] = (None,),
+    exam: Exam = Exam(),
+    *,
+    base: bool = True,
+    device: str | None = None,
+    begun: Callable[[int], None] = lambda step: None,
+) -> list[Result]:
+    """Examines kept checkpoints (None: the last one), with `base` the model before training first.
+
+    Each result is written to evaluations/eval-step-N.json of the run; `begun` is told of each step before it is
+    examined. ValueError for a step without checkpoint.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    found: list[Result] = []
+    wanted = [BASE, *(step for step in steps if step != BASE)] if base else list(steps)
+    for step in wanted:
+        now = snapshot(opened, step, device=device)
+        begun(now.step)
+        result = examine(now, exam)
+        if base and found:
+            gains = {tries: gain(result.tallies, found[0].tallies, tries) for tries in exam.tries}
+            result = dataclasses.replace(result, gains=gains)
+        write_json(opened.directory.evaluations / FILE.format(result.step), result.document())
+        found.append(result)
+    return found
+
+
+def examine(now: Snapshot, exam: Exam) -> Result:
+    """The answers of one model, counted."""
+    own = now.trainer.settings.evaluation.temperature
+    temperature = own if exam.temperature is None else exam.temperature
+    if temperature == 0 and exam.tries[-1] > 1:
+        raise ValueError(
+            f"temperature = 0: all {exam.tries[-1]} answers would be alike; set it above 0, or ask for k = 1"
+        )
+    groups = answers(now, exam, temperature)
+    tallies = tuple(tally(group) for group in groups)
+    rollouts = [rollout for group in groups for rollout in group]
+    scores, why = appraised(now, rollouts)
+    return Result(
+        step=now.step,
+        temperature=temperature,
+        tallies=tallies,
+        passes={tries: passes(tallies, tries) for tries in exam.tries},
+        votes=votes(groups, exam.tries, None),
+        weighted={} if scores is None else votes(groups, exam.tries, scores),
+        unweighted=why,
+        length=sum(len(rollout.tokens) for rollout in rollouts) / len(rollouts),
+        truncated=sum(rollout.finish == "length" for rollout in rollouts) / len(rollouts),
+        unjudged=sum(math.isnan(rollout.correct) for rollout in rollouts) / len(rollouts),
+    )
+
+
+def answers(now: Snapshot, exam: Exam, temperature: float) -> list[list[Rollout]]:
+    """As many judged answers to every problem as the largest k."""
+    size, samples = now.task.size("test"), exam.tries[-1]
+    if size is not None and exam.problems > size:
+        raise ValueError(f"problems = {exam.problems}: the task has {size} held-out problems; ask for at most {size}")
+    plain = dataclasses.replace(now.trainer.sampling(EVALUATION_STEP, temperature), top_p=1.0, top_k=0)
+    with now.asking():
+        asked = ask(now.trainer.parts, exam.problems, samples, plain)
+    return [group.rollouts for group in asked.groups]
+
+
+def tally(group: Sequence[Rollout]) -> Tally:
+    """The verdicts on the answers to a problem."""
+    verdicts = [rollout.correct for rollout in group if not math.isnan(rollout.correct)]
+    return Tally(int(sum(verdicts)), len(verdicts))
+
+
+def appraised(now: Snapshot, rollouts: Sequence[Rollout]) -> tuple[list[float] | None, str]:
+    """How good the rollouts look to the run's pruner; None with the reason where it cannot tell."""
+    table = now.run.resolved.get("pruning")
+    if table is None:
+        return None, "the run prunes nothing"
+    pruner = Pruner.parse(table).fitted(now.trainer.settings.rollouts.max_tokens)
+    try:
+        with now.asking():
+            return pruner.appraise(now.states.get("pruner", {}), now.trainer.policy, rollouts), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def votes(
+    groups: Sequence[Sequence[Rollout]], tries: Sequence[int], scores: Sequence[float] | None
+) -> dict[int, Estimate]:
+    """How often the vote of the first k answers is right, by what the first reward that can extracts of them.
+
+    `scores`, of all rollouts, group after group, weigh votes by their rank; None: every answer weighs the same.
+    """
+    judgements = ((name, part) for group in groups for rollout in group for name, part in rollout.parts.items())
+    name = next((name for name, part in judgements if part.extracted), None)
+    if name is None:
+        return {}
+    given = iter(scores) if scores is not None else itertools.repeat(0.0)
+    known = [[next(given) for _ in group] for group in groups]
+    found: dict[int, Estimate] = {}
+    for count in (count for count in tries if count > 1):
+        ballots = [
+            ballot(group[:count], name, dict(enumerate(own[:count]))) for group, own in zip(groups, known, strict=True)
+        ]
+        cast = [one for one in ballots if one.answers]
+        found[count] = estimate(
+            [float(one.right(None if scores is None else rank_weights(one.scores))) for one in cast]
+        )
+    return found

@@ -1,0 +1,23 @@
+"""What a trainer finds in a fresh run directory."""
+
+from typing import TYPE_CHECKING
+
+from workbench.runs.directory.environment import environment
+from workbench.runs.directory.paths import RunDirectory, write_atomic, write_json
+from workbench.runs.directory.sources import write_sources
+from workbench.runs.directory.status import Heartbeat
+
+if TYPE_CHECKING:
+    from workbench.config import RunConfig
+
+
+def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirectory:
+    """Writes what a trainer finds in a fresh run directory."""
+    from workbench.planning.forecast import forecast
+
+    write_atomic(directory.config, text, sync=True)
+    write_json(directory.resolved, config.resolved())
+    write_json(directory.environment, environment(seed=config.seed, sources=write_sources(config, directory)))
+    write_json(directory.path / "forecast.json", forecast(config).to_dict())
+    Heartbeat(directory, 0, config.training.steps, state="queued").beat()
+    return directory

@@ -1,0 +1,144 @@
+"""The one place that joins the rooms: from a config to a trainer, and every mistake that only the rooms can see."""
+
+import dataclasses
+
+import torch
+
+from workbench.checks import warnings_of
+from workbench.config import RunConfig
+from workbench.engines.build import capabilities, make_engine
+from workbench.engines.vllm.gate import problems as vllm_problems
+from workbench.method import Method
+from workbench.models.load import architecture, load_policy
+from workbench.models.policy import LocalPolicy
+from workbench.models.spec import check as check_model
+from workbench.pieces.sampler import Uniform
+from workbench.planning.forecast import forecast
+from workbench.planning.memory import GIB, Assumed
+from workbench.pruning.kernel.choice import binder
+from workbench.rewards.judge import judge
+from workbench.runs.directory.checkpoint import newest_checkpoint
+from workbench.runs.directory.paths import RunDirectory
+from workbench.training.sampling import Parts
+from workbench.training.trainer import Settings, Trainer
+from workbench.types import Capabilities, Group
+
+
+def problems(config: RunConfig) -> list[str]:
+    """Everything that would go wrong, before a process starts: each names field, value and remedy."""
+    found = config.problems() + check_model(config.model)
+    try:
+        able = capabilities(config.rollouts.engine)
+    except ValueError as error:
+        return [*found, f"rollouts.engine = {config.rollouts.engine!r}: {error}"]
+    if config.method.synthesis is not None:
+        found.append(
+            f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
+        )
+    found += engine_problems(config, able)
+    return found + (lengths(config) if not found else [])
+
+
+def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
+    """What is asked of the engine and it cannot give."""
+    rollouts, lora = config.rollouts, config.model.lora
+    cut = rollouts.top_p < 1 or rollouts.top_k > 0
+    read = sorted(name for name in config.method.needs if name.startswith(("engine_", "behaviour_")))
+    asked = {
+        "prune: set rollouts.engine = 'local'": config.pruning is not None and not able.pruning,
+        "follow all weights: set model.lora": lora is None and not able.full_weights,
+        "follow DoRA: leave out model.lora.dora": lora is not None and lora.dora and not able.dora,
+        "continue given tokens: use 'local'": config.method.controller is not None and not able.prefix,
+        f"give {', '.join(read)} with top_p or top_k, which the method reads: leave these out, or use 'local'": bool(
+            read
+        )
+        and cut
+        and not able.truncated_log_probs,
+    }
+    found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
+    return found + (vllm_problems(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+
+
+def warnings(config: RunConfig) -> list[str]:
+    """What can run but will hardly do what was meant; of a config without problems."""
+    return warnings_of(config, capabilities(config.rollouts.engine))
+
+
+def lengths(config: RunConfig) -> list[str]:
+    """Whether prompt and answer fit into the model; or why its configuration cannot be read."""
+    try:
+        limit = getattr(architecture(config.model), "max_position_embeddings", None)
+    except ValueError as error:
+        return [str(error)]
+    if limit is None or config.rollouts.max_tokens < limit:
+        return []
+    asked = config.rollouts.max_tokens
+    return [f"rollouts.max_tokens = {asked}: the model reads {limit} tokens, prompt included; set less"]
+
+
+def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
+    """The trainer a config describes; with a directory, at its newest checkpoint."""
+    torch.set_num_threads(config.training.threads)
+    policy = load_policy(config.model, seed=config.seed)
+    trainer = Trainer(
+        policy,
+        trained_method(config),
+        make_parts(config, policy),
+        Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
+        stop_tokens=policy.encoder.stop,
+        reference=policy.adapted,
+        advice=lambda prompt: advice(config, prompt),
+    )
+    if trainer.reads_reference and not policy.adapted:
+        policy.keep_reference()
+    if directory is not None:
+        policy.encoder.tokenizer.save_pretrained(directory.path / "tokenizer")
+        newest = newest_checkpoint(directory)
+        if newest is not None:
+            trainer.load(newest.path)
+    return trainer
+
+
+def advice(config: RunConfig, prompt: int) -> str:
+    """What the forecast says of a run that did not fit, whose longest prompt has so many tokens."""
+    free = None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()  # as before the run came
+    found = forecast(config, free, Assumed(prompt=prompt))
+    remedy = found.advice or f"set training.micro_batch = {max(1, config.training.micro_batch // 2)}"
+    return f"forecast are {found.peak / GIB:.2f} GiB of {found.free / GIB:.2f} GiB free on {found.device}: {remedy}"
+
+
+def trained_method(config: RunConfig) -> Method:
+    """The method, its reduction wrapped where a pruner wants survivors weighed."""
+    if config.pruning is None:
+        return config.method
+    return dataclasses.replace(config.method, reduction=config.pruning.reduction(config.method.reduction))
+
+
+def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
+    """What sampling works with."""
+    method = config.method
+    rewards = [(part.key, part.reward, part.weight) for part in config.rewards]
+
+    def judged(group: Group) -> list[str]:
+        return judge(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
+
+    parts = Parts(
+        task=config.task,
+        engine=make_engine(
+            config.rollouts.engine,
+            policy,
+            slots=config.rollouts.slots,
+            binder=binder(policy.device),
+            options=getattr(config.rollouts, config.rollouts.engine, None),
+        ),
+        encoder=policy.encoder,
+        judge=judged,
+        sampler=method.sampler or Uniform(),
+        filters=method.filters,
+        controller=method.controller,
+        pruner=None if config.pruning is None else config.pruning.fitted(config.rollouts.max_tokens),
+    )
+    return parts

@@ -1,0 +1,149 @@
+"""The rollouts of an update as padded tensors, the shapes of their numbers, and the axes of every extra."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from workbench.types.rollouts import State
+
+PerToken = Float[Tensor, "rollout token"]
+PerRollout = Float[Tensor, " rollout"]
+Mask = Bool[Tensor, "rollout token"]
+Index = Int[Tensor, " rollout"]
+Scalar = Float[Tensor, ""]
+Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
+Constants = dict[str, Tensor]  # settled once an update: scalars, or tensors whose first axis is the rollout
+
+ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
+#: Every extra a batch may carry, with its axes; a prefix (old_, ref_, engine_) or @context changes none.
+AXES: dict[str, tuple[str, ...]] = {
+    "logprob": (ROLLOUT, TOKEN),
+    "entropy": (ROLLOUT, TOKEN),
+    "max_prob": (ROLLOUT, TOKEN),
+    "rank": (ROLLOUT, TOKEN),
+    "chosen_logit": (ROLLOUT, TOKEN),
+    "logsumexp": (ROLLOUT, TOKEN),
+    "mean_logit": (ROLLOUT, TOKEN),
+    "nucleus_entropy": (ROLLOUT, TOKEN),
+    "core_entropy": (ROLLOUT, TOKEN),
+    "self_confidence": (ROLLOUT, TOKEN),
+    "entropy_change": (ROLLOUT, TOKEN),
+    "collision": (ROLLOUT, TOKEN),  # Σp²
+    "kl": (ROLLOUT, TOKEN),  # exact, to the reference
+    "mean_log_ratio": (ROLLOUT, TOKEN),  # vocabulary mean of log π/π_ref
+    "value": (ROLLOUT, TOKEN),  # of a head
+    "quality": (ROLLOUT, TOKEN),  # of a head
+    "top_ids": (ROLLOUT, TOKEN, TOP),
+    "top_probs": (ROLLOUT, TOKEN, TOP),
+    "token_reward": (ROLLOUT, TOKEN),  # rewards given to single tokens
+    "stored_advantage": (ROLLOUT, TOKEN),  # nan where none; a replayed rollout keeps the one it had
+    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) wrote the token
+    "span": (ROLLOUT, TOKEN),  # number of the part a token belongs to, -1 for none
+    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that wrote the token
+    "length": (ROLLOUT,),  # tokens written, where it differs from the trained ones
+    "truncated": (ROLLOUT,),  # 1 where the budget ended the rollout
+    "survival": (ROLLOUT,),  # probability with which a pruner kept the rollout
+    "tag": (ROLLOUT,),  # a controller's mark, as a number
+}
+
+
+def axes(name: str) -> tuple[str, ...]:
+    """The axes of an extra, whatever policy or context it was read from, with whatever argument.
+
+    >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
+    (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
+    """
+    bare = name.split("@")[0].split(":")[0]
+    if bare in AXES:
+        return AXES[bare]
+    for prefix in ("old_", "ref_", "engine_"):
+        if bare.startswith(prefix) and bare.removeprefix(prefix) in AXES:
+            return AXES[bare.removeprefix(prefix)]
+    raise ValueError(f"extra {name!r} has no axes: add it to workbench.types.AXES (known: {', '.join(AXES)})")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rollouts of an update as tensors; all that a method reads.
+
+    `logprob` is the current policy's and may carry gradient; `old_logprob` the policy's that sampled.
+    A reward of nan means that the rollout could not be judged: it is left out of its group's statistics and
+    weighs nothing. `extras` are further tensors, named and shaped by `AXES`.
+    """
+
+    logprob: PerToken
+    old_logprob: PerToken
+    mask: Mask
+    reward: PerRollout
+    group: Index
+    problem: Index = cast(Any, None)  # None: one problem a group
+    correct: PerRollout = cast(Any, None)  # 1, 0 or nan; None: whether the reward is above 0
+    tokens: Int[Tensor, "rollout token"] | None = None
+    step: int = 0
+    total_steps: int = 1
+    budget: int = 0  # most tokens a rollout may have; 0: the width of the batch
+    temperature: float = 1.0
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+    state: Mapping[str, State] = field(default_factory=dict)  # what the pieces remember, by slot
+
+    def __post_init__(self) -> None:
+        if self.problem is None:
+            object.__setattr__(self, "problem", self.group)
+        if self.correct is None:
+            verdict = (self.reward > 0).to(self.reward.dtype)
+            object.__setattr__(self, "correct", torch.where(self.reward.isnan(), self.reward, verdict))
+        if self.budget == 0:
+            object.__setattr__(self, "budget", self.mask.shape[1])
+
+    def __getitem__(self, name: str) -> Tensor:
+        """A signal or extra by name; the error says how to get a missing one."""
+        if name in ("logprob", "old_logprob"):
+            return cast(Tensor, getattr(self, name))
+        if name not in self.extras:
+            raise ValueError(f"signal {name} was not recorded: workbench signals RUN --add {name}")
+        return self.extras[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in ("logprob", "old_logprob") or name in self.extras
+
+    @property
+    def memory(self) -> State:
+        """What the piece that is shown this batch remembers: `state` holds its slot alone."""
+        return next(iter(self.state.values()), {})
+
+    @property
+    def judged(self) -> Bool[Tensor, " rollout"]:
+        """Which rollouts have a reward."""
+        return ~self.reward.isnan()
+
+    @property
+    def lengths(self) -> PerRollout:
+        """Trained tokens of each rollout."""
+        return self.mask.sum(1).to(self.logprob.dtype)
+
+    def replace(self, **changes: Any) -> "Batch":
+        """A copy with other fields."""
+        return dataclasses.replace(self, **changes)
+
+    def extend(self, **extras: Tensor) -> "Batch":
+        """A copy with further extras."""
+        return self.replace(extras={**self.extras, **extras})
+
+    def rows(self, index: Tensor | slice) -> "Batch":
+        """The rollouts at `index`."""
+        chosen: dict[str, Any] = {
+            name: getattr(self, name)[index]
+            for name in ("logprob", "old_logprob", "mask", "reward", "group", "problem", "correct")
+        }
+        chosen["tokens"] = None if self.tokens is None else self.tokens[index]
+        return self.replace(**chosen, extras=rows_of(self.extras, index))
+
+
+def rows_of(tensors: Mapping[str, Tensor], index: Tensor | slice) -> dict[str, Tensor]:
+    """Slices what has a rollout axis, which is the first; scalars stay."""
+    return {name: value if value.dim() == 0 else value[index] for name, value in tensors.items()}

@@ -1,0 +1,134 @@
+"""Problems, requests, rollouts and groups, as Python objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Finish = Literal["stop", "length", "pruned", "given"]
+State = dict[str, Any]  # what a piece remembers: JSON values and tensors, saved with checkpoints
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is asked, before any chat template. `key` is unique within its task."""
+
+    key: str
+    prompt: str
+    answer: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """An order to an engine: `n` rollouts of one problem.
+
+    `prompt` is what the engine conditions on; `training_prompt` what the update conditions on, where it
+    differs (hinted rollouts trained on the bare prompt). `prefix` is the part of the answer that is given:
+    generated tokens follow it, and it is not trained. `number` is unique within a step and keys the noise.
+    """
+
+    problem: Problem
+    prompt: tuple[int, ...]
+    group: int
+    number: int
+    n: int = 1
+    training_prompt: tuple[int, ...] | None = None
+    prefix: tuple[int, ...] = ()
+    max_tokens: int | None = None  # None: the run's own limit; counts the prefix
+    tag: str = ""
+    train: bool = True
+    pick: int = -1  # the problem's number in the pool, where a sampler picked it
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer after one prompt, as token ids."""
+
+    prompt: Sequence[int]
+    answer: Sequence[int]
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.prompt) + len(self.answer)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One reward part of one rollout.
+
+    `value` nan: it could not be judged; `correct` None: this reward gives no verdict.
+    """
+
+    value: float
+    reason: str = ""
+    correct: bool | None = None
+    extracted: str = ""
+    per_token: tuple[float, ...] | None = None
+
+
+@dataclass
+class Rollout:
+    """One answer and all that was found out about it.
+
+    Lists run over `tokens`, which include the given prefix and the stop token.
+    """
+
+    request: Request
+    index: int  # among the rollouts of its request
+    tokens: list[int]
+    text: str
+    engine_logprob: list[float]  # of the untruncated distribution
+    sampled_logprob: list[float]  # of the distribution actually sampled from (after top-p, top-k)
+    finish: Finish
+    round: int = 0
+    pruned_at: int | None = None
+    parts: dict[str, Judgement] = field(default_factory=dict)
+    reward: float = float("nan")
+    correct: float = float("nan")
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def could_be_judged(self) -> bool:
+        """Whether every reward part has a value; a shaping may still leave the rollout out."""
+        return bool(self.parts) and not any(part.value != part.value for part in self.parts.values())
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """The prompt the update conditions on."""
+        given = self.request.training_prompt
+        return self.request.prompt if given is None else given
+
+    @property
+    def trained(self) -> list[bool]:
+        """Per token: does the update learn from it? A given prefix is not learnt from."""
+        given = len(self.request.prefix)
+        return [self.request.train and position >= given for position in range(len(self.tokens))]
+
+
+@dataclass
+class Group:
+    """Rollouts that are compared with each other."""
+
+    number: int
+    problem: Problem
+    rollouts: list[Rollout]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right ones among the rollouts with a verdict; nan if none has one."""
+        verdicts = [rollout.correct for rollout in self.rollouts if rollout.correct == rollout.correct]
+        return sum(verdicts) / len(verdicts) if verdicts else float("nan")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn. Log-probs are taken at `temperature`; 0 means the likeliest token."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: off
+    max_tokens: int = 64
+    stop: tuple[int, ...] = ()
+    seed: int = 0
+    step: int = 0
