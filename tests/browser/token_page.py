@@ -30,7 +30,7 @@ const source = {{
   group: async (step, number) => groups.find((group) => group.step === step && group.group === number),
   {source}
 }};
-globalThis.view = new token_view_js.TokenView(document.getElementById("root"), source);
+globalThis.view = new tokens_token_view_js.TokenView(document.getElementById("root"), source);
 await view.start();
 </script></body></html>"""
 

@@ -47,7 +47,7 @@ PAGE = """<!doctype html>
 </main>
 {blobs}
 <script type="module">{script}
-report_js.openReport();</script>
+report_report_js.openReport();</script>
 </body>
 </html>
 """
