@@ -211,6 +211,10 @@ class RunConfig(BaseModel):
                 f"training.updates = {training.updates}: an update needs whole groups; "
                 f"set at most rollouts.problems = {rollouts.problems}"
             )
+        if training.target_accuracy is not None and not self.evaluation.problems:
+            found.append(
+                "training.target_accuracy is met by an evaluation, and there is none: set evaluation.problems above 0"
+            )
         if training.warmup > training.steps:
             found.append(f"training.warmup = {training.warmup}: more than training.steps = {training.steps}")
         if rollouts.temperature == 0 and rollouts.rollouts > 1:

@@ -41,6 +41,12 @@ class TrainingSection(Section):
     """How the weights are changed."""
 
     steps: int = Field(100, ge=1, description="steps: sampling, then updates")
+    target_accuracy: float | None = Field(
+        None, gt=0, le=1, description="end the run once an evaluation's held-out accuracy reaches this"
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, le=1e8, description="end the run with the step after this many seconds of steps"
+    )
     learning_rate: float = live(default=3e-4, gt=0, allow_inf_nan=False, description="AdamW's peak learning rate")
     schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="learning rate after warm-up")
     warmup: int = Field(0, ge=0, description="steps of linear warm-up")

@@ -35,6 +35,7 @@ class Step:
     probes: Mapping[str, Any] | None = None
     again: Mapping[str, Any] | None = None
     events: tuple[str, ...] = ()
+    ends: str = ""
 
 
 def make_columns(step: int, weights: Any, lengths: tuple[int, ...] = (3, 1, 4)) -> dict[str, Any]:
@@ -91,7 +92,9 @@ class FakeTrainer:
             metrics = {"reward": float(self.weights[0]), "tokens": 8.0, "seconds": self.seconds, "kl": float("nan")}
             if self.step == self.steps:
                 metrics["accuracy"] = 0.75
-            yield Step(self.step, metrics, make_columns(self.step, self.weights), events=(f"note {self.step}",))
+            ends = f"all {self.steps} steps" if self.step == self.steps else ""
+            columns = make_columns(self.step, self.weights)
+            yield Step(self.step, metrics, columns, events=(f"note {self.step}",), ends=ends)
 
     def save(self, path: Path) -> None:
         """Weights, step and rate."""

@@ -36,6 +36,8 @@ def demo(
         raise ValueError(f"{run.path}: {run.status}")
     if report and "report" in plugins():
         loaded("report")(str(run.path))
+    if result["text"]:
+        console.print(f"ended early: {result['text']}", markup=False)
     console.print(f"[bold green]{learned(result)}[/]")
     if as_json:
         print_json(result)

@@ -32,6 +32,7 @@ class Step:
     probes: dict[str, Any] | None = None  # rollouts of probe problems, as `columns`
     again: dict[str, Any] | None = None  # probes of an earlier step, scored after this one: `step`, `after_logprob`
     events: Sequence[str] = ()
+    ends: str = ""  # why the run ends after this step; empty while it continues
 
 
 @dataclass

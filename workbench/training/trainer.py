@@ -27,6 +27,7 @@ from workbench.training.plan import reads_reference
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
 from workbench.training.scorer import PolicyScorer
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
+from workbench.training.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
 
 
@@ -95,16 +96,22 @@ class Trainer:
             self.try_largest()
         if self.step == 0 and self.settings.evaluation.problems:
             yield self.evaluated(Step(0, {}), Clock(on_phase=self.on_phase))
-        while self.step < self.settings.training.steps:
+        while not self.ended:
             yield self.take_step()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last step was taken, or a reason to end earlier was met."""
+        return self.step >= self.settings.training.steps or "ends" in self.states.get(STOPPING, {})
 
     def take_step(self) -> Step:
         """Samples, updates, and answers what happened."""
-        clock = Clock(on_phase=self.on_phase)
+        clock, training = Clock(on_phase=self.on_phase), self.settings.training
         number = self.step + 1
+        late = out_of_time(training, self.states.get(STOPPING, {}))
         sampled = self.sample(number, clock)
         self.refuse_unjudged(sampled)
-        record = self.recorded(number)
+        record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
         again = self.probes_again(clock)
         with clock.phase("sync"):
@@ -118,11 +125,14 @@ class Trainer:
             columns = self.columns(sampled, learned, number) if record else None
         self.step = number
         step = Step(number, metrics, columns, again=again, events=sampled.events)
-        every, last = self.settings.evaluation.every, number == self.settings.training.steps
+        every, last = self.settings.evaluation.every, late or number == training.steps
         if self.settings.evaluation.problems and (last or (every and number % every == 0)):
             step = self.evaluated(step, clock)
         seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
-        return dataclasses.replace(step, metrics={**step.metrics, "seconds": sum(clock.seconds.values()), **seconds})
+        spent = sum(clock.seconds.values())
+        ends = reason(training, number, step.metrics, late)
+        self.states[STOPPING] = after(training, self.states.get(STOPPING, {}), spent, ends)
+        return dataclasses.replace(step, metrics={**step.metrics, "seconds": spent, **seconds}, ends=ends)
 
     def recorded(self, number: int) -> bool:
         """Whether the rollouts of this step are kept."""

@@ -48,6 +48,7 @@ class Worker:
         self.control = Control(directory)
         self.heart = Heartbeat(directory, attempt, step=self.start.step if self.start else 0)
         self.stopping = self.paused = False
+        self.ends = ""  # why the last step taken ends the run
         self.size = self.start.size if self.start else 0
         self.job: Job
 
@@ -96,15 +97,16 @@ class Worker:
                 self.heart.seconds.append(time.perf_counter() - began)
             self.border()
             began = time.perf_counter()
-        state, text = ("stopped", f"after step {self.heart.step}") if self.stopping else ("finished", "")
+        state, text = ("stopped", f"after step {self.heart.step}") if self.stopping else ("finished", self.ends)
         self.recorder.event(state, text or f"all {self.job.total} steps", self.heart.step)
-        self.heart.beat(state=state, phase="end", text=text)
+        self.heart.beat(state=state, phase="end", text="" if self.heart.step == self.job.total else text)
 
     def record(self, step: Step) -> None:
         """Writes a step, its checkpoint where one is due, and its line."""
         self.heart.beat(phase="record")
         due = self.job.every > 0 and step.number > 0 and step.number % self.job.every == 0
-        kept = due or step.number == self.job.total
+        self.ends = step.ends
+        kept = due or bool(step.ends)
         last = kept or self.stopping or self.size <= EVERY_STEP
 
         def save(line: Callable[[], dict[str, Any]]) -> None:
