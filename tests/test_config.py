@@ -117,7 +117,7 @@ def test_a_file_is_read_and_a_missing_or_broken_one_is_told(tmp_path: Path) -> N
         ({"name": "a/b"}, ["name = 'a/b': use letters, digits, '.', '_' and '-', a letter or digit first"]),
         (
             {"training": {"lerning_rate": 1}},
-            ["training.lerning_rate: no such field (did you mean 'learning_rate'?); fields: steps, learning_rate"],
+            ["training.lerning_rate: no such field (did you mean 'learning_rate'?); fields: steps, target_accuracy"],
         ),
         (
             {"model": {"lora": {"rnk": 1}}},
