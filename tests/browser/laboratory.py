@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import TimeoutError, sync_playwright
 
@@ -113,6 +112,8 @@ def running_browser() -> Iterator[Any]:
 
 def write_notebook(path: Path, cells: Sequence[str]) -> Path:
     """A notebook of code cells for the python3 kernel."""
+    import nbformat  # some seconds of processor time, only where a notebook is made
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, path)

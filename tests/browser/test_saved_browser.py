@@ -4,11 +4,7 @@ JupyterLab shows the next kind of output, the picture, once it knows that the mo
 that was saved with the states of its widgets (`metadata.widgets`) would draw the widget itself from them.
 """
 
-import nbconvert
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbformat.sign import NotebookNotary
 from playwright.sync_api import expect
 
 from tests.browser.laboratory import ACCEPT, MARKS, ROOT, Shape, Watch, laboratory, make_run, write_notebook
@@ -44,6 +40,9 @@ def lab(folder):
 def saved(folder):
     """Every widget shown by a kernel that is gone, kept as JupyterLab keeps it: without the states of widgets."""
     cells = [f"import sys; sys.path.insert(0, {str(ROOT)!r}); import widgets", *SHOWN]
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=120, store_widget_state=False, resources={"metadata": {"path": folder}}).execute()
     return notebook
@@ -52,6 +51,8 @@ def saved(folder):
 def test_the_notebook_as_html_shows_every_picture(browser, saved, tmp_path):
     page, watch = browser.new_page(), Watch()
     watch.listen(page)
+    import nbconvert
+
     exporter = nbconvert.HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="")
     text, _ = exporter.from_notebook_node(saved)
     (tmp_path / "saved.html").write_text(text)
@@ -85,8 +86,18 @@ def test_jupyterlab_shows_every_picture_once_and_no_message(browser, lab, saved,
     watch.check()
 
 
+def read_notebook(path):
+    """A notebook on disk."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
 def kept(lab, notebook, language, trusted):
     """The notebook on disk, for a language; signed as one's own notebooks are."""
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
     notebook.metadata["kernelspec"] = {"name": language, "display_name": language, "language": language}
     notebook.metadata["language_info"] = {"name": language}
     path = lab.folder / f"{language.replace(' ', '_')}_{trusted}.ipynb"
@@ -132,7 +143,7 @@ def test_what_was_looked_at_last_is_what_a_saved_notebook_shows(browser, lab):
     page.close()
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     watch.listen(page)
-    left = kept(lab, nbformat.read(path, as_version=4), "a language without a kernel", True)
+    left = kept(lab, read_notebook(path), "a language without a kernel", True)
     page.goto(f"{lab.address}/lab/tree/{left.name}?token={lab.token}&reset")
     page.locator(".jp-Dialog select").select_option(label="No Kernel")
     page.click(ACCEPT)

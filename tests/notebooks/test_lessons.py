@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
+
+
+def read_notebook(path):
+    """A notebook on disk. nbformat takes seconds to import, so not before a test runs."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
 
 
 @pytest.fixture
@@ -22,7 +27,9 @@ def lesson_environment(monkeypatch, tmp_path):
 @pytest.mark.filterwarnings("ignore")  # the kernel's client, not ours
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_lesson_runs(path, tmp_path, lesson_environment):
-    notebook = nbformat.read(path, as_version=4)
+    from nbclient import NotebookClient
+
+    notebook = read_notebook(path)
     client = NotebookClient(
         notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
@@ -33,7 +40,7 @@ def test_the_lesson_runs(path, tmp_path, lesson_environment):
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_is_kept_without_outputs_and_in_short_cells(path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert notebook.metadata["kernelspec"]["name"] == "python3"
     assert not any(cell.outputs for cell in code)
