@@ -21,7 +21,12 @@ from workbench.types import PerToken
 
 def test_the_magic_keeps_the_whole_cell(shell, capsys):  # noqa: F811
     run_cell(shell, "%%method half\n" + HALF)
-    assert capsys.readouterr().out == "half: method 'half', advantage 'half'\n"
+    entered, effect = capsys.readouterr().out.splitlines()
+    assert entered == "half: method 'half', advantage 'half'"
+    assert effect == (
+        "half: correct rollouts: up-weighted 4 of 4; incorrect rollouts: down-weighted 4 of 4; "
+        "groups of equal rewards: no gradient"
+    )
     assert SOURCES[registry.HOMES["half"]] == Source("half", HALF)
     assert run_cell(shell, "advantage.key") == "half"
     assert run_cell(shell, "from workbench import METHODS\nMETHODS['half'].changes") == "a wrong answer costs half"

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, get_type_hints
 
 from workbench import registry, types
+from workbench.cells.effect import report
 from workbench.cells.source import Source, enter, load, missing
 from workbench.cells.trial import MethodError, remedy_for
 from workbench.errors import among
@@ -45,6 +46,7 @@ def method(
     def make(function: Function) -> Method:
         if function.__module__ == "__main__":
             load(Source(key, source_of(key, function)))
+            print(report(key, registry.METHODS[key]))
             return registry.METHODS[key]
         place = slot or slot_of(key, function)
         piece = make_piece(key, place, function, needs)()

@@ -3,6 +3,7 @@
 from typing import Any, Protocol, runtime_checkable
 
 from workbench import registry
+from workbench.cells.effect import report
 from workbench.cells.source import Source, load
 from workbench.cells.trial import MethodError
 from workbench.piece import Piece
@@ -29,13 +30,20 @@ def load_magic(shell: Shell) -> None:
         module = load(source)
         shell.user_ns.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
         print(f"{source.name}: {', '.join(defined(source))}")
+        for key in methods_of(source):
+            print(report(key, registry.METHODS[key]))
 
     shell.register_magic_function(run_cell, "cell", "method")
 
 
+def methods_of(source: Source) -> list[str]:
+    """The keys of the methods that a source registered."""
+    return [key for key, home in registry.HOMES.items() if home == source.module]
+
+
 def defined(source: Source) -> list[str]:
     """What stands in the registry from a source, in words."""
-    methods = [f"method {key!r}" for key, home in registry.HOMES.items() if home == source.module]
+    methods = [f"method {key!r}" for key in methods_of(source)]
     pieces = [
         f"{kind.kind} {name!r}"
         for kind in Piece.__subclasses__()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.cells import shown
 from workbench.checks import made_batch
 from workbench.errors import among
 from workbench.kinds import Regulariser, Surrogate
@@ -28,6 +29,10 @@ CASES: tuple[tuple[str, list[list[float]], list[int]], ...] = (
 
 class MethodError(ValueError):
     """A method that cannot be used: the message names it, what is wrong with it, and the remedy."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints: the message and the line of the cell. The frames in between are the library's own."""
+        return shown.lines(self)
 
 
 def try_out(method: Method) -> None:
@@ -121,7 +126,9 @@ SETWISE = (
 
 
 def remedy_for(error: Exception) -> str:
-    """What helps where a signal's absence explains the error."""
+    """What helps where a signal's absence, or a name that is nearly one there is, explains the error."""
+    if isinstance(error, AttributeError) and error.name and error.obj is not None:
+        return among(error.name, [name for name in dir(error.obj) if not name.startswith("_")]).partition(";")[0]
     words = str(error).split()
     if words[:1] == ["signal"] and "recorded:" in words:
         return f"; a piece says what it reads: needs=({words[1]!r},) for a function, the property `needs` of a class"
