@@ -61,7 +61,4 @@ def said(up: int, down: int, number: int) -> str:
 def report(key: str, method: Method) -> str:
     """The line printed after a method was tried; it begins with a warning where the sign looks reversed."""
     effect = Effect.of(method)
-    warning = (
-        "WARNING, the sign looks reversed (a loss is minimised: did you forget a minus?): " if effect.reversed else ""
-    )
-    return f"{key}: {warning}{effect}"
+    return f"{key}: {REVERSED if effect.reversed else ''}{effect}"
