@@ -104,19 +104,38 @@ def group_centre(values: PerRollout, group: Index) -> PerRollout:
     return centred.to(values.dtype)
 
 
-def suffix_sum(values: PerToken, decay: float = 1.0) -> PerToken:
-    """Discounted sum from each token to the end: out[t] = values[t] + decay · out[t + 1].
+def suffix_sum(values: PerToken, decay: float = 1.0, mask: Mask | None = None) -> PerToken:
+    """Discounted sum from each token to the end: out[t] = values[t] + decay · out[next token], [rollout, token].
+
+    With a mask, tokens outside it are stepped over: they neither add to the sum nor discount it, and get 0.
 
     >>> suffix_sum(torch.tensor([[1.0, 2.0, 4.0]]), decay=0.5)
     tensor([[3., 4., 4.]])
+    >>> suffix_sum(torch.tensor([[1.0, 2.0, 9.0, 4.0]]), 0.5, torch.tensor([[True, True, False, True]]))
+    tensor([[3., 4., 0., 4.]])
     """
+    mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
+    values = torch.where(mask, values, 0.0)
     if decay == 1.0:
-        return values.flip(1).cumsum(1).flip(1)
+        return torch.where(mask, values.flip(1).cumsum(1).flip(1), 0.0)
     sums, carried = [], torch.zeros_like(values[:, 0])
     for column in reversed(range(values.shape[1])):
-        carried = values[:, column] + decay * carried
+        carried = torch.where(mask[:, column], values[:, column] + decay * carried, carried)
         sums.append(carried)
-    return torch.stack(sums[::-1], dim=1)
+    return torch.where(mask, torch.stack(sums[::-1], dim=1), 0.0)
+
+
+def next_marked(values: PerToken, mask: Mask) -> PerToken:
+    """For each token the value of the next marked token of its rollout, 0 after the last, [rollout, token].
+
+    >>> next_marked(torch.tensor([[1.0, 2.0, 9.0, 4.0]]), torch.tensor([[True, True, False, True]]))
+    tensor([[2., 4., 4., 0.]])
+    """
+    columns, later = [], torch.zeros_like(values[:, 0])
+    for column in reversed(range(values.shape[1])):
+        columns.append(later)
+        later = torch.where(mask[:, column], values[:, column], later)
+    return torch.stack(columns[::-1], dim=1)
 
 
 def at_last_token(values: PerRollout, mask: Mask) -> PerToken:

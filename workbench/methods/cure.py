@@ -19,7 +19,7 @@ class Recut(Controller):
 
     Of the `candidates` positions of highest entropy one is drawn; the answer up to it is a given prefix, and the
     token itself is written again, `branches` times. The first position and tokens of at most one visible character
-    are no candidates; an answer without candidates is begun anew. A prefix is not trained.
+    (white space is not visible) are no candidates; an answer without candidates is begun anew. A prefix is not trained.
     """
 
     branches: Annotated[int, Field(ge=1, description="continuations of every rollout (n2)")] = 3  # run script
@@ -38,7 +38,7 @@ class Recut(Controller):
 
     def branch(self, rollout: Rollout, entropy: Sequence[float], round: Round, draw: float) -> Request:
         """The order for a rollout's continuations."""
-        visible = [len(round.encoder.text([token])) for token in rollout.tokens]
+        visible = [len(round.encoder.text([token]).strip()) for token in rollout.tokens]
         cut = self.cut(entropy, lambda place: visible[place] > 1, draw)
         asked = rollout.request
         return round.request(

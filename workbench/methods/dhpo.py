@@ -20,9 +20,9 @@ class Hybrid(Surrogate):
     """A weighted sum of two clipped objectives. arXiv:2601.05607.
 
     loss = w · clip(token ratio) + (1 - w) · clip(sequence ratio), each branch with its own bounds
-    w = `share`, or with `guide` "entropy" the token's entropy scaled to [0, 1], a constant: undecided tokens go by
-    their own ratio. The paper's abstract fixes the branches; the bounds, the direction and the scope of the scaling
-    are not published and therefore fields.
+    w = `share`, or with `guide` "entropy" the token's entropy scaled to [0, 1], a constant: high-entropy tokens
+    use their own ratio. The abstract fixes the branches. The paper itself was not read: the bounds (those of DAPO and
+    GSPO), the direction and the scope of the scaling are choices of this file, and fields.
     """
 
     guide: Annotated[Literal["share", "entropy"], Field(description="what mixes the branches")] = "share"

@@ -67,8 +67,9 @@ METHODS = {
         paper="arXiv:2506.13923",
         equation=r"-\frac{r}{r+\gamma}A\ \text{ for hinted tokens},\quad r=\frac{\pi(y_t|x)}{\pi_{old}(y_t|x,h)},"
         r"\ \gamma=\mathrm{sg}[Q_{0.9}(r)];\quad\mathcal L_{clip}\text{ for the others}",
-        changes="problems that nobody solved are sampled again with a hint, and the hinted answers are learnt as"
-        " answers to the bare question, by a ratio that saturates",
+        changes="problems without a correct rollout are sampled again with a hint, and the hinted completions are"
+        " trained on the prompt without it, by a ratio that saturates (padding is left out of its quantile; the"
+        " authors' code counts it)",
         ratio=SaturatedRatio(),
         surrogate=MixedClip(),
         regularisers=(),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from pydantic import Field
 
 from workbench.kinds import Advantage, Shaping
@@ -20,7 +19,7 @@ LEAST = 0.05  # below this the two error rates leave too little to divide by
 
 @dataclass(frozen=True)
 class ForwardCorrection(Advantage):
-    """Weights whose expected gradient points the right way, from one error rate. arXiv:2510.00915, section 4.
+    """Weights whose expected gradient points the right way, from one error rate. arXiv:2510.00915, section 3.
 
     advantage = missed where called right, missed - 1 where called wrong; no baseline. Over the verifier's errors it
     averages 0 for right answers and missed + accepted - 1 for wrong ones.
@@ -29,13 +28,13 @@ class ForwardCorrection(Advantage):
     missed: Missed = 0.1  # an input: no default is published
 
     def __call__(self, batch: Batch) -> PerToken:
-        known = torch.where(batch.correct == 0, self.missed - 1, torch.where(batch.correct == 1, self.missed, 0.0))
-        return spread(known.to(batch.reward.dtype), batch.mask)
+        right, wrong = ((batch.correct == value).to(batch.reward.dtype) for value in (1, 0))
+        return spread(self.missed * right + (self.missed - 1) * wrong, batch.mask)
 
 
 @dataclass(frozen=True)
 class BackwardCorrection(Shaping):
-    """A reward that is right on average over the verifier's errors. arXiv:2510.00915, section 4.
+    """A reward that is right on average over the verifier's errors. arXiv:2510.00915, section 3.
 
     reward = (reward - accepted) / (1 - accepted - missed), of a reward that is 0 or 1. Any standardisation within
     the group cancels it: centre instead. The rates are inputs: no default is published.

@@ -54,8 +54,8 @@ class Recompose(Controller):
 
     def store_advantages(self, rollouts: Sequence[Rollout]) -> None:
         """Gives every token of a group's rollouts its advantage, before some of them leave."""
-        reward = torch.tensor([rollout.reward for rollout in rollouts])
-        zeros = torch.zeros(len(rollouts), 1)
+        reward = torch.tensor([rollout.reward for rollout in rollouts], dtype=torch.float64)
+        zeros = torch.zeros(len(rollouts), 1, dtype=torch.float64)
         batch = Batch(zeros, zeros, zeros == 0, reward, torch.zeros(len(rollouts), dtype=torch.long))
         for rollout, value in zip(rollouts, self.advantage(batch)[:, 0].tolist(), strict=True):
             rollout.extras["stored_advantage"] = [value] * len(rollout.tokens)

@@ -10,7 +10,8 @@ from workbench.kinds import Regulariser
 from workbench.method import derive
 from workbench.methods.dr_grpo import METHODS as DR_GRPO
 from workbench.pieces.reduction import rollouts
-from workbench.types import Batch, Mask, PerToken, Scalar, State
+from workbench.pieces.surrogate import Clip
+from workbench.types import Batch, Constants, Mask, PerToken, Scalar, State
 
 
 def peak_entropy(entropy: PerToken, mask: Mask, quantile: float) -> PerToken:
@@ -30,8 +31,9 @@ class EntropyAnchor(Regulariser):
     loss = coefficient · (mean over rollouts of the peaks' mean entropy - anchor)²
     Entropy is that of the likeliest tokens up to `share` of the probability, renormalised; the authors' code leaves the
     token that crosses it out (`core_entropy`), nucleus sampling would keep it. Peaks are the tokens above the answer's
-    own quantile; the gradient flows through their entropy. The anchor is taken from the policy of the first step and
-    remembered. Defaults: section 5.1.
+    own quantile; the gradient flows through their entropy. The anchor is the mean of the policy that sampled the
+    first step, and is remembered. While it is not remembered yet, in the updates of that step, it is the same mean over
+    the rollouts of the update (the authors': of the whole step). Defaults: section 5.1.
     """
 
     setwise = True
@@ -57,6 +59,12 @@ class EntropyAnchor(Regulariser):
             return state
         return {"anchor": float(self.mean(batch, f"old_{self.signal}"))}
 
+    def settle(self, batch: Batch, advantage: PerToken) -> Constants:
+        if not self.coefficient:
+            return {}
+        kept, first = batch.memory.get("anchor"), self.mean(batch, f"old_{self.signal}")
+        return {"anchor": first if kept is None else torch.full_like(first, kept)}
+
     def mean(self, batch: Batch, name: str) -> Scalar:
         """The mean over rollouts of their peaks' mean."""
         mask = batch.mask & batch.judged[:, None]
@@ -66,8 +74,7 @@ class EntropyAnchor(Regulariser):
     def __call__(self, batch: Batch) -> Scalar:
         if not self.coefficient:
             return batch.logprob.sum() * 0
-        now, anchor = self.mean(batch, self.signal), batch.memory["anchor"]
-        return self.coefficient * (now - (now.detach() if anchor is None else anchor)).square()
+        return self.coefficient * (self.mean(batch, self.signal) - batch["anchor"]).square()
 
 
 METHODS = {
@@ -78,6 +85,7 @@ METHODS = {
         equation=r"\mathcal L_{Dr.GRPO}+\alpha\big(\bar H_{peak}-H_0\big)^2,\quad"
         r"\bar H_{peak}=\frac1B\sum_i\mathrm{mean}_{t:\,\tilde H_{i,t}>Q_{0.8}}\tilde H_{i,t}",
         changes="a loss holds the entropy of the least decided tokens at its value in the first step",
+        surrogate=Clip(dual=3.0),  # their code's default bound for A < 0; both clip ranges 0.2 in effect
         regularisers=(EntropyAnchor(),),
     )
 }

@@ -90,7 +90,7 @@ ENDING = derive(
     equation=r"m_{i,t}=\mathbb 1\big[t>\lfloor\rho_s|o_i|\rfloor\big],\quad\rho_s=0.99\,(1-s/0.8S)_+",
     changes="at first only the end of each answer is trained; the trained part grows to the whole by four fifths"
     " of the run",
-    surrogate=Clip(low=0.2, high=0.28),
+    surrogate=Clip(low=0.2, high=0.28, dual=3.0),  # the script, and their code's default bound for A < 0
     reduction=Ending(),
     regularisers=(),
 )

@@ -50,11 +50,15 @@ class TrustTrajectories(Controller):
 
     A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, agreement with the
     majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness is at least
-    `threshold` or among the largest `top` share. The others are recorded and not trained. Defaults: their scripts.
+    `threshold` or among the largest `top` share of the step's (one at least). The others are recorded and not trained.
+    Defaults: their scripts.
     """
 
     warmup: Annotated[int, Field(ge=2, description="visits before an unlabelled problem is trained")] = 8
-    top: Annotated[float, Field(ge=0, le=1, description="share of unlabelled problems trained in any case")] = 0.1
+    top: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of a step's unlabelled problems past warm-up that is trained in any case"),
+    ] = 0.1
     threshold: Annotated[float, Field(ge=-1, le=1, description="likeness from which a problem is trained")] = 0.4
     column: Column = "labelled"
 
@@ -73,7 +77,9 @@ class TrustTrajectories(Controller):
             rate = group.accuracy if known else statistics.fmean(agreement(group.rollouts))
             mine = histories["labelled" if known else "unlabelled"]
             mine[group.problem.key] = [*mine.get(group.problem.key, ()), *([rate] if rate == rate else [])]
-        ready = {key: rates for key, rates in histories["unlabelled"].items() if len(rates) >= self.warmup}
+        asked = {group.problem.key for group in round.groups}
+        unknown = histories["unlabelled"]
+        ready = {key: unknown[key] for key in unknown if key in asked and len(unknown[key]) >= self.warmup}
         trusted = chosen(likenesses(ready, list(histories["labelled"].values())), self.top, self.threshold)
         for group in round.groups:
             if not labelled(group.problem, self.column) and group.problem.key not in trusted:

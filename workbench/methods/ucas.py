@@ -11,6 +11,7 @@ from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import group_centre, group_std, masked_mean, masked_sum, min_max, spread
 from workbench.pieces.advantage import GroupZ
+from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, PerToken
 
 
@@ -55,6 +56,7 @@ METHODS = {
         equation=r"\tilde A_{i,t}=A_i\,e^{\mp c_\pm\hat c_i}-0.05\,\hat l_{i,t},\quad"
         r"c_i=\sum_t\big(\mathrm{logsumexp}(z_{i,t})-\bar z_{i,t}\big)",
         changes="the advantage is shaped by the model's confidence, in the answer as a whole and in each token",
+        surrogate=Clip(dual=3.0),  # their code's default bound for A < 0
         advantage=UncertaintyShaped(),  # coefficients as in the authors' repository
         regularisers=(),
     )

@@ -22,6 +22,7 @@ class ImplicitDifference(Advantage):
     """Suffix sums of implicit temporal differences, whitened over the batch. arXiv:2606.20008, section 4.
 
     difference = beta · (logprob - ref_logprob - kl), advantage[t] = difference[t] + decay · advantage[t + 1]
+    over the trained tokens; others, as a tool's words, are stepped over.
     Read from the policy that sampled: exact where a step makes one update, as published. Rewards play no part.
     """
 
@@ -34,7 +35,7 @@ class ImplicitDifference(Advantage):
 
     def __call__(self, batch: Batch) -> PerToken:
         difference = self.beta * (batch.old_logprob - batch["ref_logprob"] - batch["old_kl"])
-        return whiten(suffix_sum(difference, self.decay), batch.mask)
+        return whiten(suffix_sum(difference, self.decay, batch.mask), batch.mask)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ METHODS = {
         changes="the reward is regressed on by the answer's log-ratio to the reference, and the same log-ratios are"
         " the temporal differences of an actor's loss",
         advantage=ImplicitDifference(),
-        surrogate=Clip(low=0.2, high=0.28),
+        surrogate=Clip(low=0.2, high=0.28, dual=10.0),  # run script
         surrogate_weight=5e-3,  # run script
         reduction=TokenMean(),
         regularisers=(TerminalValue(),),

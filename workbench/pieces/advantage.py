@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from pydantic import Field
 
 from workbench.kinds import Advantage
@@ -83,5 +82,5 @@ class Label(Advantage):
     wrong: Annotated[float, Field(ge=0, description="minus the advantage of a wrong answer")] = 1.0
 
     def __call__(self, batch: Batch) -> PerToken:
-        known = torch.where(batch.correct == 1, self.right, torch.where(batch.correct == 0, -self.wrong, 0.0))
-        return spread(known.to(batch.reward.dtype), batch.mask)
+        right, wrong = ((batch.correct == value).to(batch.reward.dtype) for value in (1, 0))
+        return spread(self.right * right - self.wrong * wrong, batch.mask)

@@ -34,7 +34,8 @@ class SaturatedRatio(Ratio):
     """The token's own ratio, and for foreign tokens one that saturates. Guide-GRPO, arXiv:2506.13923, section 3.
 
     foreign: r / (r + gamma), r = exp(logprob - behaviour_logprob), gamma = that quantile of r over the foreign
-    tokens of the update, a constant; its gradient by logprob is at most 1/4.
+    tokens of the update, a constant; its gradient by logprob is at most 1/4. The authors' code takes the quantile over
+    padding as well, whose r is 1, so that theirs depends on the batch's width; here padding does not count.
     """
 
     fresh = True
