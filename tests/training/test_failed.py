@@ -16,7 +16,7 @@ from workbench.method import Method, derive, lens
 from workbench.ops import spread
 from workbench.pieces.regulariser import K3
 from workbench.registry import find_method
-from workbench.training.failed import NotFiniteError, failure, load, save
+from workbench.training.failed import NotFiniteError, all_finite, failure, load, save, weights_failure
 from workbench.training.sampling import Clock
 from workbench.types import Batch, PerToken
 
@@ -132,6 +132,45 @@ def test_a_policy_that_ran_away_is_told_from_a_piece() -> None:
         next(iter(policy.trainable().values())).fill_(math.nan)
     with pytest.raises(NotFiniteError, match=r"method grpo, step 1: signal logprob is nan .* earlier checkpoint"):
         trainer.learner.learn(sampled, 1, Clock())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("key", ["grpo", "ppo"])
+def test_weights_that_the_optimiser_spoils_stop_the_run(key: str, place: int, value: float, tmp_path: Path) -> None:
+    """Before anything is written of them, in the first step and in the last; `ppo` has a head, whose weights count."""
+    trainer = make_trainer(key, make_settings(training={"steps": 1, "learning_rate": 1e-3}))
+    optimiser, names = trainer.learner.optimiser, list(trainer.learner.weights())
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    plain = optimiser.step
+
+    def step() -> None:
+        plain()
+        with torch.no_grad():
+            weights[place].view(-1)[-1] = value
+
+    optimiser.step = step  # type: ignore[method-assign]
+    words = rf"method {key}, step 1: after the optimiser's step 1 of \d+ numbers of the parameter .*\(float32\)"
+    with pytest.raises(NotFiniteError, match=words) as caught:
+        list(trainer)
+    assert trainer.step == 0
+    assert names[place].removeprefix("head.") in str(caught.value)
+    assert "lower training.learning_rate" in str(caught.value)
+    caught.value.save(tmp_path / "batch.safetensors")
+
+
+def test_half_types_are_told_of_the_remedy() -> None:
+    weight = torch.tensor([1.0, math.nan], dtype=torch.float16)
+    error = weights_failure(GRPO, World().batch(GRPO), {"fine": torch.ones(2), "w": weight})
+    assert "1 of 2 numbers of the parameter w (float16)" in str(error)
+    assert "set model.dtype = 'float32'" in str(error)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_large_numbers_are_finite(dtype: torch.dtype) -> None:
+    most = torch.finfo(dtype).max
+    assert all_finite([torch.full((9,), most, dtype=dtype), torch.full((3,), -most, dtype=dtype)])
+    assert not all_finite([torch.ones(9), torch.tensor([most, math.inf], dtype=dtype)])
 
 
 def test_a_reward_without_bounds_is_the_rewards_fault() -> None:

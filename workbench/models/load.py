@@ -1,8 +1,11 @@
 """From a ModelSpec to a policy."""
 
+import contextlib
 import copy
 import functools
 import logging
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +166,7 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
         use_dora=lora.dora,
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_peft():
         torch.manual_seed(seed)
         try:
             return get_peft_model(model, config)
@@ -172,6 +175,19 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
                 f"model.lora.targets = {lora.targets!r}: {' '.join(str(error).split())[:200]}; "
                 f"this model's linear layers are called {', '.join(linear.names(model))}"
             ) from None
+
+
+@contextlib.contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Within it peft does not warn of what is seen to here.
+
+    Embeddings and head that share a table: `export` parts them, and engines are compared with the trainer. The layout
+    of GPT-2's layers: peft sets it right by itself.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model (has|with) `tie_word_embeddings=True`")
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to")
+        yield
 
 
 def start_adapter(model: Any, folder: str) -> None:

@@ -72,6 +72,11 @@ def check(spec: ModelSpec) -> list[str]:
         problems.append(f"model.quantisation = {spec.quantisation!r}: such weights cannot be trained; set model.lora")
     if spec.quantisation is not None and spec.linear == "onednn":
         problems.append("model.linear = 'onednn' multiplies float32 weights: leave it out, or leave out quantisation")
+    if spec.dtype == "float16" and spec.lora is None:
+        problems.append(
+            "model.dtype = 'float16' cannot hold the optimiser's numbers of all weights, which become nan in the first "
+            "update: set model.dtype = 'bfloat16', or train an adapter (model.lora), whose weights are float32"
+        )
     if spec.lora is not None and spec.lora.dropout > 0:
         problems.append(
             f"model.lora.dropout = {spec.lora.dropout}: dropout is off in every pass, because the update compares "

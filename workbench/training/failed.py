@@ -8,13 +8,15 @@ lens(METHODS["grpo"], load("runs/demo/failed/step-000012.safetensors"))
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from workbench.method import Method, leaves, settle, terms, with_signals
 from workbench.ops import clean
@@ -50,6 +52,24 @@ def failure(method: Method, batch: Batch, advantage: PerToken, read: Iterable[st
     fault, remedy = next(faults(method, batch, advantage, read), ("the gradient of the weights is not finite", LOWER))
     place = f"method {method.key or method.title}, step {batch.step}"
     return NotFiniteError(f"{place}: {fault}. The update was not made; {remedy}", batch)
+
+
+def all_finite(weights: Sequence[Tensor]) -> bool:
+    """Whether every number of every tensor is finite, by one fused reduction."""
+    return bool(get_total_norm([weight.detach() for weight in weights], norm_type=math.inf).isfinite())
+
+
+def weights_failure(method: Method, batch: Batch, weights: Mapping[str, Tensor]) -> NotFiniteError:
+    """The error about weights by name, one of which is not finite, after the update of this batch."""
+    name, weight = next((name, weight) for name, weight in weights.items() if not all_finite([weight]))
+    wrong, kind = int((~weight.isfinite()).sum()), str(weight.dtype).removeprefix("torch.")
+    coarse = "" if weight.dtype == torch.float32 else ", or set model.dtype = 'float32'"
+    return NotFiniteError(
+        f"method {method.key or method.title}, step {batch.step}: after the optimiser's step {wrong} of "
+        f"{weight.numel()} numbers of the parameter {name} ({kind}) are not finite. No checkpoint holds them; continue "
+        f"from an earlier one: {LOWER}{coarse}",
+        batch,
+    )
 
 
 LOWER = "lower training.learning_rate"

@@ -72,6 +72,8 @@ class Learner:
         with clock.phase("update"):
             self.run_updates(batch, rows, advantage, learned, kept)
             self.edit_weights(number)
+            if self.method.edits:
+                self.updater().refuse_weights(batch)
         self.note(batch, advantage, learned)
         if record and self.after:
             with clock.phase("score"):
