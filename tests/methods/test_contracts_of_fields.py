@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.batches import World, cast, change
+from tests.methods.variants import all_methods
 from tests.test_contracts import same
-from tests.variants import all_methods
 from workbench.kinds import LossPiece
 from workbench.method import Method, advantages, lens_all, objective, settle
 from workbench.ops import own
