@@ -27,7 +27,7 @@ TEXTS = ("title", "paper", "equation", "changes")
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A published system as data: four texts and a piece per slot."""
+    """A published method as data: four texts and a piece per slot."""
 
     key: str = ""  # set by the registry
     title: str
@@ -52,7 +52,7 @@ class Method:
     def __post_init__(self) -> None:
         if self.correction is not None and self.surrogate.setwise:
             raise ValueError(
-                f"correction = {self.correction.name!r}: {self.surrogate.name} answers one number for the update, "
+                f"correction = {self.correction.name!r}: {self.surrogate.name} returns one number for the update, "
                 "which has no tokens to weigh; leave it out"
             )
 
@@ -79,30 +79,30 @@ class Method:
 
     @property
     def heads(self) -> tuple[kinds.Head, ...]:
-        """Every head that a piece of the method learns, each once."""
+        """Every head that a piece of the method trains, each once."""
         return tuple({head.name: head for _, piece in self.pieces() for head in piece.heads}.values())
 
     @property
     def setwise(self) -> bool:
-        """Whether a piece answers one number for the whole update."""
+        """Whether a piece returns one number for the whole update."""
         return any(piece.setwise for _, piece in self.pieces())
 
     @property
     def fresh(self) -> bool:
-        """Whether a piece is settled anew before every update."""
+        """Whether a piece's constants are computed again before every update, from the current policy."""
         return any(piece.fresh for _, piece in self.pieces())
 
     def init(self) -> dict[str, State]:
-        """What the pieces remember before the first step, by slot."""
+        """Every piece's state before the first step, by slot."""
         return {slot: piece.init() for slot, piece in self.pieces()}
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a config: the key and every slot in full, an empty one as "none"."""
+        """As it stands in a config: the key and every slot in full; an empty one as "none"."""
         slots = {name: plain_value(getattr(self, name), NONE) for name in slot_kinds()}
         return {"method": self.key, **slots, "surrogate_weight": self.surrogate_weight}
 
     def override(self, table: Mapping[str, Any]) -> "Method":
-        """With the slots of a config table in place of its own; one ValueError names every mistake."""
+        """A copy with the slots of a config table in place of its own; one ValueError names every error."""
         changes, mistakes = dict[str, Any](), list[str]()
         for name, value in table.items():
             try:
@@ -167,7 +167,7 @@ def derive(parent: Method, *, title: str, paper: str, equation: str, changes: st
 
 @dataclass(frozen=True)
 class Settled:
-    """What is fixed for an update: advantage, token weights, and each piece's constants, by slot."""
+    """The constants of an update: advantage, token weights, and each piece's own, by slot."""
 
     advantage: PerToken
     weight: PerToken
@@ -184,7 +184,7 @@ class Settled:
         )
 
     def view(self, batch: Batch, slot: str) -> Batch:
-        """The batch as the piece in this slot sees it: with its constants and its own state."""
+        """The batch as the piece in this slot reads it: with its constants, and its state alone."""
         return own(batch, slot).extend(**self.constants.get(slot, {}))
 
 
@@ -200,7 +200,7 @@ def advantages(method: Method, batch: Batch) -> PerToken:
 
 
 def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> Settled:
-    """What is fixed over all rows of an update, without gradient."""
+    """The constants over all rows of an update, without gradient; the advantage is computed where it is not given."""
     advantage = advantages(method, batch) if advantage is None else advantage
     batch = clean(batch)
     with torch.no_grad():
@@ -233,7 +233,7 @@ def objective(method: Method, batch: Batch, settled: Settled) -> Scalar:
 
 
 def terms(method: Method, batch: Batch, settled: Settled) -> Iterator[tuple[str, Scalar]]:
-    """The parts of the loss, each with the slot that answered it."""
+    """The parts of the loss, each with the slot it comes from."""
     batch = clean(batch)
     ratio = check_answer(method.who("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
     loss = method.surrogate(settled.view(batch, "surrogate"), ratio, settled.advantage)
@@ -246,7 +246,7 @@ def terms(method: Method, batch: Batch, settled: Settled) -> Iterator[tuple[str,
 
 
 def lens(method: Method, batch: Batch) -> PerToken:
-    """-∂loss/∂logprob of the update, for every token: what the method tells it. Positive: become likelier.
+    """-∂loss/∂logprob of the update, the gradient weight of every token, [rollout, token]. Positive: made more likely.
 
     Reads recorded rollouts, without a model. The reward is taken as final.
     """
@@ -279,7 +279,7 @@ def with_signals(batch: Batch, signals: Mapping[str, Tensor]) -> Batch:
     return batch.replace(logprob=signals.get("logprob", batch.logprob)).extend(**others)
 
 
-#: Per-token extras that are facts about a rollout and no signal of the current policy.
+#: Per-token extras that describe a rollout and are no signal of the current policy.
 FACTS = frozenset({"token_reward", "stored_advantage", "off_policy", "span", "behaviour_logprob", "rank"})
 
 

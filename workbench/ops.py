@@ -1,4 +1,4 @@
-"""Masked and grouped arithmetic: pure functions. Statistics are formed in float64 and answered in the input's type."""
+"""Masked and grouped arithmetic: pure functions. Statistics are formed in float64 and returned in the input's type."""
 
 import torch
 from torch import Tensor
@@ -178,7 +178,7 @@ def own(batch: Batch, slot: str) -> Batch:
 
 
 def clean(batch: Batch) -> Batch:
-    """The batch in float32 at least, unjudged rollouts masked, zeros in place of whatever stands outside the mask."""
+    """The batch in float32 at least, unscored rollouts masked, zeros in place of whatever stands outside the mask."""
     mask = batch.mask & batch.judged[:, None]
     extras = {
         name: inside(value, mask) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
@@ -196,5 +196,5 @@ def inside(value: Tensor, mask: Mask) -> Tensor:
 
 
 def lift(value: Tensor) -> Tensor:
-    """Half precision as float32: a ratio near 1 is below what bfloat16 can tell apart."""
+    """Half precision as float32: bfloat16 cannot resolve ratios near 1."""
     return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value

@@ -250,13 +250,13 @@ class Short(Regulariser):
 
 
 WRONG = {
-    r"flat in slot advantage answered a torch.float32 tensor \[13\]; wanted is .*\[13, 7\]": {"advantage": Flat()},
-    r"whole in slot ratio answered a torch.int64 tensor \[13, 7\]; wanted is a floating-point": {"ratio": Whole()},
-    r"listed in slot reduction answered a list": {"reduction": Listed()},
-    r"short in slot regularisers.0 answered a torch.float32 tensor \[7\]; .* or one number": {
+    r"flat in slot advantage returned a torch.float32 tensor \[13\]; expected is .*\[13, 7\]": {"advantage": Flat()},
+    r"whole in slot ratio returned a torch.int64 tensor \[13, 7\]; expected is a floating-point": {"ratio": Whole()},
+    r"listed in slot reduction returned a list": {"reduction": Listed()},
+    r"short in slot regularisers.0 returned a torch.float32 tensor \[7\]; .* or one number": {
         "regularisers": (Short(),)
     },
-    r"settles in slot advantage settled 'table' as a torch.float32 tensor \[2, 3\]; wanted .* 13 rows": {
+    r"settles in slot advantage returned 'table' from settle as a torch.float32 tensor \[2, 3\]; expected .* 13 rows": {
         "advantage": Settles()
     },
 }

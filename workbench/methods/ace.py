@@ -1,4 +1,4 @@
-"""ACE: wrong answers that the policy has grown fond of are pushed down harder."""
+"""ACE: incorrect completions in which the policy has grown confident are penalised more."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -28,7 +28,7 @@ class Overconfidence(Advantage):
     """
 
     strength: Annotated[float, Field(ge=0, description="of the penalty (alpha)")] = 1.0  # a guess: not published
-    drift: Annotated[Literal["sum", "mean"], Field(description="over the tokens of an answer")] = "sum"
+    drift: Annotated[Literal["sum", "mean"], Field(description="over the tokens of a completion")] = "sum"
     cap: Annotated[float | None, Field(ge=1, description="most an advantage may be enlarged; none: no bound")] = None
     eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 

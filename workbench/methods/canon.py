@@ -16,9 +16,9 @@ from workbench.types import Batch, PerRollout, PerToken
 
 
 def upper_half(metric: PerRollout, group: Tensor) -> Tensor:
-    """Which rollouts are in the upper half of their group by this metric, [rollout]; the larger half if it is odd.
+    """Which rollouts are in the upper half of their group by this metric, [rollout]; the larger half of an odd group.
 
-    nan is in neither. Equal values are told apart by their order.
+    nan is in neither. Equal values are ordered by position.
 
     >>> upper_half(torch.tensor([3.0, 1.0, 2.0, 5.0, 4.0]), torch.tensor([0, 0, 0, 1, 1])).tolist()
     [True, False, True, True, False]
@@ -102,6 +102,6 @@ METHODS = {
         paper="arXiv:2509.23962, by length",
         equation=r"A_i=\mu\,(R_i-\bar R^{other\ half})+(1-\mu)(R_i-\bar R^{own\ half}),\quad\text{halves by }|o_i|",
         changes="a rollout is compared with the half of its group that is shorter, or longer",
-        advantage=OtherHalf(by="length"),  # with discourage = 0.9: the run that shortens answers
+        advantage=OtherHalf(by="length"),  # with discourage = 0.9: the run that shortens completions
     ),
 }

@@ -1,4 +1,4 @@
-"""CEPO: each token counts by how much likelier the model finds it when shown the right answer than a wrong one."""
+"""CEPO: a token counts by how much more likely the reference answer makes it than an incorrect answer does."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, Encoder, PerToken, Problem, Rollout
 
-EXCERPT = 50  # characters of a wrong rollout that stand in for an answer that could not be extracted
+EXCERPT = 50  # characters of an incorrect rollout that stand in for an answer that could not be extracted
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Contrast(Advantage):
 
     evidence = old_logprob after the prompt and the reference answer - after the prompt and an incorrect answer
     advantage = A · ((1 - share) + share · clamp(exp(sign(A) · evidence), 1 - bound, 1 + bound))
-    The share falls in a straight line to 0 over `steps` steps. The wrong answer is that of the worst wrong rollout;
-    without one both contexts are the same, and A stays as it is.
+    The share falls linearly to 0 over `steps` steps. The incorrect answer is that of the incorrect rollout with the
+    lowest reward; without one both contexts are the same, and A stays as it is.
     """
 
     share: Annotated[float, Field(ge=0, le=1, description="of the weight in the first step (lambda)")] = 0.5  # script
@@ -55,7 +55,7 @@ class Contrast(Advantage):
 
 
 def wrong_answer(rollouts: Sequence[Rollout]) -> str:
-    """What the wrong rollout of lowest reward answered; its beginning where nothing was extracted; "" without one."""
+    """The answer of the incorrect rollout of lowest reward, or its beginning if none was extracted; "" without one."""
     wrong = [rollout for rollout in rollouts if rollout.correct == 0]
     if not wrong:
         return ""

@@ -50,7 +50,7 @@ PLAIN = derive(
     paper="arXiv:2501.03262",
     equation=r"A_{i,t}=\frac{G_{i,t}-\mu_{batch}}{\sigma_{batch}},\quad"
     r" G_{i,t}=\sum_{k\ge t}\gamma^{k-t}\big(\mathbb 1[k=|o_i|]R_i-\beta\,k_{1,i,k}\big)",
-    changes="a rollout is compared with the whole batch instead of its siblings, so one per problem will do",
+    changes="a rollout is compared with the whole batch instead of its group, so one per problem is enough",
     advantage=WhitenedReturn(),
     regularisers=(),
     group_size=1,

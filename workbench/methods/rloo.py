@@ -1,4 +1,4 @@
-"""RLOO: each rollout is measured against the mean of the others, undivided; the whole answer is one action."""
+"""RLOO: each rollout is measured against the mean of the others, undivided; the whole completion is one action."""
 
 from workbench.method import derive
 from workbench.methods.grpo import GRPO

@@ -1,4 +1,4 @@
-"""ROVER: the log-ratio is an action's value, the next state's value a plain average; a squared Bellman error learns."""
+"""ROVER: the log-ratio is the action's value, an average the next state's; trained by a squared Bellman error."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -40,7 +40,7 @@ class ImplicitDifference(Advantage):
 
 @dataclass(frozen=True)
 class TerminalValue(Regulariser):
-    """Squared error of the implied value at the end of an answer. arXiv:2606.20008, section 3.
+    """Squared error of the implied value at the end of a completion. arXiv:2606.20008, section 3.
 
     loss = 1/2 · (sum over tokens of beta · (logprob - ref_logprob - stop(kl)) - (reward - mean(group)))²,
     averaged over rollouts. `kl` is exact, over the whole vocabulary: a sampled estimate would cancel the log-ratio.
@@ -70,7 +70,7 @@ METHODS = {
         paper="arXiv:2606.20008",
         equation=r"\frac1{2B}\sum_i\Big[\sum_t\big(\rho_{i,t}-\mathrm{sg}[\kappa_{i,t}]\big)-(R_i-\bar R)\Big]^2"
         r"+c_A\mathcal L_{clip},\quad\rho=\beta\log\frac{\pi}{\pi_{ref}},\ \kappa=\beta\,KL(\pi\|\pi_{ref})",
-        changes="the reward is regressed on by the answer's log-ratio to the reference, and the same log-ratios are"
+        changes="the completion's log-ratio to the reference is regressed on the reward, and the same log-ratios are"
         " the temporal differences of an actor's loss",
         advantage=ImplicitDifference(),
         surrogate=Clip(low=0.2, high=0.28, dual=10.0),  # run script

@@ -1,4 +1,4 @@
-"""PSR, NSR and W-REINFORCE: learn from right answers alone, from wrong ones alone, or from both unevenly."""
+"""PSR, NSR, W-REINFORCE: train on correct completions alone, on incorrect ones, or on both with unequal weights."""
 
 from workbench.method import derive
 from workbench.methods.grpo import GRPO

@@ -25,7 +25,7 @@ Type = Literal["float32", "bfloat16", "float16"]
 TOKENS = 16  # of the text that is compared
 #: How far logits may be off on average, as a share of one plus their size: twice what rounding of merged weights makes.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
-HEADS = "head."  # names of the numbers that pieces learn beside the model; they are no part of it
+HEADS = "head."  # prefix of heads that pieces train beside the model; no part of an export
 
 
 def export(spec: ModelSpec, weights: Mapping[str, Tensor], folder: Path, form: Form, dtype: Type = "bfloat16") -> None:

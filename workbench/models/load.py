@@ -75,10 +75,10 @@ def load_model(spec: ModelSpec) -> Any:
 
 
 def keep_differentiable(model: Any) -> None:
-    """Keeps bitsandbytes 0.50 from packing 4-bit weights anew on CPUs with AVX-512 in bfloat16.
+    """Keeps bitsandbytes 0.50 from repacking 4-bit weights on CPUs with AVX-512 in bfloat16.
 
-    The product of that packing has no gradient of its input, and torch only warns of it: every layer below would learn
-    nothing.
+    The product of that packing has no gradient of its input, and torch only warns of it: no layer below would be
+    trained.
     """
     from bitsandbytes.nn import Linear4bit
 
@@ -154,7 +154,7 @@ def quantiser(spec: ModelSpec) -> Any:
 
 
 def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
-    """The model with a fresh adapter; its second matrices are zero, so that it answers as before."""
+    """The model with a fresh adapter; its second matrices are zero, so that it returns as before."""
     from peft import LoraConfig, get_peft_model
 
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
@@ -222,7 +222,7 @@ def wants_onednn(spec: ModelSpec, model: Any) -> bool:
 
 
 def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
-    """The tokenizer, with the tokens that end an answer: its own and those of the generation settings."""
+    """The tokenizer, with the tokens that end a completion: its own and those of the generation settings."""
     from transformers import AutoTokenizer
 
     try:

@@ -18,7 +18,7 @@ from workbench.types import Batch, PerToken
 Coefficient = Annotated[float, Field(ge=0, description="its weight in the loss; 0: off")]
 Difference = Annotated[float, Field(gt=0, le=80, description="bound on |logprob - ref_logprob|")]
 Cap = Annotated[float | None, Field(gt=0, description="bound on the estimate itself; verl: 10")]
-OffPolicy = Annotated[bool, Field(description="times the ratio, which makes its gradient right off-policy (TRL)")]
+OffPolicy = Annotated[bool, Field(description="times the ratio, which corrects its gradient off-policy (TRL)")]
 Straight = Annotated[bool, Field(description="its value with the gradient of k2 (verl's k1+, k3+)")]
 OwnReduction = Annotated[Reduction | None, Field(description="how tokens are weighed; none: as in the policy loss")]
 
@@ -128,7 +128,7 @@ class K3(Regulariser):
 
 @dataclass(frozen=True)
 class EntropyBonus(Regulariser):
-    """loss = -coefficient · entropy: rewards a policy that stays undecided. A3C, arXiv:1602.01783, section 4."""
+    """loss = -coefficient · entropy: rewards high entropy. A3C, arXiv:1602.01783, section 4."""
 
     coefficient: Coefficient = 0.0
     reduction: OwnReduction = None
