@@ -18,7 +18,7 @@ from torch import Tensor
 from workbench import kinds
 from workbench.errors import among
 from workbench.kinds import LossPiece, Piece
-from workbench.ops import clean, own
+from workbench.ops import sanitise, slot_view
 from workbench.piece import NONE, check_answer, check_constants, finite, plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
@@ -68,7 +68,7 @@ class Method:
                     if isinstance(piece, kinds.Regulariser) and piece.reduction is not None:
                         yield f"{field.name}.{number}.reduction", piece.reduction
 
-    def who(self, slot: str) -> str:
+    def describe_slot(self, slot: str) -> str:
         """The piece in a slot, for messages."""
         return f"method {self.key or self.title}: {dict(self.pieces())[slot].name} in slot {slot}"
 
@@ -185,14 +185,16 @@ class Settled:
 
     def view(self, batch: Batch, slot: str) -> Batch:
         """The batch as the piece in this slot reads it: with its constants, and its state alone."""
-        return own(batch, slot).extend(**self.constants.get(slot, {}))
+        return slot_view(batch, slot).extend(**self.constants.get(slot, {}))
 
 
 def advantages(method: Method, batch: Batch) -> PerToken:
     """The advantage of every trained token, [rollout, token], without gradient; a stored one stays."""
-    batch = clean(batch)
+    batch = sanitise(batch)
     with torch.no_grad():
-        fresh = check_answer(method.who("advantage"), method.advantage(own(batch, "advantage")), batch.mask)
+        fresh = check_answer(
+            method.describe_slot("advantage"), method.advantage(slot_view(batch, "advantage")), batch.mask
+        )
         if "stored_advantage" in batch:
             stored = batch["stored_advantage"]
             fresh = torch.where(stored.isnan(), fresh, stored)
@@ -202,17 +204,19 @@ def advantages(method: Method, batch: Batch) -> PerToken:
 def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> Settled:
     """The constants over all rows of an update, without gradient; the advantage is computed where it is not given."""
     advantage = advantages(method, batch) if advantage is None else advantage
-    batch = clean(batch)
+    batch = sanitise(batch)
     with torch.no_grad():
         constants = {
-            slot: check_constants(method.who(slot), piece.settle(own(batch, slot), advantage), len(batch.mask))
+            slot: check_constants(
+                method.describe_slot(slot), piece.settle(slot_view(batch, slot), advantage), len(batch.mask)
+            )
             for slot, piece in method.pieces()
             if isinstance(piece, LossPiece)
         }
         plain = Settled(advantage, advantage, (), constants)
 
         def weigh(slot: str, reduction: kinds.Reduction) -> PerToken:
-            found = check_answer(method.who(slot), reduction(plain.view(batch, slot), advantage), batch.mask)
+            found = check_answer(method.describe_slot(slot), reduction(plain.view(batch, slot), advantage), batch.mask)
             return torch.where(batch.mask, found, 0.0)
 
         weight = weigh("reduction", method.reduction)
@@ -222,7 +226,7 @@ def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> S
         )
         if method.correction is not None:
             found = method.correction(plain.view(batch, "correction"))
-            factor = check_answer(method.who("correction"), found, batch.mask)
+            factor = check_answer(method.describe_slot("correction"), found, batch.mask)
             weight = torch.where(batch.mask, weight * factor, 0.0)
     return Settled(advantage, weight, others, constants)
 
@@ -234,14 +238,14 @@ def objective(method: Method, batch: Batch, settled: Settled) -> Scalar:
 
 def terms(method: Method, batch: Batch, settled: Settled) -> Iterator[tuple[str, Scalar]]:
     """The parts of the loss, each with the slot it comes from."""
-    batch = clean(batch)
-    ratio = check_answer(method.who("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
+    batch = sanitise(batch)
+    ratio = check_answer(method.describe_slot("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
     loss = method.surrogate(settled.view(batch, "surrogate"), ratio, settled.advantage)
-    loss = check_answer(method.who("surrogate"), loss, batch.mask, number=True)
+    loss = check_answer(method.describe_slot("surrogate"), loss, batch.mask, number=True)
     yield "surrogate", method.surrogate_weight * weighted(loss, settled.weight)
     for number, regulariser in enumerate(method.regularisers):
         slot = f"regularisers.{number}"
-        loss = check_answer(method.who(slot), regulariser(settled.view(batch, slot)), batch.mask, number=True)
+        loss = check_answer(method.describe_slot(slot), regulariser(settled.view(batch, slot)), batch.mask, number=True)
         yield slot, weighted(loss, settled.regulariser_weights[number])
 
 

@@ -172,29 +172,37 @@ def min_max(values: Tensor, mask: Mask, *, constant: float = 0.5) -> PerToken:
     return torch.where(mask, (values - low) / (high - low), 0.0)
 
 
-def own(batch: Batch, slot: str) -> Batch:
+def slot_view(batch: Batch, slot: str) -> Batch:
     """The batch with only this slot's state."""
     return batch.replace(state={slot: batch.state.get(slot, {})})
 
 
-def clean(batch: Batch) -> Batch:
+def sanitise(batch: Batch) -> Batch:
     """The batch in float32 at least, unscored rollouts masked, zeros in place of whatever stands outside the mask."""
     mask = batch.mask & batch.judged[:, None]
     extras = {
-        name: inside(value, mask) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
+        name: masked_values(value, mask)
+        if value.dim() >= 2 and value.shape[:2] == mask.shape
+        else at_least_float32(value)
         for name, value in batch.extras.items()
     }
-    signals = {"logprob": inside(batch.logprob, mask), "old_logprob": inside(batch.old_logprob, mask)}
-    return batch.replace(mask=mask, reward=lift(batch.reward), correct=lift(batch.correct), extras=extras, **signals)
+    signals = {"logprob": masked_values(batch.logprob, mask), "old_logprob": masked_values(batch.old_logprob, mask)}
+    return batch.replace(
+        mask=mask,
+        reward=at_least_float32(batch.reward),
+        correct=at_least_float32(batch.correct),
+        extras=extras,
+        **signals,
+    )
 
 
-def inside(value: Tensor, mask: Mask) -> Tensor:
+def masked_values(value: Tensor, mask: Mask) -> Tensor:
     """A tensor per token, or per token and more, in float32 at least, with zeros outside the mask."""
-    value = lift(value)
+    value = at_least_float32(value)
     marked = mask if value.dim() == 2 else mask[..., None]
     return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
 
 
-def lift(value: Tensor) -> Tensor:
+def at_least_float32(value: Tensor) -> Tensor:
     """Half precision as float32: bfloat16 cannot resolve ratios near 1."""
     return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value

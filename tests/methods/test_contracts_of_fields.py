@@ -13,7 +13,7 @@ from tests.methods.variants import all_methods
 from tests.test_contracts import same
 from workbench.kinds import LossPiece
 from workbench.method import Method, advantages, lens_all, objective, settle
-from workbench.ops import own
+from workbench.ops import slot_view
 from workbench.types import Batch
 
 every_variant = pytest.mark.parametrize("method", all_methods())
@@ -66,7 +66,7 @@ def test_tokens_outside_the_mask_change_nothing(method):
             assert (torch.where(mask, 0.0, found[name]) == 0).all(), name
     for slot, piece in method.pieces():
         if isinstance(piece, LossPiece):
-            states = [piece.learn(piece.init(), own(each, slot)) for each in (batch, wide)]
+            states = [piece.learn(piece.init(), slot_view(each, slot)) for each in (batch, wide)]
             assert near(*states), slot
 
 

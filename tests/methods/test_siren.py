@@ -8,7 +8,7 @@ import torch
 from tests.batches import assert_close
 from workbench.method import lens_all
 from workbench.methods.siren import EntropyAnchor, peak_entropy
-from workbench.ops import own
+from workbench.ops import slot_view
 from workbench.registry import find_method
 from workbench.signals import SIGNALS, Logits
 from workbench.types import Batch
@@ -69,7 +69,7 @@ def test_padding_is_no_part_of_the_quantile():
 
 def penalty(of: Batch) -> torch.Tensor:
     piece = EntropyAnchor()
-    alone = own(of, "regularisers.0")
+    alone = slot_view(of, "regularisers.0")
     return piece(alone.extend(**piece.settle(alone, torch.zeros(2, 5, dtype=torch.float64))))
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from workbench.method import Method, leaves, settle, terms, with_signals
-from workbench.ops import clean
+from workbench.ops import sanitise
 from workbench.training.checkpoint import join, split
 from workbench.types import Batch, PerToken
 
@@ -79,7 +79,7 @@ CORRECT = "correct this piece or its fields, or lower training.learning_rate"
 
 def faults(method: Method, batch: Batch, advantage: PerToken, read: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Every answer that is not finite, as (what, remedy)."""
-    batch = clean(batch)
+    batch = sanitise(batch)
     yield from fault("the reward", torch.where(batch.judged, batch.reward, 0.0), "correct the reward or its shaping")
     for name in sorted(read, key=lambda name: (name != "logprob", name)):
         if name in batch:
