@@ -192,12 +192,10 @@ def advantages(method: Method, batch: Batch) -> PerToken:
     """The advantage of every trained token, [rollout, token], without gradient; a stored one stays."""
     batch = sanitise(batch)
     with torch.no_grad():
-        fresh = check_answer(
-            method.describe_slot("advantage"), method.advantage(slot_view(batch, "advantage")), batch.mask
-        )
+        found = method.advantage(slot_view(batch, "advantage"))
+        fresh = check_answer(method.describe_slot("advantage"), found, batch.mask)
         if "stored_advantage" in batch:
-            stored = batch["stored_advantage"]
-            fresh = torch.where(stored.isnan(), fresh, stored)
+            fresh = torch.where(batch["stored_advantage"].isnan(), fresh, batch["stored_advantage"])
         return torch.where(batch.mask, fresh, 0.0)
 
 
@@ -206,13 +204,11 @@ def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> S
     advantage = advantages(method, batch) if advantage is None else advantage
     batch = sanitise(batch)
     with torch.no_grad():
-        constants = {
-            slot: check_constants(
-                method.describe_slot(slot), piece.settle(slot_view(batch, slot), advantage), len(batch.mask)
-            )
-            for slot, piece in method.pieces()
-            if isinstance(piece, LossPiece)
-        }
+        constants = dict[str, Constants]()
+        for slot, piece in method.pieces():
+            if isinstance(piece, LossPiece):
+                found = piece.settle(slot_view(batch, slot), advantage)
+                constants[slot] = check_constants(method.describe_slot(slot), found, len(batch.mask))
         plain = Settled(advantage, advantage, (), constants)
 
         def weigh(slot: str, reduction: kinds.Reduction) -> PerToken:
@@ -225,8 +221,8 @@ def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> S
             for number, item in enumerate(method.regularisers)
         )
         if method.correction is not None:
-            found = method.correction(plain.view(batch, "correction"))
-            factor = check_answer(method.describe_slot("correction"), found, batch.mask)
+            factor = method.correction(plain.view(batch, "correction"))
+            factor = check_answer(method.describe_slot("correction"), factor, batch.mask)
             weight = torch.where(batch.mask, weight * factor, 0.0)
     return Settled(advantage, weight, others, constants)
 
