@@ -1,4 +1,4 @@
-"""Combinations that run and cannot do what they are meant to: each warning names the slot and the remedy.
+"""Combinations that run and cannot work as meant: each warning names the slot and the remedy.
 
 Whether a piece matters is found by trying: the method's own lens is asked on a few made-up rollouts, with and without.
 """
@@ -17,8 +17,8 @@ from workbench.method import Method, lens_all
 from workbench.types import Batch, Capabilities, Group, Judgement, Problem, Request, Rollout, axes
 
 WIDTH, GROUPS = 3, 2
-FEW = 4  # rollouts of a problem; of fewer, more than one group in eight has no contrast even at accuracy one half
-NEAR = 1e-3  # pushes that agree to this share of the largest are called the same: `eps` beside a deviation is not seen
+FEW = 4  # rollouts of a problem; of fewer, more than one group in eight has zero variance even at accuracy one half
+NEAR = 1e-3  # gradient weights that agree to this share of the largest count as equal: `eps` is not seen
 MARKS = frozenset({"off_policy", "span", "tag", "truncated", "token_reward"})  # a made-up rollout carries none
 
 
@@ -68,8 +68,7 @@ def method_warnings(method: Method) -> list[str]:
         shaped, plain = (shape(pieces, rewards) for pieces in (method.shaping, rest))
         if shaped != plain and same_push(method, shaped, plain):
             found.append(
-                f"method.shaping.{place}: {piece.name} changes the rewards and not what the method teaches; "
-                f"{cancels(method)}"
+                f"method.shaping.{place}: {piece.name} changes the rewards and not the gradient; {cancels(method)}"
             )
     return found + unlike_warnings(method)
 
@@ -102,7 +101,7 @@ def weight_warnings(config: RunConfig) -> list[str]:
 def cancels(method: Method) -> str:
     """Why a change of the rewards is lost, and the remedy."""
     name = method.advantage.name
-    return f"{name} divides by the rewards' deviation or reads verdicts alone: use group_centre, or leave it out"
+    return f"{name} divides by the rewards' deviation or reads correctness alone: use group_centre, or leave it out"
 
 
 def size_warnings(method: Method, size: int) -> list[str]:
@@ -115,14 +114,14 @@ def size_warnings(method: Method, size: int) -> list[str]:
     if size < FEW and any(moved) and not moved[0] and not moved[-1]:
         dull = 2 * 0.5**size
         return [
-            f"rollouts.rollouts = {size}: {dull:.0%} of the groups or more are all right or all wrong and teach "
-            f"nothing; set {FEW} or more"
+            f"rollouts.rollouts = {size}: {dull:.0%} of the groups or more are all correct or all incorrect and carry "
+            f"no gradient; set {FEW} or more"
         ]
     return []
 
 
 def outcomes_that_move(method: Method, size: int) -> list[bool]:
-    """For 0 to `size` right ones of a group whether it moves the policy, losses that know no rewards left out."""
+    """For 0 to `size` correct ones of a group whether it moves the policy, without losses that read no rewards."""
     bare = dataclasses.replace(method, regularisers=())
     groups = [[float(place < right) for place in range(size)] for right in range(size + 1)]
     return [bool(push(bare, [group, groups[size // 2]])[:, :size].any()) for group in groups]
@@ -145,13 +144,14 @@ def signal_warnings(method: Method, able: Capabilities) -> list[str]:
 
 
 def weights_warnings(config: RunConfig, able: Capabilities) -> list[str]:
-    """An engine that writes with other weights than the trainer's."""
+    """An engine that samples with other weights than the trainer's."""
     kind = config.model.quantisation
     if kind is None or able.same_weights:
         return []
     return [
         f"model.quantisation = {kind!r}: rollouts.engine = {config.rollouts.engine!r} writes with the plain weights, "
-        "so sampling and training are of two policies; watch the gap, or correct for it with method.correction"
+        "so sampling and training are of two policies; watch the log-prob mismatch, or correct for it with"
+        " method.correction"
     ]
 
 
@@ -180,13 +180,13 @@ def column_warnings(config: RunConfig) -> list[str]:
 
 
 def rewards_of(least: int) -> list[list[float]]:
-    """Rewards of made-up groups with unlike shares of right ones."""
+    """Rewards of made-up groups with unlike shares of correct ones."""
     size = max(FEW, 2 * least)
     return [[float(place < right) for place in range(size)] for right in (1, size // 2)]
 
 
 def shape(pieces: Sequence[Shaping], rewards: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The rewards as these shapings leave them; answers are of several lengths, up to the budget."""
+    """The rewards as these shapings leave them; completions are of several lengths, up to the budget."""
     shaped = []
     for number, given in enumerate(rewards):
         values, group = list(given), made_group(number, given)
@@ -211,19 +211,19 @@ def made_group(number: int, rewards: Sequence[float]) -> Group:
 
 
 def same_push(method: Method, first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> bool:
-    """Whether a method teaches the same under two sets of rewards of the same answers."""
+    """Whether a method has the same gradients under two sets of rewards of the same completions."""
     one, other = push(method, first), push(method, second)
     return bool((one - other).abs().max() <= NEAR * other.abs().max())
 
 
 def push(method: Method, rewards: Sequence[Sequence[float]]) -> Tensor:
-    """What a method tells every token of made-up rollouts, over all signals, on their first update."""
+    """The gradient weights of made-up rollouts' tokens in their first update, [signal, rollout, token]."""
     batch = made_batch(method, rewards)
     return torch.stack(list(lens_all(method, batch).values()))
 
 
 def made_batch(method: Method, rewards: Sequence[Sequence[float]]) -> Batch:
-    """Rollouts with these rewards, the same numbers every time; a right one has a reward above its group's least."""
+    """Rollouts with these rewards, the same numbers every time; a correct one has a reward above its group's least."""
     generator = torch.Generator().manual_seed(0)
     flat = torch.tensor([reward for group in rewards for reward in group], dtype=torch.float64)
     correct = torch.tensor([float(reward > middle(group)) for group in rewards for reward in group])
@@ -251,7 +251,7 @@ def made_batch(method: Method, rewards: Sequence[Sequence[float]]) -> Batch:
 
 
 def middle(group: Sequence[float]) -> float:
-    """What a reward must exceed to be a right answer's: half of the way, or 1/2 where all are alike."""
+    """What a reward must exceed to be a correct completion's: half of the way, or 1/2 where all are alike."""
     known = [reward for reward in group if not math.isnan(reward)]
     low, high = min(known, default=0.0), max(known, default=0.0)
     return (low + high) / 2 if low < high else 0.5

@@ -33,11 +33,11 @@ class LossPiece(ABC):  # noqa: B024
 
     @property
     def over_batch(self) -> bool:
-        """Whether other groups' rewards change what it answers."""
+        """Whether other groups' rewards change what it returns."""
         return False
 
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
-        """What is computed once over all rows of an update, without gradient; comes back as `batch[name]`.
+        """Returns what is computed once over all rows of an update, without gradient; read back as `batch[name]`.
 
         Scalars stay as they are; tensors, whose first axis must be the rollout, are sliced with the micro-batch.
         """
@@ -45,14 +45,14 @@ class LossPiece(ABC):  # noqa: B024
         return {}
 
     def learn(self, state: State, batch: Batch) -> State:
-        """What it remembers of a step, from all its rollouts; read back as `batch.state[SLOT]`."""
+        """The state after a step, from all its rollouts; read back as `batch.state[SLOT]`."""
         del batch
         return state
 
     def contexts(
         self, problem: Problem, rollouts: Sequence[Rollout], encoder: Encoder
     ) -> dict[str, list[tuple[int, ...]]]:
-        """Further prompts after which the same answers are read: signal `logprob@NAME`, one prompt a rollout."""
+        """Further prompts after which the same completions are read: signal `logprob@NAME`, one prompt a rollout."""
         del problem, rollouts, encoder
         return {}
 
@@ -124,12 +124,12 @@ class Task(Piece, ABC):
         return None
 
     def check(self) -> list[str]:
-        """What is wrong with it, beyond single fields: a missing file, a missing column."""
+        """Errors beyond single fields: a missing file, a missing column."""
         return []
 
 
 class Reward(Piece, ABC):
-    """Judges the rollouts of a group: one judgement each, in order."""
+    """Scores the rollouts of a group: one result each, in order."""
 
     needs_scorer = False
 
@@ -148,7 +148,7 @@ Verdict = Literal["keep", "drop", "resample"]
 
 
 class Filter(Piece, ABC):
-    """Says of every scored group whether it is trained on; `resample` asks for another problem in its place."""
+    """Decides for every scored group whether it is trained on; `resample` asks for another problem instead."""
 
     rounds: int = 0  # most further rounds of sampling a step may take for its sake
 
@@ -183,7 +183,7 @@ class Sampler(Piece, ABC):
         """The picks, and the state after them."""
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
-        """What it remembers after the groups were scored."""
+        """The state after the groups were scored."""
         del groups
         return state
 
@@ -247,7 +247,7 @@ class Partial:
 
 
 class Pruner(Piece, ABC):
-    """Stops rollouts on the way. An engine calls it with each group that reached a pause length."""
+    """Stops unfinished rollouts. An engine calls it with each group that reached a pause length."""
 
     @property
     @abstractmethod
@@ -256,25 +256,25 @@ class Pruner(Piece, ABC):
 
     @abstractmethod
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
-        """For every rollout whether it goes on, and what to record of the decision."""
+        """For every rollout whether it is continued, and what to record of the decision."""
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
-        """What it learns from scored groups."""
+        """The state after the groups were scored."""
         del groups
         return state
 
     def problems(self, max_tokens: int, rollouts: int) -> list[str]:
-        """What does not fit a run of such answers and groups: each names field, value and remedy."""
+        """What does not fit a run of such completions and groups: each names field, value and remedy."""
         del max_tokens, rollouts
         return []
 
     def fitted(self, max_tokens: int) -> "Pruner":
-        """Itself for answers of at most so many tokens, what was left open filled in."""
+        """Itself for completions of at most so many tokens, what was left open filled in."""
         del max_tokens
         return self
 
     def appraise(self, state: State, policy: Policy, rollouts: Sequence[Rollout]) -> list[float]:
-        """How good finished rollouts look, in [0, 1], to weigh their votes; ValueError where it cannot tell."""
+        """The estimated quality of finished rollouts in [0, 1], to weigh their votes; ValueError if there is none."""
         del state, policy, rollouts
         raise ValueError(f"{self.name} does not say how good a rollout looks: take the majority")
 
@@ -306,5 +306,5 @@ class BoundPruner:
         return self.pruner.pauses
 
     def __call__(self, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
-        """For every rollout whether it goes on, and what to record of the decision."""
+        """For every rollout whether it is continued, and what to record of the decision."""
         return self.pruner(self.state, partial, sampling)

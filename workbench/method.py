@@ -18,7 +18,7 @@ from torch import Tensor
 from workbench import kinds
 from workbench.errors import among
 from workbench.kinds import LossPiece, Piece
-from workbench.ops import clean, own
+from workbench.ops import sanitise, slot_view
 from workbench.piece import NONE, check_answer, check_constants, finite, plain_value
 from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
@@ -27,7 +27,7 @@ TEXTS = ("title", "paper", "equation", "changes")
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A published system as data: four texts and a piece per slot."""
+    """A published method as data: four texts and a piece per slot."""
 
     key: str = ""  # set by the registry
     title: str
@@ -52,7 +52,7 @@ class Method:
     def __post_init__(self) -> None:
         if self.correction is not None and self.surrogate.setwise:
             raise ValueError(
-                f"correction = {self.correction.name!r}: {self.surrogate.name} answers one number for the update, "
+                f"correction = {self.correction.name!r}: {self.surrogate.name} returns one number for the update, "
                 "which has no tokens to weigh; leave it out"
             )
 
@@ -68,7 +68,7 @@ class Method:
                     if isinstance(piece, kinds.Regulariser) and piece.reduction is not None:
                         yield f"{field.name}.{number}.reduction", piece.reduction
 
-    def who(self, slot: str) -> str:
+    def describe_slot(self, slot: str) -> str:
         """The piece in a slot, for messages."""
         return f"method {self.key or self.title}: {dict(self.pieces())[slot].name} in slot {slot}"
 
@@ -79,30 +79,30 @@ class Method:
 
     @property
     def heads(self) -> tuple[kinds.Head, ...]:
-        """Every head that a piece of the method learns, each once."""
+        """Every head that a piece of the method trains, each once."""
         return tuple({head.name: head for _, piece in self.pieces() for head in piece.heads}.values())
 
     @property
     def setwise(self) -> bool:
-        """Whether a piece answers one number for the whole update."""
+        """Whether a piece returns one number for the whole update."""
         return any(piece.setwise for _, piece in self.pieces())
 
     @property
     def fresh(self) -> bool:
-        """Whether a piece is settled anew before every update."""
+        """Whether a piece's constants are computed again before every update, from the current policy."""
         return any(piece.fresh for _, piece in self.pieces())
 
     def init(self) -> dict[str, State]:
-        """What the pieces remember before the first step, by slot."""
+        """Every piece's state before the first step, by slot."""
         return {slot: piece.init() for slot, piece in self.pieces()}
 
     def to_dict(self) -> dict[str, Any]:
-        """As it stands in a config: the key and every slot in full, an empty one as "none"."""
+        """As it stands in a config: the key and every slot in full; an empty one as "none"."""
         slots = {name: plain_value(getattr(self, name), NONE) for name in slot_kinds()}
         return {"method": self.key, **slots, "surrogate_weight": self.surrogate_weight}
 
     def override(self, table: Mapping[str, Any]) -> "Method":
-        """With the slots of a config table in place of its own; one ValueError names every mistake."""
+        """A copy with the slots of a config table in place of its own; one ValueError names every error."""
         changes, mistakes = dict[str, Any](), list[str]()
         for name, value in table.items():
             try:
@@ -167,7 +167,7 @@ def derive(parent: Method, *, title: str, paper: str, equation: str, changes: st
 
 @dataclass(frozen=True)
 class Settled:
-    """What is fixed for an update: advantage, token weights, and each piece's constants, by slot."""
+    """The constants of an update: advantage, token weights, and each piece's own, by slot."""
 
     advantage: PerToken
     weight: PerToken
@@ -184,35 +184,35 @@ class Settled:
         )
 
     def view(self, batch: Batch, slot: str) -> Batch:
-        """The batch as the piece in this slot sees it: with its constants and its own state."""
-        return own(batch, slot).extend(**self.constants.get(slot, {}))
+        """The batch as the piece in this slot reads it: with its constants, and its state alone."""
+        return slot_view(batch, slot).extend(**self.constants.get(slot, {}))
 
 
 def advantages(method: Method, batch: Batch) -> PerToken:
     """The advantage of every trained token, [rollout, token], without gradient; a stored one stays."""
-    batch = clean(batch)
+    batch = sanitise(batch)
     with torch.no_grad():
-        fresh = check_answer(method.who("advantage"), method.advantage(own(batch, "advantage")), batch.mask)
+        found = method.advantage(slot_view(batch, "advantage"))
+        fresh = check_answer(method.describe_slot("advantage"), found, batch.mask)
         if "stored_advantage" in batch:
-            stored = batch["stored_advantage"]
-            fresh = torch.where(stored.isnan(), fresh, stored)
+            fresh = torch.where(batch["stored_advantage"].isnan(), fresh, batch["stored_advantage"])
         return torch.where(batch.mask, fresh, 0.0)
 
 
 def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> Settled:
-    """What is fixed over all rows of an update, without gradient."""
+    """The constants over all rows of an update, without gradient; the advantage is computed where it is not given."""
     advantage = advantages(method, batch) if advantage is None else advantage
-    batch = clean(batch)
+    batch = sanitise(batch)
     with torch.no_grad():
-        constants = {
-            slot: check_constants(method.who(slot), piece.settle(own(batch, slot), advantage), len(batch.mask))
-            for slot, piece in method.pieces()
-            if isinstance(piece, LossPiece)
-        }
+        constants = dict[str, Constants]()
+        for slot, piece in method.pieces():
+            if isinstance(piece, LossPiece):
+                found = piece.settle(slot_view(batch, slot), advantage)
+                constants[slot] = check_constants(method.describe_slot(slot), found, len(batch.mask))
         plain = Settled(advantage, advantage, (), constants)
 
         def weigh(slot: str, reduction: kinds.Reduction) -> PerToken:
-            found = check_answer(method.who(slot), reduction(plain.view(batch, slot), advantage), batch.mask)
+            found = check_answer(method.describe_slot(slot), reduction(plain.view(batch, slot), advantage), batch.mask)
             return torch.where(batch.mask, found, 0.0)
 
         weight = weigh("reduction", method.reduction)
@@ -221,8 +221,8 @@ def settle(method: Method, batch: Batch, advantage: PerToken | None = None) -> S
             for number, item in enumerate(method.regularisers)
         )
         if method.correction is not None:
-            found = method.correction(plain.view(batch, "correction"))
-            factor = check_answer(method.who("correction"), found, batch.mask)
+            factor = method.correction(plain.view(batch, "correction"))
+            factor = check_answer(method.describe_slot("correction"), factor, batch.mask)
             weight = torch.where(batch.mask, weight * factor, 0.0)
     return Settled(advantage, weight, others, constants)
 
@@ -233,20 +233,20 @@ def objective(method: Method, batch: Batch, settled: Settled) -> Scalar:
 
 
 def terms(method: Method, batch: Batch, settled: Settled) -> Iterator[tuple[str, Scalar]]:
-    """The parts of the loss, each with the slot that answered it."""
-    batch = clean(batch)
-    ratio = check_answer(method.who("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
+    """The parts of the loss, each with the slot it comes from."""
+    batch = sanitise(batch)
+    ratio = check_answer(method.describe_slot("ratio"), method.ratio(settled.view(batch, "ratio")), batch.mask)
     loss = method.surrogate(settled.view(batch, "surrogate"), ratio, settled.advantage)
-    loss = check_answer(method.who("surrogate"), loss, batch.mask, number=True)
+    loss = check_answer(method.describe_slot("surrogate"), loss, batch.mask, number=True)
     yield "surrogate", method.surrogate_weight * weighted(loss, settled.weight)
     for number, regulariser in enumerate(method.regularisers):
         slot = f"regularisers.{number}"
-        loss = check_answer(method.who(slot), regulariser(settled.view(batch, slot)), batch.mask, number=True)
+        loss = check_answer(method.describe_slot(slot), regulariser(settled.view(batch, slot)), batch.mask, number=True)
         yield slot, weighted(loss, settled.regulariser_weights[number])
 
 
 def lens(method: Method, batch: Batch) -> PerToken:
-    """-∂loss/∂logprob of the update, for every token: what the method tells it. Positive: become likelier.
+    """-∂loss/∂logprob of the update, the gradient weight of every token, [rollout, token]. Positive: made more likely.
 
     Reads recorded rollouts, without a model. The reward is taken as final.
     """
@@ -279,7 +279,7 @@ def with_signals(batch: Batch, signals: Mapping[str, Tensor]) -> Batch:
     return batch.replace(logprob=signals.get("logprob", batch.logprob)).extend(**others)
 
 
-#: Per-token extras that are facts about a rollout and no signal of the current policy.
+#: Per-token extras that describe a rollout and are no signal of the current policy.
 FACTS = frozenset({"token_reward", "stored_advantage", "off_policy", "span", "behaviour_logprob", "rank"})
 
 

@@ -1,4 +1,4 @@
-"""Masked and grouped arithmetic: pure functions. Statistics are formed in float64 and answered in the input's type."""
+"""Masked and grouped arithmetic: pure functions. Statistics are formed in float64 and returned in the input's type."""
 
 import torch
 from torch import Tensor
@@ -104,19 +104,38 @@ def group_centre(values: PerRollout, group: Index) -> PerRollout:
     return centred.to(values.dtype)
 
 
-def suffix_sum(values: PerToken, decay: float = 1.0) -> PerToken:
-    """Discounted sum from each token to the end: out[t] = values[t] + decay · out[t + 1].
+def suffix_sum(values: PerToken, decay: float = 1.0, mask: Mask | None = None) -> PerToken:
+    """Discounted sum from each token to the end: out[t] = values[t] + decay · out[next token], [rollout, token].
+
+    With a mask, tokens outside it are stepped over: they neither add to the sum nor discount it, and get 0.
 
     >>> suffix_sum(torch.tensor([[1.0, 2.0, 4.0]]), decay=0.5)
     tensor([[3., 4., 4.]])
+    >>> suffix_sum(torch.tensor([[1.0, 2.0, 9.0, 4.0]]), 0.5, torch.tensor([[True, True, False, True]]))
+    tensor([[3., 4., 0., 4.]])
     """
+    mask = torch.ones_like(values, dtype=torch.bool) if mask is None else mask
+    values = torch.where(mask, values, 0.0)
     if decay == 1.0:
-        return values.flip(1).cumsum(1).flip(1)
+        return torch.where(mask, values.flip(1).cumsum(1).flip(1), 0.0)
     sums, carried = [], torch.zeros_like(values[:, 0])
     for column in reversed(range(values.shape[1])):
-        carried = values[:, column] + decay * carried
+        carried = torch.where(mask[:, column], values[:, column] + decay * carried, carried)
         sums.append(carried)
-    return torch.stack(sums[::-1], dim=1)
+    return torch.where(mask, torch.stack(sums[::-1], dim=1), 0.0)
+
+
+def next_marked(values: PerToken, mask: Mask) -> PerToken:
+    """For each token the value of the next marked token of its rollout, 0 after the last, [rollout, token].
+
+    >>> next_marked(torch.tensor([[1.0, 2.0, 9.0, 4.0]]), torch.tensor([[True, True, False, True]]))
+    tensor([[2., 4., 4., 0.]])
+    """
+    columns, later = [], torch.zeros_like(values[:, 0])
+    for column in reversed(range(values.shape[1])):
+        columns.append(later)
+        later = torch.where(mask[:, column], values[:, column], later)
+    return torch.stack(columns[::-1], dim=1)
 
 
 def at_last_token(values: PerRollout, mask: Mask) -> PerToken:
@@ -153,29 +172,37 @@ def min_max(values: Tensor, mask: Mask, *, constant: float = 0.5) -> PerToken:
     return torch.where(mask, (values - low) / (high - low), 0.0)
 
 
-def own(batch: Batch, slot: str) -> Batch:
+def slot_view(batch: Batch, slot: str) -> Batch:
     """The batch with only this slot's state."""
     return batch.replace(state={slot: batch.state.get(slot, {})})
 
 
-def clean(batch: Batch) -> Batch:
-    """The batch in float32 at least, unjudged rollouts masked, zeros in place of whatever stands outside the mask."""
+def sanitise(batch: Batch) -> Batch:
+    """The batch in float32 at least, unscored rollouts masked, zeros in place of whatever stands outside the mask."""
     mask = batch.mask & batch.judged[:, None]
     extras = {
-        name: inside(value, mask) if value.dim() >= 2 and value.shape[:2] == mask.shape else lift(value)
+        name: masked_values(value, mask)
+        if value.dim() >= 2 and value.shape[:2] == mask.shape
+        else at_least_float32(value)
         for name, value in batch.extras.items()
     }
-    signals = {"logprob": inside(batch.logprob, mask), "old_logprob": inside(batch.old_logprob, mask)}
-    return batch.replace(mask=mask, reward=lift(batch.reward), correct=lift(batch.correct), extras=extras, **signals)
+    signals = {"logprob": masked_values(batch.logprob, mask), "old_logprob": masked_values(batch.old_logprob, mask)}
+    return batch.replace(
+        mask=mask,
+        reward=at_least_float32(batch.reward),
+        correct=at_least_float32(batch.correct),
+        extras=extras,
+        **signals,
+    )
 
 
-def inside(value: Tensor, mask: Mask) -> Tensor:
+def masked_values(value: Tensor, mask: Mask) -> Tensor:
     """A tensor per token, or per token and more, in float32 at least, with zeros outside the mask."""
-    value = lift(value)
+    value = at_least_float32(value)
     marked = mask if value.dim() == 2 else mask[..., None]
     return torch.where(marked, value, torch.zeros((), dtype=value.dtype, device=value.device))
 
 
-def lift(value: Tensor) -> Tensor:
-    """Half precision as float32: a ratio near 1 is below what bfloat16 can tell apart."""
+def at_least_float32(value: Tensor) -> Tensor:
+    """Half precision as float32: bfloat16 cannot resolve ratios near 1."""
     return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value

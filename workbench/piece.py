@@ -48,8 +48,10 @@ class Piece:
 
     registry: ClassVar[dict[str, type["Piece"]]] = {}  # a kind's own, by name; set for every kind
     kind: ClassVar[str] = ""
-    fresh: ClassVar[bool] = False  # settled anew before every update, from a pass of the current policy
-    setwise: ClassVar[bool] = False  # answers one number for the whole update
+    fresh: ClassVar[bool] = (
+        False  # its constants are computed again before every update, from a pass of the current policy
+    )
+    setwise: ClassVar[bool] = False  # returns one number for the whole update
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -74,11 +76,11 @@ class Piece:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """Heads it learns."""
+        """Heads that are trained for it."""
         return ()
 
     def init(self) -> State:
-        """What it remembers before the first step."""
+        """Its state before the first step."""
         return {}
 
     def fields(self) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def none_as_word(value: Any) -> Any:
 
 
 def check_fields(piece: type[Piece], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the declared types and within bounds, or one ValueError that names every mistake."""
+    """Values of the declared types and within bounds, or one ValueError that names every error."""
     try:
         model = schema(piece).model_validate(dict(values))
     except ValidationError as error:
@@ -191,7 +193,7 @@ def check_fields(piece: type[Piece], values: Mapping[str, Any]) -> dict[str, Any
 
 
 def mistakes(piece: type[Piece], error: ValidationError) -> list[str]:
-    """Each mistake as `piece.field = value: what is wrong`."""
+    """Each error as `piece.field = value: what is wrong`."""
     name, model = snake(piece.__name__), schema(piece)
     found = []
     for place, items in by_place(error.errors(), model).items():
@@ -203,30 +205,31 @@ def mistakes(piece: type[Piece], error: ValidationError) -> list[str]:
 
 
 def check_answer(who: str, answer: Any, mask: Mask, *, number: bool = False) -> Any:
-    """What a piece answered, if it is [rollout, token], or with `number` a scalar; else a ValueError that names it."""
+    """What a piece returned, if it is [rollout, token], or with `number` a scalar; else a ValueError that names it."""
     shapes = (mask.shape, mask.shape[:0]) if number else (mask.shape,)
     if isinstance(answer, Tensor) and answer.is_floating_point() and answer.shape in shapes:
         return answer
     wanted = f"[rollout, token] = {list(mask.shape)}" + (" or one number" if number else "")
     raise ValueError(
-        f"{who} answered {told(answer)}; wanted is a floating-point tensor {wanted}. "
+        f"{who} returned {told(answer)}; expected is a floating-point tensor {wanted}. "
         "Correct the piece: `workbench.ops.spread` gives a rollout's number to each of its tokens"
     )
 
 
 def check_constants(who: str, found: Constants, rollouts: int) -> Constants:
-    """What a piece settled, if every tensor is a scalar or has an entry a rollout; else a ValueError that names it."""
+    """A piece's constants, if every tensor is a scalar or has an entry a rollout; else a ValueError that names it."""
     for name, value in found.items():
         if not isinstance(value, Tensor) or (value.dim() and len(value) != rollouts):
             raise ValueError(
-                f"{who} settled {name!r} as {told(value)}; wanted is a tensor, of one number or of {rollouts} rows. "
+                f"{who} returned {name!r} from settle as {told(value)}; expected is a tensor of one number or of "
+                f"{rollouts} rows. "
                 "Correct the piece"
             )
     return found
 
 
 def told(value: Any) -> str:
-    """What a value is, in few words.
+    """The type, dtype and shape of a value, for messages.
 
     >>> told([1.0]), told(Tensor(2, 3))
     ('a list', 'a torch.float32 tensor [2, 3]')

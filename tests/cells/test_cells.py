@@ -102,13 +102,13 @@ def test_an_unchanged_cell_run_again_is_the_same():
 REFUSED = {
     "one number a rollout": (
         '@method("bad")\ndef f(batch): return batch.reward',
-        r"method bad: bad in slot advantage answered a torch.float32 tensor \[6\].*\[6, 3\].*spread",
+        r"method bad: bad in slot advantage returned a torch.float32 tensor \[6\].*\[6, 3\].*spread",
     ),
     "no real numbers": (
         '@method("bad")\ndef f(batch): return batch.mask',
-        r"bad in slot advantage answered a torch.bool",
+        r"bad in slot advantage returned a torch.bool",
     ),
-    "nothing": ('@method("bad")\ndef f(batch): pass', r"bad in slot advantage answered a NoneType"),
+    "nothing": ('@method("bad")\ndef f(batch): pass', r"bad in slot advantage returned a NoneType"),
     "nan in a group without contrast": (
         '@method("bad")\ndef f(batch):\n    g = batch.group\n'
         "    return spread(group_centre(batch.reward, g) / group_std(batch.reward, g), batch.mask)",

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import torch
 
 from tests.batches import P_NEW, advantage_rows, assert_close, probable
 from workbench.methods.ace import Overconfidence
@@ -21,6 +22,17 @@ BATCH = probable().replace(old_logprob=P_NEW.log())
 def test_wrong_answers_cost_more(drift, expected):
     method = dataclasses.replace(find_method("ace"), advantage=Overconfidence(drift=drift))
     assert_close(advantage_rows(method, BATCH), expected, 1e-6)
+
+
+def test_only_negative_advantages_of_incorrect_answers_are_enlarged():
+    """Where rewards have more than two values an incorrect answer may be above the mean, and a correct one below."""
+    correct = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    reward = torch.tensor([0.1, 0.9, 0.0, 1.0], dtype=torch.float64)
+    batch = BATCH.replace(reward=reward, correct=correct)
+    plain, found = (advantage_rows(find_method(key), batch) for key in ("grpo", "ace"))
+    assert plain[0] < 0 < plain[1]
+    assert_close(found[:2] + found[3:], plain[:2] + plain[3:], 1e-12)
+    assert found[2] < plain[2] < 0
 
 
 def test_the_cap_bounds_the_factor():

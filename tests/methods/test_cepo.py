@@ -45,7 +45,7 @@ def test_the_share_falls_to_zero(step, share):
 
 
 def rollout(text: str, correct: float, extracted: str = "", reward: float = 0.0) -> Rollout:
-    request = Request(PROBLEM, (1,), group=0, number=0)
+    request = Request(PROBLEM, Echo().prompt(PROBLEM.prompt), group=0, number=0)
     parts = {"exact": Judgement(reward, extracted=extracted)}
     return Rollout(request, 0, [5], text, [0.0], [0.0], "stop", parts=parts, reward=reward, correct=correct)
 
@@ -63,10 +63,11 @@ def test_whose_answer_is_the_wrong_one(rollouts, expected):
     assert wrong_answer(rollouts) == expected
 
 
-def test_contexts_show_both_answers():
+def test_the_answers_stand_behind_the_whole_prompt():
+    """After the chat template's header of the assistant, where the authors put them."""
     rollouts = [rollout("it is 4", 1.0, "4"), rollout("it is 5", 0.0, "5")]
     prompts = Contrast().contexts(PROBLEM, rollouts, Echo())
-    assert [Echo().text(prompt) for prompt in prompts["right"]] == ["2 + 2 =\n(The answer is 4.)"] * 2
-    assert [Echo().text(prompt) for prompt in prompts["wrong"]] == ["2 + 2 =\n(The answer is 5.)"] * 2
+    assert [Echo().text(prompt) for prompt in prompts["right"]] == ["2 + 2 = 4"] * 2
+    assert [Echo().text(prompt) for prompt in prompts["wrong"]] == ["2 + 2 = 5"] * 2
     alone = Contrast().contexts(PROBLEM, rollouts[:1], Echo())
     assert alone["wrong"] == alone["right"]

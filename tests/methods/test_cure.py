@@ -1,5 +1,6 @@
 """CURE: where it cuts, what it orders, and the advantage of the grown group."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -12,7 +13,7 @@ from workbench.registry import find_method
 from workbench.types import Batch, Group, Problem, Request, Rollout
 
 ENTROPY = [1.9, 0.1, 0.8, 2.2, 0.05, 1.1, 0.9, 2.0]
-LENGTH = [3, 3, 3, 3, 1, 3, 3, 0]  # visible characters; the last token is special
+LENGTH = [3, 3, 3, 3, 1, 3, 3, 0]  # characters of a token; the last one is special
 
 
 class Words:
@@ -40,6 +41,18 @@ class Fixed:
 def test_where_it_cuts(draw, expected):
     allowed = [length > 1 for length in LENGTH]
     assert Recut(candidates=3).cut(ENTROPY, lambda place: allowed[place], draw) == expected
+
+
+@pytest.mark.parametrize("blank", ["  ", "\n\n", " \t x", "\n  "])
+def test_white_space_is_no_visible_character(blank):
+    """A token of blanks, or of blanks and a single character, is no candidate."""
+
+    class Blank(Words):
+        def text(self, tokens):
+            return blank if list(tokens) == [3] else super().text(tokens)
+
+    first, _ = Recut(candidates=3)({}, dataclasses.replace(make_round(0, Fixed()), encoder=Blank())).requests
+    assert first.prefix == (0, 1)  # of 2, 5 and 6 instead of 3, 5 and 6
 
 
 def test_an_answer_without_candidates_is_begun_anew():

@@ -1,6 +1,7 @@
 """GRPO in both forms: the library's and the paper's."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -55,6 +56,17 @@ def test_the_paper_adds_a_penalty_for_distance():
     assert find_method("grpo_paper").advantage == GroupZ(population=True)
     assert find_method("grpo_paper").needs == {"ref_logprob"}
     assert find_method("grpo").needs == frozenset()
+
+
+def test_the_paper_has_no_caps():
+    """Neither on the ratio nor on the estimate, 30 nats from the reference and the sampling policy."""
+    far = toy(reward=torch.zeros(4, dtype=torch.float64))
+    far = far.extend(ref_logprob=far.logprob + 30.0)
+    loss, gradient = loss_and_gradient(find_method("grpo_paper"), far)
+    assert_close(loss / (0.04 * (math.exp(30.0) - 31.0)), 1.0, 1e-9)
+    assert_close(gradient[0, 0] / (0.04 * (1 - math.exp(30.0)) / 12), 1.0, 1e-9)
+    away = toy().replace(old_logprob=toy().logprob - 30.0)
+    assert_close(find_method("grpo_paper").ratio(away) / math.exp(30.0), torch.ones(4, 3), 1e-9)
 
 
 def test_dual_clip_bounds_what_a_bad_token_costs():

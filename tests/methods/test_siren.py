@@ -8,6 +8,7 @@ import torch
 from tests.batches import assert_close
 from workbench.method import lens_all
 from workbench.methods.siren import EntropyAnchor, peak_entropy
+from workbench.ops import slot_view
 from workbench.registry import find_method
 from workbench.signals import SIGNALS, Logits
 from workbench.types import Batch
@@ -66,9 +67,15 @@ def test_padding_is_no_part_of_the_quantile():
     assert_close(peak_entropy(wide, mask, 0.8)[:, :5], peak_entropy(NUCLEUS, MASK, 0.8), 1e-12)
 
 
+def penalty(of: Batch) -> torch.Tensor:
+    piece = EntropyAnchor()
+    alone = slot_view(of, "regularisers.0")
+    return piece(alone.extend(**piece.settle(alone, torch.zeros(2, 5, dtype=torch.float64))))
+
+
 @pytest.mark.parametrize(("anchor", "loss", "slope"), [(0.6, 0.0020531, 0.0064079), (1.2, 8.319e-6, 0.00040791)])
 def test_penalty(anchor, loss, slope):
-    assert_close(EntropyAnchor()(batch(anchor)), loss, 1e-6)
+    assert_close(penalty(batch(anchor)), loss, 1e-6)
     pushes = lens_all(find_method("siren"), batch(anchor))
     assert_close(-pushes["core_entropy:0.8"][0, 2] * 2, slope, 1e-6)  # two answers, one peak each
     assert (pushes["core_entropy:0.8"][0, :2] == 0).all()
@@ -80,7 +87,14 @@ def test_the_first_step_sets_the_anchor_for_good():
     assert_close(state["anchor"], 1.24079)
     later = batch(None).extend(**{"old_core_entropy:0.8": NUCLEUS * 2})
     assert piece.learn(state, later) == state
-    assert_close(piece(batch(None)), 0.0)
+    assert_close(penalty(batch(None)), 0.0)
+
+
+def test_in_the_first_step_the_sampling_policy_is_the_anchor():
+    """Later updates of the first step, whose policy has moved, are held already."""
+    moved = batch(None).extend(**{"core_entropy:0.8": NUCLEUS * 2})
+    assert_close(penalty(moved), 0.005 * 1.24079**2, 1e-6)
+    assert lens_all(find_method("siren"), moved)["core_entropy:0.8"][0, 2] < 0
 
 
 def test_the_crossing_token_and_the_share_are_fields():

@@ -49,6 +49,20 @@ def test_only_unlabelled_problems_are_voted_on():
     assert MajorityVote()(scored(0, truth, texts, labelled=False), truth, 9) == [1.0, 0.0, 1.0]
 
 
+def test_the_share_is_taken_over_the_step():
+    """Problems that a step does not ask are no rivals: of those it asks the most alike one is trained."""
+    piece = TrustTrajectories(warmup=2, top=0.1, threshold=1.0)
+    history = {"p1": [0.25, 0.5], "p2": [0.75, 0.5], **{f"other {n}": [0.25, 0.5, 0.75] for n in range(9)}}
+    state = {"labelled": {"p0": [0.25, 0.5, 0.75], "p9": [0.3, 0.4, 0.8]}, "unlabelled": history}
+    alike = scored(1, [0.0] * 4, list("5557"), labelled=False)
+    unlike = scored(2, [0.0] * 4, list("5678"), labelled=False)
+    piece(state, make_round(0, [unlike]))
+    assert any(unlike.rollouts[0].trained)  # alone, it is the best of its step
+    unlike = scored(2, [0.0] * 4, list("5678"), labelled=False)
+    piece(state, make_round(0, [alike, unlike]))
+    assert [any(group.rollouts[0].trained) for group in (alike, unlike)] == [True, False]
+
+
 def test_unlabelled_problems_wait_and_are_then_chosen():
     piece = TrustTrajectories(warmup=2, top=0.0)
     state, trained = piece.init(), []

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import bitsandbytes
 import pytest
@@ -11,11 +12,12 @@ from bitsandbytes.functional import dequantize_4bit
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from workbench.config import RunConfig
+from workbench.engines.options import LOCAL, VLLM
 from workbench.models import EMBEDDED_FOLDER, LoraSpec, ModelSpec, check, load_policy
 from workbench.models.export import export
 from workbench.models.policy import LocalPolicy
-from workbench.models.size import quantised_bytes, size_of
-from workbench.runs.process.build import build
+from workbench.models.size import embedding_targets, quantised_bytes, size_of
+from workbench.runs.process.build import build, embedding_problems
 from workbench.types import Row
 
 ROWS = [Row([1, 20, 30], [40, 50, 60, 2]), Row([1, 20, 30], [41, 2]), Row([1, 70], [41, 42, 2])]
@@ -210,3 +212,32 @@ def test_four_bits_with_an_adapter_learn():
     trainer = build(config(model=model, rollouts=rollouts, training={"steps": 12, "threads": 1, "learning_rate": 2e-3}))
     rewards = [step.metrics["reward"] for step in trainer]
     assert sum(rewards[-3:]) / 3 >= sum(rewards[:3]) / 3 + 0.3
+
+
+@pytest.mark.parametrize("lora", [None, LoraSpec(rank=2)], ids=["full", "lora"])
+def test_float16_trains_an_adapter_alone(lora: LoraSpec | None):
+    found = check(ModelSpec(dtype="float16", lora=lora))
+    if lora is None:
+        assert "model.dtype = 'bfloat16', or train an adapter" in found[0]
+    else:
+        assert not found
+        trained = load_policy(ModelSpec(dtype="float16", lora=lora)).trainable().values()
+        assert {weight.dtype for weight in trained} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        (("q_proj", "embed_tokens"), ["embed_tokens"]),
+        (("lm_head", "model.embed_tokens"), ["lm_head", "model.embed_tokens"]),
+        (("q_proj",), []),
+        ("all-linear", []),
+    ],
+)
+def test_vllm_does_not_take_an_adapter_on_the_embeddings(targets: Any, expected: list[str]):
+    spec = ModelSpec(lora=LoraSpec(rank=2, targets=targets))
+    assert embedding_targets(spec) == expected
+    run = config(model={"lora": {"rank": 2, "targets": targets}})
+    found = embedding_problems(run, VLLM)
+    assert [target for target in expected if f"model.lora.targets has {target!r}" in " ".join(found)] == expected
+    assert not embedding_problems(run, LOCAL)

@@ -80,7 +80,7 @@ def test_any_method_takes_it_from_its_table_unless_it_has_no_tokens() -> None:
     assert method.to_dict()["correction"] == Truncated("sequence", 3.0).to_dict()
     plain = GRPO.override({"correction": "truncated"})
     assert plain.override({"correction": {"cap": 5}}).correction == Truncated(cap=5)
-    with pytest.raises(ValueError, match=r"correction = 'truncated': ranked answers one number .* leave it out"):
+    with pytest.raises(ValueError, match=r"correction = 'truncated': ranked returns one number .* leave it out"):
         dataclasses.replace(GRPO, surrogate=Ranked(), correction=Truncated())
 
 

@@ -73,6 +73,25 @@ def test_bounds_keep_a_far_reference_finite():
     assert K1(coefficient=1.0, bound=3.0)(batch).min() == -3.0
 
 
+@pytest.mark.parametrize("kind", [K1, K3])
+@pytest.mark.parametrize("away", [-60.0, -25.0, -3.0, 0.5, 12.0, 45.0])
+def test_straight_through_has_the_capped_value_and_the_whole_gradient(kind, away):
+    """However far the policy is from the reference: where a cap holds the value the gradient is needed most."""
+    logprob = torch.full((1, 1), -0.5, dtype=torch.float64, requires_grad=True)
+    batch = Batch(
+        logprob=logprob,
+        old_logprob=logprob.detach(),
+        mask=torch.ones(1, 1, dtype=torch.bool),
+        reward=torch.zeros(1, dtype=torch.float64),
+        group=torch.zeros(1, dtype=torch.long),
+        extras={"ref_logprob": logprob.detach() - away},
+    )
+    found = kind(coefficient=1.0, cap=10.0, straight=True)(batch)
+    assert_close(found, kind(coefficient=1.0, cap=10.0)(batch), 1e-12)
+    (gradient,) = torch.autograd.grad(found.sum(), [logprob])
+    assert_close(gradient, [[away]], 1e-9)
+
+
 def test_the_correction_for_old_samples_multiplies_by_the_ratio():
     batch = toy()
     plain, corrected = K2(coefficient=1.0), K2(coefficient=1.0, off_policy=True)

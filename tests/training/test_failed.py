@@ -16,7 +16,7 @@ from workbench.method import Method, derive, lens
 from workbench.ops import spread
 from workbench.pieces.regulariser import K3
 from workbench.registry import find_method
-from workbench.training.failed import NotFiniteError, failure, load, save
+from workbench.training.failed import NotFiniteError, all_finite, failure, load, save, weights_failure
 from workbench.training.sampling import Clock
 from workbench.types import Batch, PerToken
 
@@ -134,6 +134,45 @@ def test_a_policy_that_ran_away_is_told_from_a_piece() -> None:
         trainer.learner.learn(sampled, 1, Clock())
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("key", ["grpo", "ppo"])
+def test_weights_that_the_optimiser_spoils_stop_the_run(key: str, place: int, value: float, tmp_path: Path) -> None:
+    """Before anything is written of them, in the first step and in the last; `ppo` has a head, whose weights count."""
+    trainer = make_trainer(key, make_settings(training={"steps": 1, "learning_rate": 1e-3}))
+    optimiser, names = trainer.learner.optimiser, list(trainer.learner.weights())
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    plain = optimiser.step
+
+    def step() -> None:
+        plain()
+        with torch.no_grad():
+            weights[place].view(-1)[-1] = value
+
+    optimiser.step = step  # type: ignore[method-assign]
+    words = rf"method {key}, step 1: after the optimiser's step 1 of \d+ numbers of the parameter .*\(float32\)"
+    with pytest.raises(NotFiniteError, match=words) as caught:
+        list(trainer)
+    assert trainer.step == 0
+    assert names[place].removeprefix("head.") in str(caught.value)
+    assert "lower training.learning_rate" in str(caught.value)
+    caught.value.save(tmp_path / "batch.safetensors")
+
+
+def test_half_types_are_told_of_the_remedy() -> None:
+    weight = torch.tensor([1.0, math.nan], dtype=torch.float16)
+    error = weights_failure(GRPO, World().batch(GRPO), {"fine": torch.ones(2), "w": weight})
+    assert "1 of 2 numbers of the parameter w (float16)" in str(error)
+    assert "set model.dtype = 'float32'" in str(error)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_large_numbers_are_finite(dtype: torch.dtype) -> None:
+    most = torch.finfo(dtype).max
+    assert all_finite([torch.full((9,), most, dtype=dtype), torch.full((3,), -most, dtype=dtype)])
+    assert not all_finite([torch.ones(9), torch.tensor([most, math.inf], dtype=dtype)])
+
+
 def test_a_reward_without_bounds_is_the_rewards_fault() -> None:
     batch = World().batch(GRPO)
     batch.reward[1] = math.inf
@@ -211,13 +250,13 @@ class Short(Regulariser):
 
 
 WRONG = {
-    r"flat in slot advantage answered a torch.float32 tensor \[13\]; wanted is .*\[13, 7\]": {"advantage": Flat()},
-    r"whole in slot ratio answered a torch.int64 tensor \[13, 7\]; wanted is a floating-point": {"ratio": Whole()},
-    r"listed in slot reduction answered a list": {"reduction": Listed()},
-    r"short in slot regularisers.0 answered a torch.float32 tensor \[7\]; .* or one number": {
+    r"flat in slot advantage returned a torch.float32 tensor \[13\]; expected is .*\[13, 7\]": {"advantage": Flat()},
+    r"whole in slot ratio returned a torch.int64 tensor \[13, 7\]; expected is a floating-point": {"ratio": Whole()},
+    r"listed in slot reduction returned a list": {"reduction": Listed()},
+    r"short in slot regularisers.0 returned a torch.float32 tensor \[7\]; .* or one number": {
         "regularisers": (Short(),)
     },
-    r"settles in slot advantage settled 'table' as a torch.float32 tensor \[2, 3\]; wanted .* 13 rows": {
+    r"settles in slot advantage returned 'table' from settle as a torch.float32 tensor \[2, 3\]; expected .* 13 rows": {
         "advantage": Settles()
     },
 }

@@ -14,7 +14,7 @@ from workbench.checks import made_batch
 from workbench.errors import among
 from workbench.kinds import Regulariser, Surrogate
 from workbench.method import Method, lens_all, settle
-from workbench.ops import clean, own
+from workbench.ops import sanitise, slot_view
 from workbench.piece import check_answer, told
 from workbench.types import AXES, Batch, PerToken, axes
 
@@ -71,8 +71,8 @@ class Trial:
 
     def run(self) -> None:
         """Asks piece by piece, in the order of an update."""
-        batch = clean(self.batch)
-        advantage = torch.where(batch.mask, self.ask("advantage", own(batch, "advantage")), 0.0)
+        batch = sanitise(self.batch)
+        advantage = torch.where(batch.mask, self.ask("advantage", slot_view(batch, "advantage")), 0.0)
         with self.told("settle"):
             settled = settle(self.method, self.batch, advantage)
         if not settled.weight.isfinite().all():
@@ -91,7 +91,9 @@ class Trial:
         piece: Any = dict(self.method.pieces())[slot]
         is_loss = isinstance(piece, Surrogate | Regulariser)
         with self.told(slot):
-            answer: Tensor = check_answer(self.method.who(slot), piece(batch, *more), batch.mask, number=is_loss)
+            answer: Tensor = check_answer(
+                self.method.describe_slot(slot), piece(batch, *more), batch.mask, number=is_loss
+            )
         if is_loss and piece.setwise != (answer.dim() == 0):
             raise self.error(slot, f"answers {told(answer)}, and setwise is {piece.setwise}; {SETWISE}")
         if not (answer[batch.mask] if answer.dim() else answer).isfinite().all():
@@ -111,7 +113,7 @@ class Trial:
     def error(self, slot: str, wrong: str) -> MethodError:
         """What is wrong, where (unless it says so itself), and with which rollouts."""
         pieces = dict(self.method.pieces())
-        who = self.method.who(slot) if slot in pieces else f"method {self.method.key}, {slot}"
+        who = self.method.describe_slot(slot) if slot in pieces else f"method {self.method.key}, {slot}"
         return MethodError(f"{who + ': ' if slot else ''}{wrong} (tried on made-up rollouts: {self.words})")
 
 

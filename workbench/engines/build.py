@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.engines.agreement import check_agreement
 from workbench.engines.base import ModulePolicy
 from workbench.engines.local.rows import Binder
 from workbench.engines.options import LOCAL, VLLM, LocalOptions, VllmOptions
@@ -22,13 +23,16 @@ class Entry:
     capabilities: Capabilities
     rows: bool = False  # whether it keeps rows, which a binder can be given for
     options: bool = False  # whether it has settings of its own
+    agrees: bool = True  # whether it is compared with the trainer when it is made: cheap in this process alone
     check: Callable[[], None] = lambda: None  # raises ValueError where what it needs is not installed
 
 
 ENGINES = {
     "local": Entry("workbench.engines.local.engine", "LocalEngine", LOCAL, rows=True, options=True),
     "generate": Entry("workbench.engines.generate", "GenerateEngine", Capabilities(deterministic=True)),
-    "vllm": Entry("workbench.engines.vllm.engine", "VllmEngine", VLLM, options=True, check=check_installed),
+    "vllm": Entry(
+        "workbench.engines.vllm.engine", "VllmEngine", VLLM, options=True, agrees=False, check=check_installed
+    ),
 }
 
 
@@ -49,13 +53,16 @@ def make_engine(
 ) -> Engine:
     """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`.
 
-    `options` are those of its own table, for an engine that has one.
+    `options` are those of its own table, for an engine that has one. ValueError where it does not follow every weight
+    that the policy trains.
     """
     entry = find(name)
     given: dict[str, Any] = {"binder": binder} if entry.rows else {}
     if entry.options and options is not None:
         given["options"] = options
     engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots, **given)
+    if entry.agrees:
+        check_agreement(engine, policy, name)
     return engine
 
 

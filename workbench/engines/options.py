@@ -10,7 +10,9 @@ from workbench.types import Capabilities
 LOCAL = Capabilities(pruning=True, deterministic=True)
 #: vLLM 0.32 follows LoRA alone, writes with plain weights where the trainer's are quantised, and tells log-probs after
 #: top-p and top-k.
-VLLM = Capabilities(pruning=True, full_weights=False, dora=False, truncated_log_probs=False, same_weights=False)
+VLLM = Capabilities(
+    pruning=True, full_weights=False, dora=False, embeddings=False, truncated_log_probs=False, same_weights=False
+)
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))

@@ -1,4 +1,4 @@
-"""ACE: wrong answers that the policy has grown fond of are pushed down harder."""
+"""ACE: incorrect completions in which the policy has grown confident are penalised more."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -17,17 +17,18 @@ from workbench.types import Batch, PerToken
 
 @dataclass(frozen=True)
 class Overconfidence(Advantage):
-    """GRPO's advantage, enlarged for wrong answers. arXiv:2602.21420.
+    """GRPO's advantage, with negative advantages of incorrect completions enlarged. arXiv:2602.21420.
 
     drift = sum over tokens of (old_logprob - ref_logprob)
-    advantage = A · (1 + strength · softplus(drift)) for wrong answers, A for right ones
-    The abstract fixes the log-ratio, the softplus and that right answers are left alone; the 1, the strength and
-    reading the policy that sampled are this file's choice. A sum grows with length: `drift` "mean" does not, and
-    `cap` bounds the factor.
+    advantage = A · (1 + strength · softplus(drift)) where A < 0 and the completion is incorrect, A elsewhere
+    The abstract fixes the log-ratio, the softplus and that negative advantages alone are modulated; the 1, the
+    strength and reading the policy that sampled are choices of this file. So is the case of rewards with more than two
+    values: an incorrect completion with A > 0 and a correct one with A < 0 keep A. A sum grows with length: `drift`
+    "mean" does not, and `cap` bounds the factor.
     """
 
     strength: Annotated[float, Field(ge=0, description="of the penalty (alpha)")] = 1.0  # a guess: not published
-    drift: Annotated[Literal["sum", "mean"], Field(description="over the tokens of an answer")] = "sum"
+    drift: Annotated[Literal["sum", "mean"], Field(description="over the tokens of a completion")] = "sum"
     cap: Annotated[float | None, Field(ge=1, description="most an advantage may be enlarged; none: no bound")] = None
     eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
@@ -43,7 +44,8 @@ class Overconfidence(Advantage):
         factor = 1 + self.strength * softplus(total(batch.old_logprob - batch["ref_logprob"], batch.mask))
         if self.cap is not None:
             factor = factor.clamp(max=self.cap)
-        return standard * spread(torch.where(batch.correct == 0, factor, 1.0), batch.mask)
+        penalised = spread(batch.correct, batch.mask) == 0
+        return torch.where(penalised & (standard < 0), standard * spread(factor, batch.mask), standard)
 
 
 METHODS = {
@@ -51,9 +53,10 @@ METHODS = {
         GRPO,
         title="ACE",
         paper="arXiv:2602.21420",
-        equation=r"\tilde A_i=A_i\big(1+\alpha\,\mathrm{softplus}(c_i)\big)\text{ if }R_i=0,\quad"
+        equation=r"\tilde A_i=A_i\big(1+\alpha\,\mathrm{softplus}(c_i)\big)\text{ if }A_i<0,\ R_i=0;\quad"
         r"c_i=\log\frac{\pi(y_i)}{\pi_{ref}(y_i)}",
-        changes="a wrong answer costs more the likelier the policy has made it since the start",
+        changes="incorrect completions are penalised more, the more the policy's confidence in them has grown since the"
+        " start of training",
         advantage=Overconfidence(),
         regularisers=(),
     )

@@ -16,9 +16,9 @@ from workbench.types import Batch, PerRollout, PerToken
 
 
 def upper_half(metric: PerRollout, group: Tensor) -> Tensor:
-    """Which rollouts are in the upper half of their group by this metric, [rollout]; the larger half if it is odd.
+    """Which rollouts are in the upper half of their group by this metric, [rollout]; the larger half of an odd group.
 
-    nan is in neither. Equal values are told apart by their order.
+    nan is in neither. Equal values are ordered by position.
 
     >>> upper_half(torch.tensor([3.0, 1.0, 2.0, 5.0, 4.0]), torch.tensor([0, 0, 0, 1, 1])).tolist()
     [True, False, True, True, False]
@@ -45,7 +45,7 @@ class OtherHalf(Advantage):
     advantage = share · between + (1 - share) · within; with equal halves and share 1/2 it is Dr. GRPO's.
     `follow` takes the mean reward of the batch as the share. With `discourage` below 1 the reward of the half to be
     discouraged (the longer, or the more decided one) counts for less in `between`. A lone rollout gets 0.
-    Defaults: the authors' examples/setups.sh.
+    Defaults: the authors' scripts/setups.sh.
     """
 
     by: Annotated[Literal["entropy", "length"], Field(description="what cuts the group")] = "entropy"
@@ -66,9 +66,10 @@ class OtherHalf(Advantage):
         metric = batch.lengths if self.by == "length" else masked_mean(batch["old_entropy"], batch.mask)
         upper = upper_half(torch.where(known, metric, torch.nan), batch.group)
         disliked = upper if self.by == "length" else ~upper
-        worth = torch.where(disliked, self.discourage, 1.0).to(batch.reward.dtype)
+        whole = torch.ones_like(batch.reward)
         own, other = half_means(batch.reward, batch.group, upper, known)
-        between = worth * batch.reward - torch.where(disliked, 1.0, self.discourage) * other
+        worth, baseline = (torch.where(chosen, self.discourage * whole, whole) for chosen in (disliked, ~disliked))
+        between = worth * batch.reward - baseline * other
         share = batch.reward.nanmean() if self.follow else self.share
         found = share * between + (1 - share) * (batch.reward - own)
         return spread(torch.where(group_count(batch.reward, batch.group) > 1, found, 0.0), batch.mask)
@@ -89,7 +90,7 @@ CANON = derive(
     r"\text{halves by }\tfrac1{|o_i|}\textstyle\sum_tH_{i,t}",
     changes="a rollout is compared with the half of its group that is less, or more, decided",
     advantage=OtherHalf(),
-    surrogate=Clip(low=0.2, high=0.28),
+    surrogate=Clip(low=0.2, high=0.28, dual=3.0),  # scripts/setups.sh, and their code's default bound for A < 0
     regularisers=(),
 )
 
@@ -101,6 +102,6 @@ METHODS = {
         paper="arXiv:2509.23962, by length",
         equation=r"A_i=\mu\,(R_i-\bar R^{other\ half})+(1-\mu)(R_i-\bar R^{own\ half}),\quad\text{halves by }|o_i|",
         changes="a rollout is compared with the half of its group that is shorter, or longer",
-        advantage=OtherHalf(by="length"),  # with discourage = 0.9: the run that shortens answers
+        advantage=OtherHalf(by="length"),  # with discourage = 0.9: the run that shortens completions
     ),
 }

@@ -1,4 +1,4 @@
-"""CEPO: each token counts by how much likelier the model finds it when shown the right answer than a wrong one."""
+"""CEPO: a token counts by how much more likely the reference answer makes it than an incorrect answer does."""
 
 import math
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, Encoder, PerToken, Problem, Rollout
 
-EXCERPT = 50  # characters of a wrong rollout that stand in for an answer that could not be extracted
+EXCERPT = 50  # characters of an incorrect rollout that stand in for an answer that could not be extracted
 
 
 @dataclass(frozen=True)
 class Contrast(Advantage):
     """GRPO's advantage, weighed per token by contrasting evidence. arXiv:2605.19436, section 3.
 
-    evidence = old_logprob after the question with the right answer - after the question with a wrong one
+    evidence = old_logprob after the prompt and the reference answer - after the prompt and an incorrect answer
     advantage = A · ((1 - share) + share · clamp(exp(sign(A) · evidence), 1 - bound, 1 + bound))
-    The share falls in a straight line to 0 over `steps` steps. The wrong answer is that of the worst wrong rollout;
-    without one both contexts are the same, and A stays as it is.
+    The share falls linearly to 0 over `steps` steps. The incorrect answer is that of the incorrect rollout with the
+    lowest reward; without one both contexts are the same, and A stays as it is.
     """
 
     share: Annotated[float, Field(ge=0, le=1, description="of the weight in the first step (lambda)")] = 0.5  # script
     steps: Annotated[int, Field(ge=1, description="until the share is 0")] = 25  # script
     bound: Annotated[float, Field(gt=0, le=1, description="how far a weight may be from 1")] = 0.2  # script
-    wording: Annotated[str, Field(description="how the answer is shown")] = "{question}\n(The answer is {answer}.)"
+    wording: Annotated[str, Field(description="what stands between prompt and completion")] = " {answer}"  # their code
     eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
 
     @property
@@ -42,11 +42,9 @@ class Contrast(Advantage):
         self, problem: Problem, rollouts: Sequence[Rollout], encoder: Encoder
     ) -> dict[str, list[tuple[int, ...]]]:
         wrong = wrong_answer(rollouts) or problem.answer
-        prompts = {
-            name: encoder.prompt(self.wording.format(question=problem.prompt, answer=answer))
-            for name, answer in (("right", problem.answer), ("wrong", wrong))
-        }
-        return {name: [prompt] * len(rollouts) for name, prompt in prompts.items()}
+        shown = {"right": problem.answer, "wrong": wrong}
+        words = {name: encoder.answer(self.wording.format(answer=answer)) for name, answer in shown.items()}
+        return {name: [(*rollout.prompt, *tokens) for rollout in rollouts] for name, tokens in words.items()}
 
     def __call__(self, batch: Batch) -> PerToken:
         standard = GroupZ(eps=self.eps)(batch)
@@ -57,7 +55,7 @@ class Contrast(Advantage):
 
 
 def wrong_answer(rollouts: Sequence[Rollout]) -> str:
-    """What the wrong rollout of lowest reward answered; its beginning where nothing was extracted; "" without one."""
+    """The answer of the incorrect rollout of lowest reward, or its beginning if none was extracted; "" without one."""
     wrong = [rollout for rollout in rollouts if rollout.correct == 0]
     if not wrong:
         return ""
@@ -73,9 +71,10 @@ METHODS = {
         paper="arXiv:2605.19436",
         equation=r"\hat A_{i,t}=A_i\Big[(1-\lambda)+\lambda\,\mathrm{clip}\big(e^{\mathrm{sign}(A_i)\Delta_{i,t}},"
         r"1-\varepsilon_w,1+\varepsilon_w\big)\Big],\quad\Delta=\log P^+-\log P^-",
-        changes="tokens that the right answer speaks for, and a wrong one against, count for more",
+        changes="in a correct rollout, tokens that the reference answer makes more likely than an incorrect one get"
+        " a larger advantage; in an incorrect rollout a smaller one",
         advantage=Contrast(),
-        surrogate=Clip(low=0.2, high=0.28),
+        surrogate=Clip(low=0.2, high=0.28, dual=3.0),  # their code's default bound for A < 0
         regularisers=(),
     )
 }

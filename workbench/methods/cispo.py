@@ -35,7 +35,7 @@ METHODS = {
         title="CISPO",
         paper="arXiv:2506.13585",
         equation=r"-\frac{1}{\sum_i|o_i|}\sum_{i,t}\mathrm{sg}\big[\mathrm{clip}(r_{i,t})\big]A_i\log\pi(o_{i,t})",
-        changes="the ratio only weighs: clipped tokens keep a gradient, of bounded weight",
+        changes="the clipped ratio is a constant weight, so that clipped tokens keep a gradient",
         surrogate=Cispo(),
         regularisers=(),
     )

@@ -1,4 +1,4 @@
-"""CURE: every rollout is cut at an undecided token and continued afresh; originals and branches form one group."""
+"""CURE: every rollout is regenerated from a high-entropy token on; originals and branches form one group."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,10 @@ from workbench.types import Request, Rollout, State
 class Recut(Controller):
     """Branches from critical tokens. arXiv:2508.11016, stage one.
 
-    Of the `candidates` positions of highest entropy one is drawn; the answer up to it is a given prefix, and the
-    token itself is written again, `branches` times. The first position and tokens of at most one visible character
-    are no candidates; an answer without candidates is begun anew. A prefix is not trained.
+    Of the `candidates` positions of highest entropy one is drawn; the completion up to it becomes a prefix, and it is
+    continued from there, the token itself included, `branches` times. The first position and tokens of at most one
+    visible character (white space is not visible) are no candidates; a completion without candidates is generated
+    again from the start. A prefix is not trained.
     """
 
     branches: Annotated[int, Field(ge=1, description="continuations of every rollout (n2)")] = 3  # run script
@@ -37,8 +38,8 @@ class Recut(Controller):
         return Orders(requests, state=state)
 
     def branch(self, rollout: Rollout, entropy: Sequence[float], round: Round, draw: float) -> Request:
-        """The order for a rollout's continuations."""
-        visible = [len(round.encoder.text([token])) for token in rollout.tokens]
+        """The request for a rollout's continuations."""
+        visible = [len(round.encoder.text([token]).strip()) for token in rollout.tokens]
         cut = self.cut(entropy, lambda place: visible[place] > 1, draw)
         asked = rollout.request
         return round.request(
@@ -52,7 +53,7 @@ class Recut(Controller):
         )
 
     def cut(self, entropy: Sequence[float], allowed: Callable[[int], bool], draw: float) -> int:
-        """The position that is written again; 0 if none is allowed."""
+        """The position from which tokens are regenerated; 0 if none is allowed."""
         places = [place for place in range(1, len(entropy)) if allowed(place)]
         best = sorted(sorted(places, key=lambda place: -entropy[place])[: self.candidates])
         return best[int(draw * len(best))] if best else 0
@@ -73,7 +74,8 @@ METHODS = {
         paper="arXiv:2508.11016",
         equation=r"y'\sim\pi_{old}(\cdot\,|\,x,y_{<c}),\quad c\in\mathrm{top}_K\{t:H_{i,t}\};\quad"
         r"\text{DAPO's loss over }n_1+n_1n_2\text{ rollouts}",
-        changes="each rollout is cut before an undecided token and continued anew, and the branches join its group",
+        changes="each rollout is cut before a high-entropy token and regenerated from there, and the branches join"
+        " its group",
         surrogate=Clip(low=0.2, high=0.28, dual=10.0),
         controller=Recut(),
     )

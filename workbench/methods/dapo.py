@@ -14,8 +14,8 @@ METHODS = {
         paper="arXiv:2503.14476",
         equation=r"-\frac{1}{\sum_i|o_i|}\sum_{i,t}\min\big(r_{i,t}A_i,\ \mathrm{clip}(r_{i,t},1-\varepsilon_{low},"
         r"1+\varepsilon_{high})A_i\big)\quad\text{s.t. } 0<|\{i: o_i\text{ right}\}|<G",
-        changes="a wider upper bound, groups without contrast sampled anew, every token weighs the same, and"
-        " answers near the budget lose reward",
+        changes="a wider upper bound, zero-variance groups resampled, every token weighs the same, and"
+        " completions near the budget lose reward",
         surrogate=Clip(low=0.2, high=0.28),  # section 4.1: "clip-higher"
         reduction=TokenMean(),  # section 3.3
         regularisers=(),

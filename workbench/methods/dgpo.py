@@ -1,4 +1,4 @@
-"""DGPO: every mixed group makes an update of the same size, and harder problems weigh more."""
+"""DGPO: every group whose rewards vary makes an update of the same size, and harder problems weigh more."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -52,8 +52,8 @@ METHODS = {
         paper="arXiv:2601.20614",
         equation=r"A_i=\lambda_q\frac{R_i-\bar R}{\frac1G\sum_j|R_j-\bar R|},\quad"
         r"\lambda_q=B_v\,\mathrm{softmax}_q(-\bar R_q/T)",
-        changes="groups with contrast push equally hard whatever their success rate, harder problems a little harder,"
-        " and groups without contrast do not thin the mean",
+        changes="groups whose rewards vary count the same whatever their accuracy, harder problems a little more, and"
+        " zero-variance groups leave the mean over tokens",
         advantage=Balanced(),
         reduction=ActiveTokenMean(groups=True),
         regularisers=(),

@@ -1,4 +1,4 @@
-"""DHPO: the token's ratio and the answer's ratio side by side, each clipped within its own bounds."""
+"""DHPO: the token's ratio and the completion's ratio side by side, each clipped within its own bounds."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -20,15 +20,15 @@ class Hybrid(Surrogate):
     """A weighted sum of two clipped objectives. arXiv:2601.05607.
 
     loss = w · clip(token ratio) + (1 - w) · clip(sequence ratio), each branch with its own bounds
-    w = `share`, or with `guide` "entropy" the token's entropy scaled to [0, 1], a constant: undecided tokens go by
-    their own ratio. The paper's abstract fixes the branches; the bounds, the direction and the scope of the scaling
-    are not published and therefore fields.
+    w = `share`, or with `guide` "entropy" the token's entropy scaled to [0, 1], a constant: high-entropy tokens
+    use their own ratio. The abstract fixes the branches. The paper itself was not read: the bounds (those of DAPO and
+    GSPO), the direction and the scope of the scaling are choices of this file, and fields.
     """
 
     guide: Annotated[Literal["share", "entropy"], Field(description="what mixes the branches")] = "share"
     share: Annotated[float, Field(ge=0, le=1, description="weight of the token's branch")] = 0.5  # "averaged"
     scope: Annotated[Literal["batch", "rollout"], Field(description="where entropy is scaled")] = "batch"
-    invert: Annotated[bool, Field(description="undecided tokens go by the answer's ratio instead")] = False
+    invert: Annotated[bool, Field(description="high-entropy tokens use the completion's ratio instead")] = False
     token_low: Low = 0.2  # DAPO's
     token_high: High = 0.28
     sequence_low: Low = 3e-4  # GSPO's
@@ -64,7 +64,7 @@ DHPO = derive(
     paper="arXiv:2601.05607",
     equation=r"-\frac{1}{\sum|o_i|}\sum_{i,t}\tfrac12\min\big(r_{i,t}A_i,\mathrm{clip}_{tok}(r_{i,t})A_i\big)"
     r"+\tfrac12\min\big(s_iA_i,\mathrm{clip}_{seq}(s_i)A_i\big)",
-    changes="half of every token's push goes by its own ratio, half by the whole answer's, clipped apart",
+    changes="half of every token's loss uses its own ratio, half the ratio of the whole completion, clipped separately",
     surrogate=Hybrid(),
     regularisers=(),
 )
@@ -77,7 +77,7 @@ METHODS = {
         paper="arXiv:2601.05607",
         equation=r"-\frac{1}{\sum|o_i|}\sum_{i,t}w_{i,t}\min\big(r_{i,t}A_i,\mathrm{clip}(r_{i,t})A_i\big)"
         r"+(1-w_{i,t})\min\big(s_iA_i,\mathrm{clip}(s_i)A_i\big),\quad w=\mathrm{sg}[\mathrm{minmax}(H)]",
-        changes="undecided tokens go by their own ratio, decided ones by the whole answer's",
+        changes="high-entropy tokens use their own ratio, low-entropy tokens that of the whole completion",
         surrogate=Hybrid(guide="entropy"),
     ),
 }

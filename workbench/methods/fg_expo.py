@@ -1,4 +1,4 @@
-"""FG-ExPO: what is solved half the time is asked most; the more is right, the closer the policy is held."""
+"""FG-ExPO: problems of accuracy one half are sampled most; the KL coefficient grows with accuracy."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class AccuracyKl(Regulariser):
     """The k3 estimate with a coefficient that grows with accuracy. arXiv:2605.11403, "AKL".
 
     loss = coefficient · (tanh(accuracy) + 1) / 2 · k3, accuracy = mean correctness over the update: from half of the
-    coefficient where nothing is right to .88 of it where everything is.
+    coefficient where nothing is correct to .88 of it where everything is.
     """
 
     coefficient: Annotated[float, Field(ge=0, description="its weight in the loss before scaling")] = 0.02  # the paper
@@ -88,8 +88,8 @@ METHODS = {
         paper="arXiv:2605.11403",
         equation=r"\mathcal L_{clip}+\beta\,\tfrac{\tanh(\overline{acc})+1}{2}\,\overline{k_3},\quad"
         r"P(q)\propto e^{-(\tilde p_q-\frac12)^2/2\sigma^2}",
-        changes="a KL loss whose coefficient grows with the batch's accuracy, and problems drawn by how near to one"
-        " half their own is",
+        changes="a KL loss whose coefficient grows with the batch's accuracy, and problems sampled by how near their"
+        " accuracy is to one half",
         advantage=GroupZ(population=True),
         surrogate=Clip(low=0.2, high=0.28),  # as in DAPO
         regularisers=(AccuracyKl(),),

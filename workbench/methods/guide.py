@@ -1,4 +1,4 @@
-"""Guide-GRPO: what nobody solved is asked again with a hint, and learnt as an answer to the question without it."""
+"""Guide-GRPO: unsolved problems are sampled again with a hint, and trained on the prompt without it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,10 +17,10 @@ TAG = "hinted"
 
 @dataclass(frozen=True)
 class HintTheLost(Controller):
-    """Asks problems without a right answer again, with their hint. arXiv:2506.13923, section 3.
+    """Asks problems without a correct completion again, with their hint. arXiv:2506.13923, section 3.
 
     The hint is `problem.data[hint]`; a problem without one stays lost. Hinted rollouts make a group of their own,
-    are trained on the bare prompt, and are marked as written by another policy. The bare group is dropped.
+    are trained on the prompt without it, and are marked off-policy. The bare group is dropped.
     """
 
     hint: Annotated[str, Field(description="the column of the data that holds the hint")] = "hint"
@@ -47,7 +47,7 @@ class HintTheLost(Controller):
         return Orders(requests, drop_groups=dropped, state={"hinted": state["hinted"] + len(requests)})
 
     def again(self, group: Group, round: Round) -> Request:
-        """As many rollouts as before, with the hint before the engine and without it before the update."""
+        """A request for as many rollouts as before: the engine sees the hint, the update does not."""
         problem = group.problem
         text = self.wording.format(question=problem.prompt, hint=problem.data[self.hint])
         return round.request(
@@ -67,8 +67,9 @@ METHODS = {
         paper="arXiv:2506.13923",
         equation=r"-\frac{r}{r+\gamma}A\ \text{ for hinted tokens},\quad r=\frac{\pi(y_t|x)}{\pi_{old}(y_t|x,h)},"
         r"\ \gamma=\mathrm{sg}[Q_{0.9}(r)];\quad\mathcal L_{clip}\text{ for the others}",
-        changes="problems that nobody solved are sampled again with a hint, and the hinted answers are learnt as"
-        " answers to the bare question, by a ratio that saturates",
+        changes="problems without a correct rollout are sampled again with a hint, and the hinted completions are"
+        " trained on the prompt without it, by a ratio that saturates (padding is left out of its quantile; the"
+        " authors' code counts it)",
         ratio=SaturatedRatio(),
         surrogate=MixedClip(),
         regularisers=(),

@@ -1,4 +1,4 @@
-"""ICPO: one more rollout is written with a worked example in view, and learnt as an answer to the bare question."""
+"""ICPO: one more rollout is generated after a solved example, and trained on the prompt without it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ TAG = "shown an example"
 
 @dataclass(frozen=True)
 class ShowExample(Controller):
-    """Adds rollouts written after a worked example of another problem. arXiv:2510.26519, section 3.
+    """Adds rollouts generated after a solved example of another problem. arXiv:2510.26519, section 3.
 
     Of the step's other problems one with a solution is drawn: `problem.data[solution]`, or else the text of a right
-    rollout. The paper draws from a data set. An added rollout stays in the group only if it is right.
+    rollout. The paper draws from a data set. An added rollout stays in the group only if it is correct.
     """
 
     added: Annotated[int, Field(ge=1, description="rollouts with an example, for every problem")] = 1  # the recipe
@@ -61,7 +61,7 @@ class ShowExample(Controller):
 
 
 def added(groups: Sequence[Group]) -> list[Rollout]:
-    """The rollouts written after an example."""
+    """The rollouts generated after an example."""
     return [rollout for group in groups for rollout in group.rollouts if rollout.request.tag == TAG]
 
 
@@ -72,8 +72,8 @@ METHODS = {
         paper="arXiv:2510.26519",
         equation=r"-\frac{\pi(y_t|x)}{\pi(y_t|x)+0.1}A\ \text{ where }y\sim\pi_{old}(\cdot|d,x),\quad"
         r"\mathcal L_{clip}\text{ elsewhere}",
-        changes="a rollout that the model wrote with a worked example in view joins the group if it is right, and is"
-        " learnt as an answer to the bare question",
+        changes="a rollout generated after a solved example joins the group if it is correct, and is trained on the"
+        " prompt without the example",
         ratio=ProbabilityRatio(),  # the authors' code; the text has another ratio and constant
         surrogate=MixedClip(dual=3.0),
         regularisers=(K3(coefficient=0.001),),

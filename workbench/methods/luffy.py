@@ -1,4 +1,4 @@
-"""LUFFY: a worked solution joins each group, and its tokens learn by how likely the policy finds them."""
+"""LUFFY: a reference solution joins each group, weighed by its probability under the policy."""
 
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
@@ -15,8 +15,8 @@ METHODS = {
         paper="arXiv:2504.14945",
         equation=r"-\frac1{T_{max}}\sum_{i,t}A_i\cdot\begin{cases}r_{i,t}&i\text{ sampled}\\"
         r"\frac{\pi_{i,t}}{\pi_{i,t}+0.1}&i\text{ given}\end{cases},\quad A_i=R_i-\bar R",
-        changes="a worked solution joins each group; its tokens learn most where the policy gives them a tenth, and"
-        " nothing is clipped or standardised",
+        changes="a reference solution joins each group; its tokens are trained most where their probability is near"
+        " 0.1, and nothing is clipped or standardised",
         advantage=GroupCentre(),
         ratio=ProbabilityRatio(gamma=0.1),  # all defaults: the authors' exp_scripts/train.sh
         surrogate=Unclipped(),

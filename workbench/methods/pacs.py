@@ -1,4 +1,4 @@
-"""PACS: the verdict is a label, and a score made of log-ratios with a leave-one-out baseline learns to predict it."""
+"""PACS: correctness is a label, predicted by a score of log-ratios with a leave-one-out baseline."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,17 +17,17 @@ from workbench.types import Batch, PerRollout, PerToken, Scalar
 
 @dataclass(frozen=True)
 class Pacs(Surrogate):
-    """Binary cross-entropy of a score against the verdict. arXiv:2509.02522, section 3.
+    """Binary cross-entropy of a score against correctness. arXiv:2509.02522, section 3.
 
     implicit = scale · sum over tokens of (logprob - old_logprob)
     score = n / (n - 1) · (implicit - mean(group)); the gradient flows through the baseline as well
-    loss = mean of weight · cross-entropy(sigmoid(score), correct); weight evens right and wrong ones out in a group.
-    On-policy, unweighted, with scale 1, its gradient is RLOO's.
+    loss = mean of weight · cross-entropy(sigmoid(score), correct); weight balances correct and incorrect ones of a
+    group. On-policy, unweighted, with scale 1, its gradient is RLOO's.
     """
 
     setwise = True
     scale: Annotated[float, Field(gt=0, description="multiplies the log-ratio (beta)")] = 1.0  # the repository's
-    balance: Annotated[bool, Field(description="weigh right and wrong ones of a group evenly")] = True  # repository
+    balance: Annotated[bool, Field(description="balance correct and incorrect ones of a group")] = True  # repository
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Scalar:
         known = batch.judged & ~batch.correct.isnan() & batch.mask.any(1)
@@ -42,7 +42,7 @@ class Pacs(Surrogate):
 
 
 def balance(label: PerRollout, group: torch.Tensor) -> PerRollout:
-    """n / (2 · rollouts of the same verdict in the group); 1 where all verdicts are alike."""
+    """n / (2 · rollouts of the group with the same label), [rollout]; 1 where all labels are equal."""
     count, right = group_count(label, group), group_sum(label, group)
     alike = torch.where(label == 1, right, count - right)
     return torch.where((right > 0) & (right < count), count / (2 * alike), 1.0)
@@ -55,8 +55,8 @@ METHODS = {
         paper="arXiv:2509.02522",
         equation=r"-\frac1B\sum_i\omega_i\big[R_i\log\sigma(\psi_i)+(1-R_i)\log(1-\sigma(\psi_i))\big],\quad"
         r"\psi_i=\hat r_i-\frac1{G-1}\sum_{j\ne i}\hat r_j,\ \hat r_i=\beta\sum_t\log r_{i,t}",
-        changes="supervised learning of the verdict by a score made of log-ratios, whose saturation takes the place"
-        " of clipping",
+        changes="supervised learning of correctness by a score of log-ratios, whose saturation takes the place of"
+        " clipping",
         advantage=Label(),  # shown, not used
         surrogate=Pacs(),
         regularisers=(),

@@ -1,4 +1,4 @@
-"""PPO with a critic: a learnt value of every token is the baseline, and its temporal differences the advantage."""
+"""PPO with a critic: a learned value of every token is the baseline, its temporal differences the advantage."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -24,7 +24,7 @@ def generalised(reward: PerToken, value: PerToken, mask: Mask, discount: float, 
     """Generalised advantage estimate. arXiv:1506.02438, equation 16; tokens outside the mask are stepped over.
 
     delta[t] = reward[t] + discount · value[t + 1] - value[t];  out[t] = delta[t] + discount · decay · out[t + 1]
-    `value[t]` is the value before token t was written; after the last token it is 0.
+    `value[t]` is the value before token t was generated; after the last token it is 0.
     """
     later: Tensor = torch.zeros_like(value[:, 0])
     carried, columns = torch.zeros_like(later), []
@@ -111,8 +111,8 @@ METHODS = {
         paper="arXiv:1707.06347, with arXiv:1506.02438",
         equation=r"A_t=\sum_{l\ge0}(\gamma\lambda)^l\delta_{t+l},\quad\delta_t=r_t+\gamma V_{t+1}-V_t,\quad"
         r"\mathcal L=\mathcal L_{clip}+\tfrac c2\max\big((V-\hat G)^2,(\mathrm{clip}(V)-\hat G)^2\big)",
-        changes="a learnt value of every token is the baseline, so that tokens of one answer differ and siblings"
-        " are not needed",
+        changes="a learned value of every token is the baseline, so that tokens of one completion differ and other"
+        " rollouts of the problem are not needed",
         advantage=Gae(),
         reduction=TokenMean(),
         regularisers=(ValueLoss(),),

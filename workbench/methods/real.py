@@ -1,4 +1,4 @@
-"""REAL: the mean log-ratio of an answer is a score, and a classification loss separates right from wrong ones."""
+"""REAL: a completion's mean log-ratio is a score; a classification loss separates correct from incorrect ones."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -21,8 +21,8 @@ class Real(Surrogate):
     """Log-sum-exp over the rollouts of a question, with anchors at score 0. arXiv:2602.05630, section 3.
 
     score = mean over tokens of (logprob - old_logprob), over `temperature`
-    loss of a question = log(1 + sum exp(-score of right ones)) + log(1 + sum exp(score of wrong ones))
-    Averaged over all questions; one without contrast contributes 0. `style` "product" has one log for both and no
+    loss of a question = log(1 + sum exp(-score of correct ones)) + log(1 + sum exp(score of incorrect ones))
+    Averaged over all questions; a zero-variance group contributes 0. `style` "product" has one log for both and no
     anchors of their own, "bce" is binary cross-entropy over the rollouts.
     """
 
@@ -64,7 +64,7 @@ METHODS = {
         paper="arXiv:2602.05630",
         equation=r"\frac1Q\sum_q\log\Big(1+\sum_{i\in P_q}e^{-\bar s_i/\tau}\Big)"
         r"+\log\Big(1+\sum_{j\in N_q}e^{\bar s_j/\tau}\Big),\quad\bar s_i=\frac1{|o_i|}\sum_t\log r_{i,t}",
-        changes="no advantage and no clipping: rewards are labels, and a classifier's loss bounds every push",
+        changes="no advantage and no clipping: rewards are labels, and a classification loss bounds every gradient",
         advantage=Label(),  # shown, not used
         surrogate=Real(),
         regularisers=(),

@@ -25,15 +25,15 @@ REPLAY = "replay"
 
 @dataclass(frozen=True)
 class Replay(Controller):
-    """Adds worked problems of another task to every step. arXiv:2510.21978.
+    """Adds problems of another task with their solutions to every step. arXiv:2510.21978.
 
-    They are drawn uniformly from the task's training problems; the answer learnt is `problem.data[solution]`, or the
-    reference answer. Without a task nothing is replayed.
+    They are drawn uniformly from the task's training problems; `problem.data[solution]` is trained, or the reference
+    answer. Without a task nothing is replayed.
     """
 
     task: Annotated[Task | None, Field(description="where the general problems come from")] = None
     count: Annotated[int, Field(ge=1, description="problems a step")] = 4  # a guess
-    solution: Annotated[str, Field(description="the column of the data that holds the answer")] = "solution"
+    solution: Annotated[str, Field(description="the column of the data that holds the completion")] = "solution"
 
     @property
     def idle(self) -> str:
@@ -56,7 +56,7 @@ class Replay(Controller):
 
 @dataclass(frozen=True)
 class PerObjective(Reduction):
-    """Every token of an objective weighs the same: 1 / its tokens; own tokens are one, foreign ones the other."""
+    """Every token of an objective weighs the same: 1 / its tokens; own tokens are one, off-policy ones the other."""
 
     def __call__(self, batch: Batch, advantage: PerToken) -> PerToken:
         marked = foreign(batch)
@@ -66,7 +66,7 @@ class PerObjective(Reduction):
 
 @dataclass(frozen=True)
 class Rebalanced(Surrogate):
-    """PPO's clipped objective for own tokens, -logprob for foreign ones, each weighed. arXiv:2510.21978.
+    """PPO's clipped objective for own tokens, -logprob for off-policy ones, each weighed. arXiv:2510.21978.
 
     Of each of K objectives two windows of values are kept, with means before and now, deviation std of the latter:
     score = now / before + std / (now + before), weight = softmax(score / temperature), which is the paper's K · softmax
@@ -131,7 +131,7 @@ METHODS = {
         paper="arXiv:2510.21978",
         equation=r"\sum_k\lambda_k L_k,\quad\lambda=\mathrm{softmax}\Big(\frac1T\Big[\frac{\mu_k}{\tilde\mu_k}+"
         r"\frac{\sigma_k}{\mu_k+\tilde\mu_k}\Big]\Big),\quad L_{replay}=-\overline{\log\pi}",
-        changes="answers to general problems are learnt beside the rollouts, and the objective that improves least"
+        changes="solutions of general problems are trained beside the rollouts, and the objective that improves least"
         " weighs most",
         surrogate=Rebalanced(),
         reduction=PerObjective(),

@@ -20,6 +20,7 @@ class WhitenedReturn(Advantage):
 
     reward[t] = reward at the last token - reward_kl · (old_logprob - ref_logprob)
     advantage[t] = (return[t] - mean) / sqrt(variance + 1e-8), return[t] = reward[t] + discount · return[t + 1]
+    over the trained tokens; others, as a tool's words, are stepped over.
     With `baseline` the group's mean is taken off the reward first (REINFORCE++-baseline).
     """
 
@@ -39,7 +40,7 @@ class WhitenedReturn(Advantage):
     def __call__(self, batch: Batch) -> PerToken:
         if self.baseline:
             batch = batch.replace(reward=group_centre(batch.reward, batch.group))
-        returns = suffix_sum(token_reward(batch, self.reward_kl), self.discount)
+        returns = suffix_sum(token_reward(batch, self.reward_kl), self.discount, batch.mask)
         return whiten(returns, batch.mask, correction=0 if self.population else 1)
 
 
@@ -49,7 +50,7 @@ PLAIN = derive(
     paper="arXiv:2501.03262",
     equation=r"A_{i,t}=\frac{G_{i,t}-\mu_{batch}}{\sigma_{batch}},\quad"
     r" G_{i,t}=\sum_{k\ge t}\gamma^{k-t}\big(\mathbb 1[k=|o_i|]R_i-\beta\,k_{1,i,k}\big)",
-    changes="a rollout is compared with the whole batch instead of its siblings, so one per problem will do",
+    changes="a rollout is compared with the whole batch instead of its group, so one per problem is enough",
     advantage=WhitenedReturn(),
     regularisers=(),
     group_size=1,
@@ -61,11 +62,11 @@ METHODS = {
         PLAIN,
         title="REINFORCE++-baseline",
         paper="arXiv:2501.03262, the variant with a baseline",
-        equation=r"A_{i,t}=\frac{(R_i-\bar R)-\mu_{batch}}{\sigma_{batch}},\quad"
-        r" \mathcal L=\mathcal L_{clip}+\beta\,\overline{k_2}",
-        changes="the siblings' mean is the baseline, the whole batch gives the scale",
+        equation=r"A_{i,t}=\frac{(R_i-\bar R)-\mu_{batch}}{\sigma_{batch}}",
+        changes="the group's mean is the baseline and the whole batch gives the scale; the paper's k2 loss is off"
+        " (coefficient 0)",
         advantage=WhitenedReturn(baseline=True),
-        regularisers=(K2(),),  # verl's example: 0.001
+        regularisers=(K2(),),  # off, as in verl; the paper and verl's example set a coefficient (0.001)
         group_size=2,
     ),
 }

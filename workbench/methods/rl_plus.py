@@ -1,4 +1,4 @@
-"""RL-PLUS: a worked solution joins each group, weighed against a mixture of policies, unlikely tokens first."""
+"""RL-PLUS: a reference solution joins each group, weighed by a ratio to a mixture of policies, unlikely tokens most."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +15,7 @@ from workbench.types import Batch, PerToken
 
 @dataclass(frozen=True)
 class MixtureRatio(Ratio):
-    """The token's own ratio, and for foreign tokens one to a mixture. RL-PLUS, arXiv:2508.00222, section 3.
+    """The token's own ratio, and for off-policy tokens one to a mixture. RL-PLUS, arXiv:2508.00222, section 3.
 
     foreign: 2 p / (old + behaviour), behaviour = old / 2 + guess / 2, p = exp(logprob), old = exp(old_logprob);
     between 0 and 4 where the guess of the behaviour policy is 1, as in their code.
@@ -37,7 +37,7 @@ METHODS = {
         paper="arXiv:2508.00222",
         equation=r"-\frac1{T_{max}}\sum_{i,t}A_i\cdot\begin{cases}r_{i,t}&i\text{ sampled}\\"
         r"\frac{2\pi}{\frac32\pi_{old}+\frac12}\,(1-\mathrm{sg}[\pi])^{0.5}&i\text{ given}\end{cases}",
-        changes="a worked solution joins each group; its tokens have a ratio to a mixture of policies and count more"
+        changes="a reference solution joins each group; its tokens have a ratio to a mixture of policies and count more"
         " the less likely they were",
         ratio=MixtureRatio(),
         surrogate=Unclipped(focal=0.5),  # the authors' train_RL-PLUS.sh and the paper

@@ -1,4 +1,4 @@
-"""RoRecomp: short right answers and long wrong ones are trained at once, the others wait and are trained in bulk."""
+"""RoRecomp: short correct and long incorrect completions are trained at once, the others later, in bulk."""
 
 import math
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ AGAIN = "compensation"
 class Recompose(Controller):
     """Splits each group's rollouts into those trained now and those that wait. arXiv:2509.25958.
 
-    Of the right ones the shortest `share` are trained now, of the wrong ones the longest, at least one of either
+    Of the correct ones the shortest `share` are trained now, of the incorrect ones the longest, at least one of either
     kind. The others wait, recorded and untrained, with the advantage of their full group; when `steps` steps' worth
-    is waiting, one step's worth of the oldest is trained as well, by the ratio to the policy that wrote it. What the
-    abstract leaves open is guessed: share, buffer, schedule, and that advantages come before the choice.
+    is waiting, one step's worth of the oldest is trained as well, by the ratio to the policy that generated it. What
+    the abstract leaves open is guessed: share, buffer, schedule, and that advantages come before the choice.
     """
 
     share: Annotated[float, Field(gt=0, le=1, description="of each kind, trained at once (alpha)")] = 0.5  # guess
@@ -54,8 +54,8 @@ class Recompose(Controller):
 
     def store_advantages(self, rollouts: Sequence[Rollout]) -> None:
         """Gives every token of a group's rollouts its advantage, before some of them leave."""
-        reward = torch.tensor([rollout.reward for rollout in rollouts])
-        zeros = torch.zeros(len(rollouts), 1)
+        reward = torch.tensor([rollout.reward for rollout in rollouts], dtype=torch.float64)
+        zeros = torch.zeros(len(rollouts), 1, dtype=torch.float64)
         batch = Batch(zeros, zeros, zeros == 0, reward, torch.zeros(len(rollouts), dtype=torch.long))
         for rollout, value in zip(rollouts, self.advantage(batch)[:, 0].tolist(), strict=True):
             rollout.extras["stored_advantage"] = [value] * len(rollout.tokens)
@@ -68,7 +68,7 @@ class Recompose(Controller):
 
 
 def frozen(rollout: Rollout) -> dict[str, Any]:
-    """A rollout as plain data, for the state."""
+    """A rollout as plain data, as the state holds it."""
     asked = rollout.request.problem
     problem = {"key": asked.key, "prompt": asked.prompt, "answer": asked.answer, "data": dict(asked.data)}
     own = {name: getattr(rollout, name) for name in ("index", "tokens", "text", "engine_logprob", "sampled_logprob")}
@@ -76,7 +76,7 @@ def frozen(rollout: Rollout) -> dict[str, Any]:
 
 
 def thawed(item: dict[str, Any], round: Round) -> Rollout:
-    """A waiting rollout again, in a group of its own, marked as written by another policy."""
+    """A rollout made of such data, in a group of its own, marked as off-policy."""
     request = round.request(
         problem=Problem(**item["problem"]), prompt=tuple(item["prompt"]), group=round.new_group(), tag=AGAIN
     )
@@ -94,7 +94,8 @@ METHODS = {
         paper="arXiv:2509.25958",
         equation=r"\mathcal L_{clip}\text{ over }\{\text{shortest }\alpha\text{ of right}\}\cup"
         r"\{\text{longest }\alpha\text{ of wrong}\},\text{ the others when enough are waiting}",
-        changes="only the shorter right and the longer wrong answers are trained at once; the others wait in a buffer",
+        changes="only the shorter correct and the longer incorrect completions are trained at once; the others are"
+        " buffered",
         ratio=WriterRatio(),
         regularisers=(),
         controller=Recompose(),

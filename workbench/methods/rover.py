@@ -1,4 +1,4 @@
-"""ROVER: the log-ratio is an action's value, the next state's value a plain average; a squared Bellman error learns."""
+"""ROVER: the log-ratio is the action's value, an average the next state's; trained by a squared Bellman error."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,6 +9,7 @@ from pydantic import Field
 from workbench.kinds import Surrogate
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
+from workbench.ops import next_marked
 from workbench.pieces.advantage import GroupCentre
 from workbench.pieces.reduction import TokenMean
 from workbench.types import Batch, PerToken
@@ -19,7 +20,7 @@ class Bellman(Surrogate):
     """Squared Bellman error of the uniform policy's values. arXiv:2509.24981, section 4.
 
     value of the token = scale · (logprob - old_logprob)
-    value of what follows = scale · mean over the vocabulary of the same at the next token; 0 after the last
+    value of what follows = scale · mean over the vocabulary of the same at the next trained token; 0 after the last
     loss = (value of the token - stop(advantage + value of what follows))²
     The advantage is the reward less its group's mean, repeated on every token. The mean of the vocabulary's
     log-probabilities is the mean logit less the logsumexp.
@@ -35,7 +36,7 @@ class Bellman(Surrogate):
         now = batch["mean_logit"] - batch["logsumexp"]
         old = batch["old_mean_logit"] - batch["old_logsumexp"]
         state = torch.where(batch.mask, self.scale * (now - old), 0.0)
-        following = torch.nn.functional.pad(state[:, 1:], (0, 1))
+        following = next_marked(state, batch.mask)
         value = self.scale * (batch.logprob - batch.old_logprob)
         return (value - (advantage + following).detach()).square()
 

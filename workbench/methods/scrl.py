@@ -1,4 +1,4 @@
-"""SCRL: a chain of subproblems is answered at once, and each part is compared with the same part of the others."""
+"""SCRL: a chain of subproblems is solved in one completion; a part is compared with the same part of the others."""
 
 import re
 from bisect import bisect_left
@@ -30,8 +30,8 @@ class AskChain(Controller):
     """Asks each problem also as a chain of subproblems, in a group of its own. arXiv:2605.22074.
 
     `problem.data[parts]` is a list of {"question": …, "answer": …}, from easy to the problem itself. The tokens of
-    part j get `span` j, and the last of them a `token_reward` of 1 where its answer is right. The chain's rollouts come
-    beside the ordinary ones; for the paper's halves set half the rollouts.
+    part j get `span` j, and the last of them a `token_reward` of 1 where its answer is correct. The chain's rollouts
+    come beside the ordinary ones; for the paper's halves set half the rollouts.
     """
 
     parts: Annotated[str, Field(description="the column of the data that holds the subproblems")] = "parts"
@@ -79,7 +79,7 @@ class AskChain(Controller):
 
 
 def token_at(tokens: Sequence[int], offset: int, encoder: Encoder) -> int:
-    """How many tokens hold the first `offset` characters, found in the tokens as they were written."""
+    """How many tokens hold the first `offset` characters, found in the tokens as they were generated."""
     return bisect_left(range(len(tokens)), offset, key=lambda count: len(encoder.text(tokens[:count])))
 
 
@@ -96,9 +96,9 @@ def plain(answer: str) -> str:
 class PartZ(Advantage):
     """Each part of a chain, standardised over the same part of the group's other chains. arXiv:2605.22074.
 
-    right[i, j] = 1 if parts 0 … j of rollout i are all right; advantage of a token of part j =
+    right[i, j] = 1 if parts 0 … j of rollout i are all correct; advantage of a token of part j =
     (right[i, j] - mean(right[:, j])) / std(right[:, j]) over the group's population, 0 where that is 0 and between
-    parts. A chain without parts counts as wrong. Other rollouts have GRPO's advantage.
+    parts. A chain without parts counts as incorrect. Other rollouts have GRPO's advantage.
     """
 
     eps: Annotated[float, Field(gt=0, description="added to the standard deviation")] = 1e-6  # GRPO's
@@ -126,8 +126,8 @@ METHODS = {
         paper="arXiv:2605.22074",
         equation=r"A_{i,t}=\sum_j\frac{R_i^{(j)}-\mu_j}{\sigma_j}\,[t\in\mathrm{span}_j],\quad"
         r"R_i^{(j)}=\prod_{l\le j}r_i^{(l)}",
-        changes="each problem is also asked as a chain of subproblems, and each part of an answer is compared with the"
-        " same part of the others",
+        changes="each problem is also asked as a chain of subproblems, and each part of a completion is compared with"
+        " the same part of the group's other completions",
         advantage=PartZ(),
         reduction=TokenMean(),
         regularisers=(),

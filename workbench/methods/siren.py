@@ -1,4 +1,4 @@
-"""SIREN: entropy, measured at each answer's least decided tokens alone, is held at what it was at the start."""
+"""SIREN: the entropy of each completion's highest-entropy tokens is held at its initial value."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,11 +10,12 @@ from workbench.kinds import Regulariser
 from workbench.method import derive
 from workbench.methods.dr_grpo import METHODS as DR_GRPO
 from workbench.pieces.reduction import rollouts
-from workbench.types import Batch, Mask, PerToken, Scalar, State
+from workbench.pieces.surrogate import Clip
+from workbench.types import Batch, Constants, Mask, PerToken, Scalar, State
 
 
 def peak_entropy(entropy: PerToken, mask: Mask, quantile: float) -> PerToken:
-    """Entropy of the tokens above their answer's quantile, as a mean within the answer: each token's share of it."""
+    """Each token's share of the mean entropy of its completion's tokens above a quantile, [rollout, token]."""
     with torch.no_grad():
         inside = entropy.detach().masked_fill(~mask, torch.nan)
         bound = torch.nanquantile(inside, quantile, dim=1, keepdim=True)
@@ -28,15 +29,16 @@ class EntropyAnchor(Regulariser):
     """Squared distance of the peak entropy from its first value. arXiv:2509.25133, section 4.
 
     loss = coefficient · (mean over rollouts of the peaks' mean entropy - anchor)²
-    Entropy is that of the likeliest tokens up to `share` of the probability, renormalised; the authors' code leaves the
-    token that crosses it out (`core_entropy`), nucleus sampling would keep it. Peaks are the tokens above the answer's
-    own quantile; the gradient flows through their entropy. The anchor is taken from the policy of the first step and
-    remembered. Defaults: section 5.1.
+    Entropy is that of the most likely tokens up to `share` of the probability, renormalised; the authors' code leaves
+    the token that crosses it out (`core_entropy`), nucleus sampling would keep it. Peaks are the tokens above the
+    completion's own quantile; the gradient flows through their entropy. The anchor is the mean of the policy that
+    sampled the first step, and is remembered. While it is not remembered yet, in the updates of that step, it is the
+    same mean over the rollouts of the update (the authors': of the whole step). Defaults: section 5.1.
     """
 
     setwise = True
     coefficient: Annotated[float, Field(ge=0, description="its weight in the loss")] = 0.005  # section 5.1
-    quantile: Annotated[float, Field(ge=0, lt=1, description="share of an answer's tokens that are no peak")] = 0.8
+    quantile: Annotated[float, Field(ge=0, lt=1, description="share of a completion's tokens that are no peak")] = 0.8
     share: Annotated[float, Field(gt=0, le=1, description="of the probability, whose entropy counts (top-p)")] = 0.8
     crossing: Annotated[bool, Field(description="keep the token that crosses the share, too")] = False  # their code
 
@@ -57,6 +59,12 @@ class EntropyAnchor(Regulariser):
             return state
         return {"anchor": float(self.mean(batch, f"old_{self.signal}"))}
 
+    def settle(self, batch: Batch, advantage: PerToken) -> Constants:
+        if not self.coefficient:
+            return {}
+        kept, first = batch.memory.get("anchor"), self.mean(batch, f"old_{self.signal}")
+        return {"anchor": first if kept is None else torch.full_like(first, kept)}
+
     def mean(self, batch: Batch, name: str) -> Scalar:
         """The mean over rollouts of their peaks' mean."""
         mask = batch.mask & batch.judged[:, None]
@@ -66,8 +74,7 @@ class EntropyAnchor(Regulariser):
     def __call__(self, batch: Batch) -> Scalar:
         if not self.coefficient:
             return batch.logprob.sum() * 0
-        now, anchor = self.mean(batch, self.signal), batch.memory["anchor"]
-        return self.coefficient * (now - (now.detach() if anchor is None else anchor)).square()
+        return self.coefficient * (self.mean(batch, self.signal) - batch["anchor"]).square()
 
 
 METHODS = {
@@ -77,7 +84,8 @@ METHODS = {
         paper="arXiv:2509.25133",
         equation=r"\mathcal L_{Dr.GRPO}+\alpha\big(\bar H_{peak}-H_0\big)^2,\quad"
         r"\bar H_{peak}=\frac1B\sum_i\mathrm{mean}_{t:\,\tilde H_{i,t}>Q_{0.8}}\tilde H_{i,t}",
-        changes="a loss holds the entropy of the least decided tokens at its value in the first step",
+        changes="a loss holds the entropy of each completion's highest-entropy tokens at its value in the first step",
+        surrogate=Clip(dual=3.0),  # their code's default bound for A < 0; both clip ranges 0.2 in effect
         regularisers=(EntropyAnchor(),),
     )
 }

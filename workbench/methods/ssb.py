@@ -1,4 +1,4 @@
-"""Semantic soft bootstrapping: what the model says with a right and a wrong attempt in view, it learns to say bare."""
+"""Semantic soft bootstrapping: completions after a correct and an incorrect attempt, distilled without them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,13 +22,14 @@ WORDING = "{question}\nRight:\n{right}\nWrong:\n{wrong}\nExplain the right way."
 
 @dataclass(frozen=True)
 class Explain(Controller):
-    """Asks solved and missed problems again with one attempt of each kind in view. arXiv:2512.05105.
+    """Samples mixed groups' problems again with one attempt of each kind in the prompt. arXiv:2512.05105.
 
-    The first right attempt and one with the commonest wrong answer are shown; of the new answers the right ones are
-    trained, as answers to the bare question. The attempts themselves, and groups without both kinds, are dropped.
+    The first correct attempt and one with the most frequent incorrect answer are shown; of the new completions the
+    correct ones are trained, on the prompt without the attempts. The attempts, and groups without both kinds, are
+    dropped.
     """
 
-    tries: Annotated[int, Field(ge=1, description="new answers to a problem; the authors: 1")] = 2
+    tries: Annotated[int, Field(ge=1, description="new completions of a problem; the authors: 1")] = 2
     wording: Annotated[str, Field(description="how the attempts are shown")] = WORDING
 
     def __call__(self, state: State, round: Round) -> Orders:
@@ -46,7 +47,7 @@ class Explain(Controller):
         return Orders(requests, drop_groups=frozenset(group.number for group in round.groups), state=state)
 
     def again(self, group: Group, right: Rollout, wrong: Rollout, round: Round) -> Request:
-        """The problem with both attempts before the engine and none before the update."""
+        """A request for the problem: the engine sees both attempts, the update none."""
         text = self.wording.format(question=group.problem.prompt, right=right.text, wrong=wrong.text)
         return round.request(
             problem=group.problem,
@@ -59,7 +60,7 @@ class Explain(Controller):
 
 
 def commonest(rollouts: Sequence[Rollout]) -> Rollout | None:
-    """The first rollout with the commonest extracted answer; None if there are no rollouts."""
+    """The first rollout with the most frequent extracted answer; None if there are no rollouts."""
     answers = [next((part.extracted for part in rollout.parts.values()), "") for rollout in rollouts]
     often = Counter(answers).most_common(1)
     return rollouts[answers.index(often[0][0])] if often else None
@@ -67,11 +68,11 @@ def commonest(rollouts: Sequence[Rollout]) -> Rollout | None:
 
 @dataclass(frozen=True)
 class Imitate(Surrogate):
-    """How far the policy is from the one that wrote the foreign tokens. arXiv:2512.05105.
+    """A divergence from the policy that generated the off-policy tokens. arXiv:2512.05105.
 
     loss = exp(d) - 1 - d, d = logprob - behaviour_logprob, which over the writer's tokens averages
     KL(writer ‖ policy) and its gradient. The paper forms that KL over the whole vocabulary at temperature 2; this
-    estimates it from the written token, at the sampling temperature. Own tokens learn nothing.
+    estimates it from the sampled token, at the sampling temperature. Own tokens have no gradient.
     """
 
     bound: Annotated[float, Field(gt=0, le=80, description="most that d may be, against overflow")] = 20.0  # verl
@@ -95,8 +96,8 @@ METHODS = {
         paper="arXiv:2512.05105",
         equation=r"\frac1N\sum_t\mathrm{KL}\big(\pi_{old}(\cdot|x,y^+,y^-,z_{<t})\,\|\,\pi(\cdot|x,z_{<t})\big),\quad"
         r"z\sim\pi_{old}(\cdot|x,y^+,y^-)\text{ and right}",
-        changes="no policy gradient: shown a right and a wrong attempt the model writes an explanation, and learns to"
-        " give that answer without them",
+        changes="no policy gradient: completions generated after a correct and an incorrect attempt are distilled"
+        " into the prompt without them",
         advantage=GroupCentre(),  # recorded, not used
         surrogate=Imitate(),
         reduction=TokenMean(),

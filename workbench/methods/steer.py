@@ -66,7 +66,7 @@ METHODS = {
         paper="arXiv:2510.10150",
         equation=r"\lambda_{i,t}=e^{-k|\Omega_{i,t}|},\quad\Omega=\frac{A}{\pi_{old}}\,\pi(1-\pi)(\ln\pi+H),\quad"
         r"\mathcal L=\frac{\sum\lambda\,\mathcal L_{clip}}{\sum|o_i|}",
-        changes="tokens that would move the policy's entropy much are weighed down",
+        changes="tokens whose update would change the policy's entropy most are down-weighted",
         surrogate=Clip(low=0.2, high=0.28, dual=10.0),  # the authors' script
         reduction=EntropySteady(),
         regularisers=(),

@@ -1,4 +1,4 @@
-"""Temporal scheduling: early in a run only a part of each answer is trained, and the part grows to the whole."""
+"""Temporal scheduling: early in a run only a part of each completion is trained, and the part grows to the whole."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +15,7 @@ from workbench.pieces.schedule import Fading
 from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, Mask, PerToken
 
-Kept = Annotated[Schedule, Field(description="share of each answer that is left out")]
+Kept = Annotated[Schedule, Field(description="share of each completion that is left out")]
 LEFT_OUT = Fading(value=0.99, begin=0.0, end=0.8)  # the authors' script
 
 
@@ -26,9 +26,9 @@ def mean_over(kept: Mask, like: PerToken) -> PerToken:
 
 @dataclass(frozen=True)
 class Ending(Reduction):
-    """The mean over the last part of every answer. arXiv:2605.25381, section 3 ("trajectory percentile").
+    """The mean over the last part of every completion. arXiv:2605.25381, section 3 ("trajectory percentile").
 
-    The first min(floor(left out · length), length - 1) tokens weigh nothing. The reward saw the whole answer.
+    The first min(floor(left out · length), length - 1) tokens weigh nothing. The reward saw the whole completion.
     """
 
     left_out: Kept = LEFT_OUT
@@ -41,9 +41,9 @@ class Ending(Reduction):
 
 @dataclass(frozen=True)
 class Forking(Reduction):
-    """The mean over the tokens at which the sampling policy was least decided. arXiv:2605.25381, section 3.
+    """The mean over the tokens of highest entropy under the sampling policy. arXiv:2605.25381, section 3.
 
-    Of every answer ceil((1 - left out) · length) tokens of highest entropy are kept.
+    Of every completion ceil((1 - left out) · length) tokens of highest entropy are kept.
     """
 
     left_out: Kept = LEFT_OUT
@@ -61,9 +61,9 @@ class Forking(Reduction):
 
 @dataclass(frozen=True)
 class EntropyBoost(Advantage):
-    """GRPO's advantage with a bonus for undecided tokens that fades. arXiv:2605.25381, section 3.
+    """GRPO's advantage with a bonus for high-entropy tokens that fades. arXiv:2605.25381, section 3.
 
-    advantage = A + share · min(scale · entropy, |A| / cap); a group without contrast stays at 0.
+    advantage = A + share · min(scale · entropy, |A| / cap); a zero-variance group stays at 0.
     Defaults: the authors' script.
     """
 
@@ -88,9 +88,9 @@ ENDING = derive(
     title="Temporal scheduling by position",
     paper="arXiv:2605.25381",
     equation=r"m_{i,t}=\mathbb 1\big[t>\lfloor\rho_s|o_i|\rfloor\big],\quad\rho_s=0.99\,(1-s/0.8S)_+",
-    changes="at first only the end of each answer is trained; the trained part grows to the whole by four fifths"
+    changes="at first only the end of each completion is trained; the trained part grows to the whole by four fifths"
     " of the run",
-    surrogate=Clip(low=0.2, high=0.28),
+    surrogate=Clip(low=0.2, high=0.28, dual=3.0),  # the script, and their code's default bound for A < 0
     reduction=Ending(),
     regularisers=(),
 )
@@ -102,7 +102,7 @@ METHODS = {
         title="Temporal scheduling by entropy",
         paper="arXiv:2605.25381, forking tokens",
         equation=r"m_{i,t}=\mathbb 1\big[H_{i,t}\text{ among the }\lceil(1-\rho_s)|o_i|\rceil\text{ highest}\big]",
-        changes="at first only the least decided tokens of each answer are trained; more join as the run goes on",
+        changes="at first only the highest-entropy tokens of each completion are trained, later more of them",
         reduction=Forking(),
     ),
     "temporal_entropy": derive(
@@ -110,7 +110,7 @@ METHODS = {
         title="Temporal scheduling of an entropy bonus",
         paper="arXiv:2605.25381, entropy advantage",
         equation=r"A_{i,t}=A_i+\rho_s\min\big(\alpha H_{i,t},\ |A_i|/\kappa\big)",
-        changes="undecided tokens get a larger advantage, a bonus that fades over the run",
+        changes="high-entropy tokens get a larger advantage, a bonus that fades over the run",
         advantage=EntropyBoost(),
         reduction=GRPO.reduction,
     ),

@@ -1,4 +1,4 @@
-"""TraPO: problems without a label are trained by majority vote, if their pass rate moves as that of labelled ones."""
+"""TraPO: unlabelled problems are trained on the majority vote, if their pass rates move like labelled ones'."""
 
 import statistics
 from collections import Counter
@@ -24,7 +24,7 @@ def labelled(problem: Problem, column: str) -> bool:
 
 
 def agreement(rollouts: Sequence[Rollout]) -> list[float]:
-    """1 for each rollout that gives the commonest answer, 0 for the others; all 0 if two answers are as common."""
+    """1 for each rollout with the most frequent answer, 0 for the others; all 0 if two are equally frequent."""
     answers = [next((part.extracted for part in r.parts.values() if part.extracted), "") for r in rollouts]
     ranked = Counter(answer for answer in answers if answer).most_common(2)
     tied = len(ranked) == 2 and ranked[0][1] == ranked[1][1]
@@ -35,7 +35,7 @@ def agreement(rollouts: Sequence[Rollout]) -> list[float]:
 class MajorityVote(Shaping):
     """The reward of an unlabelled problem is agreement with the majority of its group. arXiv:2512.13106.
 
-    Answers are what the rewards extracted. Without one commonest answer all rewards are 0.
+    Answers are what the rewards extracted. Without a single most frequent answer all rewards are 0.
     """
 
     column: Column = "labelled"
@@ -50,11 +50,15 @@ class TrustTrajectories(Controller):
 
     A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, agreement with the
     majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness is at least
-    `threshold` or among the largest `top` share. The others are recorded and not trained. Defaults: their scripts.
+    `threshold` or among the largest `top` share of the step's (one at least). The others are recorded and not trained.
+    Defaults: their scripts.
     """
 
     warmup: Annotated[int, Field(ge=2, description="visits before an unlabelled problem is trained")] = 8
-    top: Annotated[float, Field(ge=0, le=1, description="share of unlabelled problems trained in any case")] = 0.1
+    top: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of a step's unlabelled problems past warm-up that is trained in any case"),
+    ] = 0.1
     threshold: Annotated[float, Field(ge=-1, le=1, description="likeness from which a problem is trained")] = 0.4
     column: Column = "labelled"
 
@@ -73,7 +77,9 @@ class TrustTrajectories(Controller):
             rate = group.accuracy if known else statistics.fmean(agreement(group.rollouts))
             mine = histories["labelled" if known else "unlabelled"]
             mine[group.problem.key] = [*mine.get(group.problem.key, ()), *([rate] if rate == rate else [])]
-        ready = {key: rates for key, rates in histories["unlabelled"].items() if len(rates) >= self.warmup}
+        asked = {group.problem.key for group in round.groups}
+        unknown = histories["unlabelled"]
+        ready = {key: unknown[key] for key in unknown if key in asked and len(unknown[key]) >= self.warmup}
         trusted = chosen(likenesses(ready, list(histories["labelled"].values())), self.top, self.threshold)
         for group in round.groups:
             if not labelled(group.problem, self.column) and group.problem.key not in trusted:
@@ -119,8 +125,8 @@ METHODS = {
         paper="arXiv:2512.13106",
         equation=r"\tilde R_i=[a_i=\mathrm{mode}(a)],\quad q\text{ is trained if }"
         r"\tfrac1{|D_L|}\sum_l\mathrm{corr}(\tau_q,\tau_l)\ge0.4\text{ or among the top }10\%",
-        changes="problems without a label are rewarded by majority vote, and trained once their pass rate moves as"
-        " that of labelled problems",
+        changes="unlabelled problems are rewarded by majority vote, and trained once their pass rates move like"
+        " those of labelled problems",
         regularisers=(K3(coefficient=0.001),),  # the authors' newer scripts
         shaping=(MajorityVote(),),
         controller=TrustTrajectories(),

@@ -1,4 +1,4 @@
-"""UCAS: certain answers earn less when right and pay more when wrong, and certain tokens pay a small penalty."""
+"""UCAS: confidence lowers the advantage of correct completions, raises the penalty of incorrect ones and of tokens."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,6 +11,7 @@ from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import group_centre, group_std, masked_mean, masked_sum, min_max, spread
 from workbench.pieces.advantage import GroupZ
+from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, PerToken
 
 
@@ -24,8 +25,12 @@ class UncertaintyShaped(Advantage):
     The repository sums confidence over tokens, so that it mostly measures length; `mean` averages as the text says.
     """
 
-    right: Annotated[float, Field(ge=0, description="how much confidence weakens right answers")] = 0.25  # their code
-    wrong: Annotated[float, Field(ge=0, description="how much confidence strengthens wrong ones")] = 0.35  # their code
+    right: Annotated[float, Field(ge=0, description="how much confidence weakens correct completions")] = (
+        0.25  # their code
+    )
+    wrong: Annotated[float, Field(ge=0, description="how much confidence strengthens incorrect ones")] = (
+        0.35  # their code
+    )
     penalty: Annotated[float, Field(ge=0, description="of the most certain token")] = 0.05  # their code
     mean: Annotated[bool, Field(description="average confidence over tokens instead of adding it")] = False
     eps: Annotated[float, Field(gt=0, description="added to standard deviations")] = 1e-6  # their code
@@ -54,7 +59,8 @@ METHODS = {
         paper="arXiv:2510.10649",
         equation=r"\tilde A_{i,t}=A_i\,e^{\mp c_\pm\hat c_i}-0.05\,\hat l_{i,t},\quad"
         r"c_i=\sum_t\big(\mathrm{logsumexp}(z_{i,t})-\bar z_{i,t}\big)",
-        changes="the advantage is shaped by the model's confidence, in the answer as a whole and in each token",
+        changes="the advantage is shaped by the model's confidence, in the completion as a whole and in each token",
+        surrogate=Clip(dual=3.0),  # their code's default bound for A < 0
         advantage=UncertaintyShaped(),  # coefficients as in the authors' repository
         regularisers=(),
     )

@@ -22,6 +22,7 @@ class ImplicitDifference(Advantage):
     """Suffix sums of implicit temporal differences, whitened over the batch. arXiv:2606.20008, section 4.
 
     difference = beta · (logprob - ref_logprob - kl), advantage[t] = difference[t] + decay · advantage[t + 1]
+    over the trained tokens; others, as a tool's words, are stepped over.
     Read from the policy that sampled: exact where a step makes one update, as published. Rewards play no part.
     """
 
@@ -34,12 +35,12 @@ class ImplicitDifference(Advantage):
 
     def __call__(self, batch: Batch) -> PerToken:
         difference = self.beta * (batch.old_logprob - batch["ref_logprob"] - batch["old_kl"])
-        return whiten(suffix_sum(difference, self.decay), batch.mask)
+        return whiten(suffix_sum(difference, self.decay, batch.mask), batch.mask)
 
 
 @dataclass(frozen=True)
 class TerminalValue(Regulariser):
-    """Squared error of the implied value at the end of an answer. arXiv:2606.20008, section 3.
+    """Squared error of the implied value at the end of a completion. arXiv:2606.20008, section 3.
 
     loss = 1/2 · (sum over tokens of beta · (logprob - ref_logprob - stop(kl)) - (reward - mean(group)))²,
     averaged over rollouts. `kl` is exact, over the whole vocabulary: a sampled estimate would cancel the log-ratio.
@@ -69,10 +70,10 @@ METHODS = {
         paper="arXiv:2606.20008",
         equation=r"\frac1{2B}\sum_i\Big[\sum_t\big(\rho_{i,t}-\mathrm{sg}[\kappa_{i,t}]\big)-(R_i-\bar R)\Big]^2"
         r"+c_A\mathcal L_{clip},\quad\rho=\beta\log\frac{\pi}{\pi_{ref}},\ \kappa=\beta\,KL(\pi\|\pi_{ref})",
-        changes="the reward is regressed on by the answer's log-ratio to the reference, and the same log-ratios are"
+        changes="the completion's log-ratio to the reference is regressed on the reward, and the same log-ratios are"
         " the temporal differences of an actor's loss",
         advantage=ImplicitDifference(),
-        surrogate=Clip(low=0.2, high=0.28),
+        surrogate=Clip(low=0.2, high=0.28, dual=10.0),  # run script
         surrogate_weight=5e-3,  # run script
         reduction=TokenMean(),
         regularisers=(TerminalValue(),),

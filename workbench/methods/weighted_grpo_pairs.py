@@ -41,7 +41,8 @@ METHODS = {
         paper="arXiv:2602.03452",
         equation=r"A_i=\frac{R_i-\bar R}{\mathrm{std}(R)+\epsilon}\cdot\begin{cases}1&R_i>\bar R\\"
         r"\lambda&R_i<\bar R\end{cases}\quad\text{on }\{q^+,q^-\}",
-        changes="two problems fill every step: a hard one for its rare successes, an easy one for its rare failures",
+        changes="two problems fill every step: a hard one for its rare correct rollouts, an easy one for its rare"
+        " incorrect ones",
         advantage=UnevenZ(),
         regularisers=(),
         sampler=Chosen(numbers=(0, 1)),  # to be set: a hard problem that is sometimes solved, an easy one that is not

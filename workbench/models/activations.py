@@ -31,7 +31,7 @@ class MicroBatch:
 
     @property
     def answers(self) -> int:
-        """Answer tokens."""
+        """Completion tokens."""
         return self.rows * self.answer
 
     def tokens(self, *, packed: bool) -> int:
@@ -80,11 +80,11 @@ def int8_bytes(causal: Any, spec: ModelSpec) -> int:
 
 
 def attention_bytes(spec: ModelSpec, size: Size, batch: MicroBatch) -> int:
-    """Bytes that attention keeps in all layers: queries, keys, values and answers of every attended sequence.
+    """Bytes that attention keeps in all layers: queries, keys, values and completions of every attended sequence.
 
-    Packed (`models.packed`), an answer's keys and values include a copy of its prompt's, and the mask is kept in the
+    Packed (`models.packed`), a completion's keys and values include a copy of its prompt's, and the mask is kept in the
     weights' type, [row, answer, prompt + answer], and queries, keys and values stay as they were before they were laid
-    out (`index_copy` keeps its source); padded, every row is a sequence of prompt and answer. Keys and values
+    out (`index_copy` keeps its source); padded, every row is a sequence of prompt and completion. Keys and values
     are as wide as the queries, because grouped heads are repeated. The attention itself is computed in blocks and
     keeps no [token, token] table: FlashAttention, arXiv:2205.14135, section 3.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-#: What a decoder writes for bytes that are no whole character yet.
+#: What a decoder returns for bytes that are no whole character yet.
 BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -11,7 +11,7 @@ class TextEncoder:
     """A Hugging Face tokenizer, with the model's way of putting a question. Satisfies `types.Encoder`.
 
     `chat`: put the question as the user's turn of the tokenizer's chat template. Without it a question
-    is encoded as the tokenizer does by itself, begin-of-text token included. `stop`: tokens that end an answer.
+    is encoded as the tokenizer does by itself, begin-of-text token included. `stop`: tokens that end a completion.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class TextEncoder:
         self.stop = tuple(stop)
 
     def prompt(self, text: str) -> tuple[int, ...]:
-        """A question as the model sees it."""
+        """The tokens of a prompt as the model sees it, with template and special tokens."""
         if self.chat:
             turns = [{"role": "user", "content": text}]
             if self.system is not None:
@@ -44,15 +44,15 @@ class TextEncoder:
         return tuple(self.tokenizer(text)["input_ids"])
 
     def answer(self, text: str) -> tuple[int, ...]:
-        """The tokens of an answer's text, without any special token."""
+        """The tokens of a completion's text, without any special token."""
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def text(self, tokens: Sequence[int]) -> str:
-        """An answer's text, special tokens left out."""
+        """A completion's text, special tokens left out."""
         return self.texts([tokens])[0]
 
     def texts(self, answers: Sequence[Sequence[int]]) -> list[str]:
-        """The texts of several answers, special tokens left out."""
+        """The texts of several completions, special tokens left out."""
         backend = self.tokenizer.backend_tokenizer
         return list(backend.decode_batch([list(tokens) for tokens in answers], skip_special_tokens=True))
 

@@ -56,7 +56,7 @@ class OneDnnLinear(nn.Linear):
 
 
 def use_onednn(model: nn.Module) -> int:
-    """Gives every plain float32 linear layer of a model on a CPU to oneDNN; answers how many there were."""
+    """Gives every plain float32 linear layer of a model on a CPU to oneDNN; returns how many there were."""
     if not available():
         raise ValueError("model.linear = 'onednn': this torch was built without oneDNN; set model.linear = 'torch'")
     count = 0

@@ -1,8 +1,11 @@
 """From a ModelSpec to a policy."""
 
+import contextlib
 import copy
 import functools
 import logging
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +75,10 @@ def load_model(spec: ModelSpec) -> Any:
 
 
 def keep_differentiable(model: Any) -> None:
-    """Keeps bitsandbytes 0.50 from packing 4-bit weights anew on CPUs with AVX-512 in bfloat16.
+    """Keeps bitsandbytes 0.50 from repacking 4-bit weights on CPUs with AVX-512 in bfloat16.
 
-    The product of that packing has no gradient of its input, and torch only warns of it: every layer below would learn
-    nothing.
+    The product of that packing has no gradient of its input, and torch only warns of it: no layer below would be
+    trained.
     """
     from bitsandbytes.nn import Linear4bit
 
@@ -151,7 +154,7 @@ def quantiser(spec: ModelSpec) -> Any:
 
 
 def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
-    """The model with a fresh adapter; its second matrices are zero, so that it answers as before."""
+    """The model with a fresh adapter; its second matrices are zero, so that it returns as before."""
     from peft import LoraConfig, get_peft_model
 
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
@@ -163,7 +166,7 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
         use_dora=lora.dora,
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_peft():
         torch.manual_seed(seed)
         try:
             return get_peft_model(model, config)
@@ -172,6 +175,19 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
                 f"model.lora.targets = {lora.targets!r}: {' '.join(str(error).split())[:200]}; "
                 f"this model's linear layers are called {', '.join(linear.names(model))}"
             ) from None
+
+
+@contextlib.contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Within it peft does not warn of what is seen to here.
+
+    Embeddings and head that share a table: `export` parts them, and engines are compared with the trainer. The layout
+    of GPT-2's layers: peft sets it right by itself.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model (has|with) `tie_word_embeddings=True`")
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to")
+        yield
 
 
 def start_adapter(model: Any, folder: str) -> None:
@@ -206,7 +222,7 @@ def wants_onednn(spec: ModelSpec, model: Any) -> bool:
 
 
 def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
-    """The tokenizer, with the tokens that end an answer: its own and those of the generation settings."""
+    """The tokenizer, with the tokens that end a completion: its own and those of the generation settings."""
     from transformers import AutoTokenizer
 
     try:

@@ -1,8 +1,8 @@
-"""Reads answers with every prompt once: a group's answers share the keys and values of their prompt.
+"""Reads completions with every prompt once: a group's completions share the keys and values of their prompt.
 
-Prompts and answers stand one behind the other in a single row without padding, so that the linear layers see each
-token once; only the attention, a small part of the work, is done per answer, over its prompt and itself. Equal to
-reading every answer after a copy of its prompt, gradients included.
+Prompts and completions stand one behind the other in a single row without padding, so that the linear layers see each
+token once; only the attention, a small part of the work, is done per completion, over its prompt and itself. Equal to
+reading every completion after a copy of its prompt, gradients included.
 """
 
 import functools
@@ -47,19 +47,19 @@ class Block:
 
 @dataclass(frozen=True)
 class Packing:
-    """Where prompts and answers stand in the packed row."""
+    """Where prompts and completions stand in the packed row."""
 
     tokens: Tensor  # [1, packed]
-    positions: Tensor  # [1, packed], as if each answer followed its own copy of the prompt
+    positions: Tensor  # [1, packed], as if each completion followed its own copy of the prompt
     prompts: Block
     answers: Block
     prompt_of: Tensor  # [answer]
-    seen: Tensor  # [answer, 1, token, prompt + token] bool: what each answer's token attends to
-    before: Tensor  # positions whose hidden state predicts each answer token, answer by answer, [n]
+    seen: Tensor  # [answer, 1, token, prompt + token] bool: what each completion's token attends to
+    before: Tensor  # positions whose hidden state predicts each completion token, answer by answer, [n]
 
 
 def pack(rows: Sequence[Row], device: torch.device) -> Packing:
-    """Packs prompts and answers; equal prompts are packed once."""
+    """Packs prompts and completions; equal prompts are packed once."""
     numbers: dict[tuple[int, ...], int] = {}
     prompt_of = [numbers.setdefault(tuple(row.prompt), len(numbers)) for row in rows]
     prompt_lengths = [len(prompt) for prompt in numbers]
@@ -90,7 +90,7 @@ def pack(rows: Sequence[Row], device: torch.device) -> Packing:
 
 
 def visible(prompts: Block, answers: Block, prompt_of: Tensor) -> Tensor:
-    """Each answer token sees its whole prompt, and its answer up to itself."""
+    """Each completion token sees its whole prompt, and its completion up to itself."""
     count, width = answers.valid.shape
     causal = torch.ones(width, width, dtype=torch.bool, device=prompt_of.device).tril()
     prompt = prompts.valid[prompt_of][:, None].expand(count, width, -1)
@@ -156,7 +156,7 @@ def suits(config: Any) -> bool:
 
 
 def read(model: Any, packing: Packing) -> Tensor:
-    """The hidden state before each answer token, after the final norm, [n, width]."""
+    """The hidden state before each completion token, after the final norm, [n, width]."""
     with shared_prompts(model):
         answer = model.base_model(
             input_ids=packing.tokens, position_ids=packing.positions, use_cache=False, packing=packing
@@ -166,7 +166,7 @@ def read(model: Any, packing: Packing) -> Tensor:
 
 
 def read_padded(hidden: Callable[[Tensor], Tensor], rows: Sequence[Row], device: torch.device) -> Tensor:
-    """The same for any causal model: every answer after its own copy of the prompt, padded on the right."""
+    """The same for any causal model: every completion after its own copy of the prompt, padded on the right."""
     tokens = torch.zeros(len(rows), max(row.length for row in rows), dtype=torch.long)
     for number, row in enumerate(rows):
         tokens[number, : row.length] = torch.tensor([*row.prompt, *row.answer])

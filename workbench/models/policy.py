@@ -37,7 +37,7 @@ class LocalPolicy:
         self._reference: Any = None  # a frozen copy of the causal model
         started = spec.lora is not None and spec.lora.start is not None
         self._start = {name: weight.detach().clone() for name, weight in self.trainable().items()} if started else {}
-        self._present: Any = self.causal  # the causal model that answers: the policy, or inside `reference()` its copy
+        self._present: Any = self.causal  # the causal model that is read: the policy, or inside `reference()` its copy
         self.check_head()
 
     @property
@@ -60,14 +60,14 @@ class LocalPolicy:
         return answer
 
     def before(self, rows: Sequence[Row]) -> Float[Tensor, "n width"]:
-        """The last hidden state before each answer token, row by row. Equal prompts are read once where that can be."""
+        """The last hidden state before each completion token, row by row. Equal prompts are read once if possible."""
         if packed.suits(self.config):
             with recompute.recomputing(self._present):
                 return packed.read(self._present, packed.pack(rows, self.device))
         return packed.read_padded(self.hidden, rows, self.device)
 
     def logits(self, hidden: Float[Tensor, "n width"]) -> Float[Tensor, "n vocabulary"]:
-        """The output head; formed in the weights' type, answered in float32."""
+        """The output head; formed in the weights' type, returned in float32."""
         answer: Tensor = self._present.get_output_embeddings()(hidden)
         return answer.float()
 
@@ -82,7 +82,7 @@ class LocalPolicy:
 
     @contextlib.contextmanager
     def reference(self) -> Iterator[None]:
-        """Within it `hidden` and `logits` answer for the reference, without gradient."""
+        """Within it `hidden` and `logits` are the reference's, without gradient."""
         if not self.adapted and self._reference is None:
             raise ValueError("there is no reference: call policy.keep_reference() before training, or train with LoRA")
         present = self._present

@@ -67,6 +67,17 @@ def bare(spec: ModelSpec) -> Any:
         ) from None
 
 
+def embedding_targets(spec: ModelSpec) -> list[str]:
+    """Which of the adapter's targets name the input embeddings or the output head; ValueError as for `skeleton`."""
+    if spec.lora is None or isinstance(spec.lora.targets, str):  # "all-linear" leaves both out
+        return []
+    with torch.device("meta"):
+        causal = bare(spec)
+    ends = [causal.get_input_embeddings(), causal.get_output_embeddings()]
+    names = [name for name, module in causal.named_modules() if any(module is end for end in ends)]
+    return [target for target in spec.lora.targets if any(f".{name}".endswith(f".{target}") for name in names)]
+
+
 @functools.lru_cache(maxsize=32)
 def size_of(spec: ModelSpec) -> Size:
     """Counts a model."""

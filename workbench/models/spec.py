@@ -26,8 +26,8 @@ class LoraSpec:
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="0: log-probs of sampling and update are comparable")
     rslora: bool = Field(default=False, description="scale by alpha / sqrt(rank) instead: arXiv:2312.03732")
-    dora: bool = Field(default=False, description="learn each column's length apart: arXiv:2402.09353")
-    start: str | None = Field(default=None, description="folder of an adapter of peft's to go on from")
+    dora: bool = Field(default=False, description="train each column's length separately: arXiv:2402.09353")
+    start: str | None = Field(default=None, description="folder of an adapter of peft's to continue from")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -66,12 +66,17 @@ class ModelSpec:
 
 
 def check(spec: ModelSpec) -> list[str]:
-    """What would go wrong at loading, as far as it can be told without reading weights; empty if nothing."""
+    """What would go wrong at loading, as far as can be seen without reading weights; empty if nothing."""
     problems = []
     if spec.quantisation is not None and spec.lora is None:
         problems.append(f"model.quantisation = {spec.quantisation!r}: such weights cannot be trained; set model.lora")
     if spec.quantisation is not None and spec.linear == "onednn":
         problems.append("model.linear = 'onednn' multiplies float32 weights: leave it out, or leave out quantisation")
+    if spec.dtype == "float16" and spec.lora is None:
+        problems.append(
+            "model.dtype = 'float16' cannot hold the optimiser's numbers of all weights, which become nan in the first "
+            "update: set model.dtype = 'bfloat16', or train an adapter (model.lora), whose weights are float32"
+        )
     if spec.lora is not None and spec.lora.dropout > 0:
         problems.append(
             f"model.lora.dropout = {spec.lora.dropout}: dropout is off in every pass, because the update compares "
@@ -103,7 +108,7 @@ def check_packages(spec: ModelSpec) -> list[str]:
 
 
 def check_start(lora: LoraSpec | None) -> list[str]:
-    """Whether an adapter to go on from is there and has the shape that is asked for."""
+    """Whether an adapter to continue from is there and has the shape that is asked for."""
     if lora is None or lora.start is None:
         return []
     file = Path(lora.start).expanduser() / "adapter_config.json"

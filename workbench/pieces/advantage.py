@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from pydantic import Field
 
 from workbench.kinds import Advantage
@@ -55,9 +54,10 @@ class GroupCentre(Advantage):
 
 @dataclass(frozen=True)
 class LeaveOneOut(Advantage):
-    """A rollout's reward less the mean of its siblings. RLOO, arXiv:2402.14740, section 3.2.
+    """A rollout's reward minus the mean of the group's other rollouts. RLOO, arXiv:2402.14740, section 3.2.
 
-    advantage = reward - mean(others) = n / (n - 1) · (reward - mean(group)); 0 where no sibling was judged.
+    advantage = reward - mean(others) = n / (n - 1) · (reward - mean(group)); 0 where no other
+    rollout was scored.
     """
 
     reward_kl: RewardKl = 0.0  # TRL: 0.05; verl's example: 0.001
@@ -74,14 +74,14 @@ class LeaveOneOut(Advantage):
 
 @dataclass(frozen=True)
 class Label(Advantage):
-    """The verdict itself, with no baseline. PSR and NSR, arXiv:2506.01347, section 3.
+    """Correctness itself, with no baseline. PSR and NSR, arXiv:2506.01347, section 3.
 
-    advantage = right where the answer is right, -wrong where it is wrong, 0 where there is no verdict.
+    advantage = right where the completion is correct, -wrong where it is incorrect, 0 where it is unscored.
     """
 
-    right: Annotated[float, Field(ge=0, description="advantage of a right answer")] = 1.0
-    wrong: Annotated[float, Field(ge=0, description="minus the advantage of a wrong answer")] = 1.0
+    right: Annotated[float, Field(ge=0, description="advantage of a correct completion")] = 1.0
+    wrong: Annotated[float, Field(ge=0, description="minus the advantage of an incorrect completion")] = 1.0
 
     def __call__(self, batch: Batch) -> PerToken:
-        known = torch.where(batch.correct == 1, self.right, torch.where(batch.correct == 0, -self.wrong, 0.0))
-        return spread(known.to(batch.reward.dtype), batch.mask)
+        right, wrong = ((batch.correct == value).to(batch.reward.dtype) for value in (1, 0))
+        return spread(self.right * right - self.wrong * wrong, batch.mask)

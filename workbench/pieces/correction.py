@@ -1,4 +1,4 @@
-"""Engine and trainer never compute quite the same log-probs: importance weights of the tokens the engine drew."""
+"""Corrections for the mismatch of the engine's and the trainer's log-probs: importance weights of sampled tokens."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,8 +18,8 @@ class Truncated(Correction):
 
     token: exp(old_logprob - engine_logprob); sequence: exp of that difference added up over the rollout's trained
     tokens, for each of them. Above `cap` it becomes `cap`, or 0 with `beyond = "mask"` (TRL's *_mask modes). It carries
-    no gradient. 1 for tokens that another policy wrote, whose ratio is another piece's matter, and where the engine's
-    log-prob is not known.
+    no gradient. 1 for off-policy tokens, whose ratio another piece handles, and where the engine's log-prob is not
+    known.
     """
 
     level: Annotated[Literal["token", "sequence"], Field(description="one weight a token, or one a rollout")] = "token"

@@ -1,4 +1,4 @@
-"""Answers that nobody sampled: solutions from the data that join a step's rollouts as if they had been written."""
+"""Off-policy demonstrations: solutions from the data that join a step's rollouts without being sampled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ TAG = "demonstration"
 
 
 def given(request: Request, text: str, tokens: Sequence[int]) -> Rollout:
-    """A ready-made rollout whose tokens are marked as foreign; nobody drew them, so they have no log-probs."""
+    """A demonstration as a rollout: its tokens are marked off-policy, and have no log-probs since none was sampled."""
     unknown = [float("nan")] * len(tokens)
     rollout = Rollout(request, 0, list(tokens), text, unknown, list(unknown), "given")
     rollout.extras["off_policy"] = [1.0] * len(tokens)
@@ -21,7 +21,7 @@ def given(request: Request, text: str, tokens: Sequence[int]) -> Rollout:
 
 
 def end_of_answer(round: Round) -> tuple[int, ...]:
-    """The token that ends an answer, as seen on a rollout of this round; empty if none was finished."""
+    """The token that ends a completion, as seen on a rollout of this round; empty if none was finished."""
     ended = (rollout for group in round.groups for rollout in group.rollouts if rollout.finish == "stop")
     first = next(ended, None)
     return () if first is None else tuple(first.tokens[-1:])
@@ -29,10 +29,10 @@ def end_of_answer(round: Round) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Demonstrate(Controller):
-    """Adds one worked solution to each group. LUFFY, arXiv:2504.14945; RL-PLUS, arXiv:2508.00222.
+    """Adds one reference solution to each group. LUFFY, arXiv:2504.14945; RL-PLUS, arXiv:2508.00222.
 
-    The solution is `problem.data[solution]`; it is judged like the rollouts, which it joins without replacing one,
-    and stays only if it is right. A problem without a solution, or with one that is too long, gets none.
+    The solution is `problem.data[solution]`; it is scored like the rollouts, which it joins without replacing one,
+    and stays only if it is correct. A problem without a solution, or with one that is too long, gets none.
     """
 
     solution: Annotated[str, Field(description="the column of the data that holds a solution")] = "solution"

@@ -14,8 +14,8 @@ from workbench.types import Group
 class DynamicSampling(Filter):
     """Trains on problems that are neither always solved nor never. DAPO, arXiv:2503.14476, section 3.2.
 
-    keep: 0 < right < n, judged by the verdict, since a shaped reward varies where the verdict does not. The others
-    are replaced by fresh problems for at most `rounds` further rounds; what is missing then stays missing.
+    keep: 0 < correct rollouts < n, since a shaped reward may vary where correctness does not. The others are replaced
+    by new problems for at most `rounds` further rounds; what is missing then stays missing.
     """
 
     rounds: Annotated[int, Field(ge=0, description="most further rounds of sampling a step")] = 9  # verl: 10 in all

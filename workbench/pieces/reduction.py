@@ -1,6 +1,6 @@
 """Reductions that two or more papers share: how much each token weighs in the loss.
 
-A rollout counts if it has a trained token: one that could not be judged is as good as absent.
+A rollout counts if it has a trained token: an unscored one is treated as absent.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class FixedLength(Reduction):
 
 @dataclass(frozen=True)
 class ActiveTokenMean(Reduction):
-    """The mean over the tokens that have something to say; the others leave numerator and denominator.
+    """The mean over the tokens with a gradient; the others leave numerator and denominator.
 
     That is the rollouts with an advantage other than 0 (PSR and NSR, arXiv:2506.01347), or with `groups` all
     rollouts of a group in which one has (DGPO, arXiv:2601.20614, section 3.3).

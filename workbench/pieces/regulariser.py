@@ -18,15 +18,18 @@ from workbench.types import Batch, PerToken
 Coefficient = Annotated[float, Field(ge=0, description="its weight in the loss; 0: off")]
 Difference = Annotated[float, Field(gt=0, le=80, description="bound on |logprob - ref_logprob|")]
 Cap = Annotated[float | None, Field(gt=0, description="bound on the estimate itself; verl: 10")]
-OffPolicy = Annotated[bool, Field(description="times the ratio, which makes its gradient right off-policy (TRL)")]
+OffPolicy = Annotated[bool, Field(description="times the ratio, which corrects its gradient off-policy (TRL)")]
 Straight = Annotated[bool, Field(description="its value with the gradient of k2 (verl's k1+, k3+)")]
 OwnReduction = Annotated[Reduction | None, Field(description="how tokens are weighed; none: as in the policy loss")]
 
 
-def finish(batch: Batch, estimate: PerToken, coefficient: float, cap: float | None, off_policy: bool) -> PerToken:
-    """An estimate as a loss: capped, corrected for off-policy samples, and weighed."""
-    if cap is not None:
-        estimate = estimate.clamp(-cap, cap)
+def capped(estimate: PerToken, cap: float | None) -> PerToken:
+    """An estimate bounded to [-cap, cap], [rollout, token]; its gradient is 0 beyond the cap."""
+    return estimate if cap is None else estimate.clamp(-cap, cap)
+
+
+def as_loss(batch: Batch, estimate: PerToken, coefficient: float, off_policy: bool) -> PerToken:
+    """An estimate as a loss, [rollout, token]: times the ratio with `off_policy`, and times the coefficient."""
     if off_policy:
         estimate = estimate * (batch.logprob - batch.old_logprob).clamp(-20.0, 20.0).exp()
     return coefficient * estimate
@@ -37,10 +40,14 @@ def difference(batch: Batch, bound: float) -> PerToken:
     return (batch.logprob - batch["ref_logprob"]).clamp(-bound, bound)
 
 
-def straight_through(estimate: PerToken, x: PerToken) -> PerToken:
-    """The value of an estimate with the gradient of k2."""
-    k2 = x.square() / 2
-    return k2 + (estimate - k2).detach()
+def straight_through(estimate: PerToken, batch: Batch) -> PerToken:
+    """The value of an estimate with the gradient of k2, [rollout, token].
+
+    The gradient is that of the unbounded difference: where a bound or a cap holds the value, the policy is furthest
+    from the reference and the gradient matters most.
+    """
+    k2 = (batch.logprob - batch["ref_logprob"]).square() / 2
+    return estimate.detach() + (k2 - k2.detach())
 
 
 def reference(coefficient: float) -> frozenset[str]:
@@ -67,8 +74,10 @@ class K1(Regulariser):
         if not self.coefficient:
             return torch.zeros_like(batch.logprob)
         x = difference(batch, self.bound)
-        estimate = straight_through(x, x) if self.straight else x
-        return finish(batch, estimate, self.coefficient, self.cap, self.off_policy)
+        estimate = capped(x, self.cap)
+        if self.straight:
+            estimate = straight_through(estimate, batch)
+        return as_loss(batch, estimate, self.coefficient, self.off_policy)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class K2(Regulariser):
         if not self.coefficient:
             return torch.zeros_like(batch.logprob)
         x = difference(batch, self.bound)
-        return finish(batch, x.square() / 2, self.coefficient, self.cap, self.off_policy)
+        return as_loss(batch, capped(x.square() / 2, self.cap), self.coefficient, self.off_policy)
 
 
 @dataclass(frozen=True)
@@ -111,14 +120,15 @@ class K3(Regulariser):
         if not self.coefficient:
             return torch.zeros_like(batch.logprob)
         x = difference(batch, self.bound)
-        estimate = torch.expm1(-x) + x
-        estimate = straight_through(estimate, x) if self.straight else estimate
-        return finish(batch, estimate, self.coefficient, self.cap, self.off_policy)
+        estimate = capped(torch.expm1(-x) + x, self.cap)
+        if self.straight:
+            estimate = straight_through(estimate, batch)
+        return as_loss(batch, estimate, self.coefficient, self.off_policy)
 
 
 @dataclass(frozen=True)
 class EntropyBonus(Regulariser):
-    """loss = -coefficient · entropy: rewards a policy that stays undecided. A3C, arXiv:1602.01783, section 4."""
+    """loss = -coefficient · entropy: rewards high entropy. A3C, arXiv:1602.01783, section 4."""
 
     coefficient: Coefficient = 0.0
     reduction: OwnReduction = None

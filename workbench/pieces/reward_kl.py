@@ -15,14 +15,14 @@ RewardKl = Annotated[float, Field(ge=0, description="how much of old_logprob - r
 
 
 def reads(coefficient: float) -> frozenset[str]:
-    """The signals it takes; a coefficient of 0 takes none."""
+    """The signals that are read; none with a coefficient of 0."""
     return frozenset({"old_logprob", "ref_logprob"} if coefficient else ())
 
 
 def token_reward(batch: Batch, coefficient: float) -> PerToken:
     """The reward on the last token, rewards given to single tokens, less coefficient · (old_logprob - ref_logprob).
 
-    0 outside the mask and in unjudged rollouts.
+    0 outside the mask and in unscored rollouts.
     """
     reward = at_last_token(batch.reward, batch.mask)
     if "token_reward" in batch:

@@ -1,6 +1,6 @@
 """From the weighted sum of the reward parts to the final reward of every rollout of a group.
 
-Lengths are in tokens as generated, the stop token counted. A reward of nan (not judged) stays nan.
+Lengths are in tokens as generated, the stop token counted. A reward of nan (not scored) stays nan.
 """
 
 import math

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from workbench.kinds import LossPiece
 from workbench.method import Method, advantages, carries_gradient, lens
-from workbench.ops import own
+from workbench.ops import slot_view
 from workbench.runs.directory.record import read_table
 from workbench.runs.open import Run, spans
 from workbench.training.assemble import MISSING, Scale
@@ -143,7 +143,7 @@ class Replay:
             for before in self.earlier():
                 if before.read.any():
                     for slot, piece in learning.items():
-                        state[slot] = piece.learn(state[slot], own(before.batch.replace(state=state), slot))
+                        state[slot] = piece.learn(state[slot], slot_view(before.batch.replace(state=state), slot))
             self.remembered[name] = {slot: state[slot] for slot in learning}
         return {**method.init(), **self.remembered.get(name, {})}
 

@@ -23,13 +23,13 @@ def entropy(logits: Logits) -> Tensor:
 
 @signal("max_prob")
 def max_prob(logits: Logits) -> Tensor:
-    """Probability of the likeliest token."""
+    """Probability of the most likely token."""
     return logits.top[0][:, 0].exp()
 
 
 @signal("rank")
 def rank(logits: Logits) -> Tensor:
-    """How many tokens are likelier than the one written."""
+    """How many tokens are more likely than the sampled one."""
     likelier = torch.gt(logits.scaled, logits.chosen(logits.scaled)[:, None])
     return likelier.sum(-1).to(logits.raw.dtype)
 
@@ -60,7 +60,7 @@ def self_confidence(logits: Logits) -> Tensor:
 
 @signal("entropy_change")
 def entropy_change(logits: Logits) -> Tensor:
-    """p (1 - p) (log p + entropy): how fast making the token likelier lowers the entropy, by its own term; STEER's."""
+    """p (1 - p) (log p + entropy): the fall of entropy as the token becomes more likely, by its own term; STEER's."""
     p = logprob(logits).exp()
     return p * (1 - p) * (logprob(logits) + entropy(logits))
 
@@ -73,23 +73,23 @@ def collision(logits: Logits) -> Tensor:
 
 @signal("nucleus_entropy", argument=0.9)
 def nucleus_entropy(logits: Logits, share: float) -> Tensor:
-    """Entropy of the fewest likeliest tokens that hold this share of the probability (90 %), renormalised."""
+    """Entropy of the fewest top tokens that hold this share of the probability (90 %), renormalised."""
     return over_likeliest(logits, share, lambda ordered: ordered.cumsum(-1) - ordered < share)
 
 
 @signal("core_entropy", argument=0.8)
 def core_entropy(logits: Logits, share: float) -> Tensor:
-    """Entropy of the most likeliest tokens that together stay below this share (80 %), renormalised; 0 if none do."""
+    """Entropy of the top tokens that together stay below this share (80 %), renormalised; 0 if none do."""
     return over_likeliest(logits, share, lambda ordered: ordered.cumsum(-1) < share)
 
 
 def over_likeliest(logits: Logits, share: float, kept: Callable[[Tensor], Tensor]) -> Tensor:
-    """Entropy of the likeliest tokens that `kept` marks among probabilities in falling order, [n]."""
+    """Entropy of the most likely tokens that `kept` marks among probabilities in falling order, [n]."""
     likeliest = logits.top[0].exp()
     answer = entropy_of(likeliest, kept(likeliest))
     beyond = (likeliest.sum(-1) < share).nonzero()[:, 0]
     vocabulary = logits.raw.shape[-1]
-    for count in (16 * TOP_K, vocabulary):  # a few likeliest mostly hold it, which saves sorting the vocabulary
+    for count in (16 * TOP_K, vocabulary):  # the first few mostly hold it, which saves sorting the vocabulary
         if not len(beyond):
             break
         ordered = logits.probs[beyond].topk(min(count, vocabulary), dim=-1).values
@@ -108,13 +108,13 @@ def entropy_of(probabilities: Tensor, kept: Tensor) -> Tensor:
 
 @signal("top_ids")
 def top_ids(logits: Logits) -> Tensor:
-    """Ids of the likeliest tokens, [n, k]."""
+    """Ids of the most likely tokens, [n, k]."""
     return logits.top[1].to(logits.raw.dtype)
 
 
 @signal("top_probs")
 def top_probs(logits: Logits) -> Tensor:
-    """Probabilities of the likeliest tokens, [n, k]."""
+    """Probabilities of the most likely tokens, [n, k]."""
     return logits.top[0].exp()
 
 

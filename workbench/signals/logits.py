@@ -34,12 +34,12 @@ class Logits:
 
     @cached_property
     def top(self) -> tuple[Tensor, Tensor]:
-        """The log-probabilities and ids of the likeliest tokens in order, each [n, k]."""
+        """The log-probabilities and ids of the most likely tokens in order, each [n, k]."""
         values, ids = self.logprobs.topk(min(TOP_K, self.raw.shape[-1]), dim=-1)
         return values, ids
 
     def chosen(self, values: Tensor) -> Tensor:
-        """The column of the token that was written, [n]."""
+        """The values of the sampled token, [n]."""
         return values.gather(-1, self.tokens[:, None])[:, 0]
 
     def against(self) -> "Logits":

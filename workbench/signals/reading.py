@@ -54,7 +54,7 @@ class Source:
 
 
 def read(source: Source, tokens: Int[Tensor, " n"], reading: Reading) -> dict[str, Tensor]:
-    """Every wanted signal of `n` tokens: [n], or [n, k] for the likeliest tokens.
+    """Every wanted signal of `n` tokens: [n], or [n, k] for the most likely tokens.
 
     Signals with gradient are differentiable in `source.hidden` and the head; the others carry none.
     """

@@ -8,16 +8,18 @@ lens(METHODS["grpo"], load("runs/demo/failed/step-000012.safetensors"))
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from workbench.method import Method, leaves, settle, terms, with_signals
-from workbench.ops import clean
+from workbench.ops import sanitise
 from workbench.training.checkpoint import join, split
 from workbench.types import Batch, PerToken
 
@@ -52,6 +54,24 @@ def failure(method: Method, batch: Batch, advantage: PerToken, read: Iterable[st
     return NotFiniteError(f"{place}: {fault}. The update was not made; {remedy}", batch)
 
 
+def all_finite(weights: Sequence[Tensor]) -> bool:
+    """Whether every number of every tensor is finite, by one fused reduction."""
+    return bool(get_total_norm([weight.detach() for weight in weights], norm_type=math.inf).isfinite())
+
+
+def weights_failure(method: Method, batch: Batch, weights: Mapping[str, Tensor]) -> NotFiniteError:
+    """The error about weights by name, one of which is not finite, after the update of this batch."""
+    name, weight = next((name, weight) for name, weight in weights.items() if not all_finite([weight]))
+    wrong, kind = int((~weight.isfinite()).sum()), str(weight.dtype).removeprefix("torch.")
+    coarse = "" if weight.dtype == torch.float32 else ", or set model.dtype = 'float32'"
+    return NotFiniteError(
+        f"method {method.key or method.title}, step {batch.step}: after the optimiser's step {wrong} of "
+        f"{weight.numel()} numbers of the parameter {name} ({kind}) are not finite. No checkpoint holds them; continue "
+        f"from an earlier one: {LOWER}{coarse}",
+        batch,
+    )
+
+
 LOWER = "lower training.learning_rate"
 RUN_AWAY = "go on from an earlier checkpoint with a lower training.learning_rate: the weights ran away before"
 CORRECT = "correct this piece or its fields, or lower training.learning_rate"
@@ -59,7 +79,7 @@ CORRECT = "correct this piece or its fields, or lower training.learning_rate"
 
 def faults(method: Method, batch: Batch, advantage: PerToken, read: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Every answer that is not finite, as (what, remedy)."""
-    batch = clean(batch)
+    batch = sanitise(batch)
     yield from fault("the reward", torch.where(batch.judged, batch.reward, 0.0), "correct the reward or its shaping")
     for name in sorted(read, key=lambda name: (name != "logprob", name)):
         if name in batch:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from workbench.kinds import LossPiece
 from workbench.method import Method, advantages
-from workbench.ops import own
+from workbench.ops import slot_view
 from workbench.sections import TrainingSection
 from workbench.training import checkpoint
 from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
@@ -72,6 +72,8 @@ class Learner:
         with clock.phase("update"):
             self.run_updates(batch, rows, advantage, learned, kept)
             self.edit_weights(number)
+            if self.method.edits:
+                self.updater().refuse_weights(batch)
         self.note(batch, advantage, learned)
         if record and self.after:
             with clock.phase("score"):
@@ -92,7 +94,7 @@ class Learner:
                 raise self.updater().failure(batch, rows, advantage)
             for slot, piece in self.method.pieces():
                 if isinstance(piece, LossPiece):
-                    self.states[slot] = piece.learn(self.states[slot], own(batch, slot))
+                    self.states[slot] = piece.learn(self.states[slot], slot_view(batch, slot))
         return batch, rows, advantage
 
     def updater(self) -> Updater:

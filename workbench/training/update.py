@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.method import Method, Settled, advantages, lens_all, objective, settle, with_signals
-from workbench.training.failed import NotFiniteError, failure
+from workbench.training.failed import NotFiniteError, all_finite, failure, weights_failure
 from workbench.training.forward import Forward, Wanted, micro_batches
 from workbench.training.plan import Plan, passes
 from workbench.types import Batch, PerToken, Row
@@ -98,6 +98,7 @@ class Updater:
         if not report.finite:
             raise self.failure(batch, rows, advantage, record)
         self.optimiser.step()
+        self.refuse_weights(batch)
         return report
 
     @property
@@ -112,6 +113,15 @@ class Updater:
         ]
         finite = all(bool(norm.isfinite()) for norm in norms)
         return float(norms[0]) if finite else math.nan
+
+    def refuse_weights(self, batch: Batch) -> None:
+        """Raises NotFiniteError unless every weight that the optimiser or an edit changed is finite."""
+        changed = [weight for group in self.optimiser.param_groups for weight in group["params"]]
+        if all_finite(changed):
+            return
+        heads = {f"head.{name}": weight for name, weight in self.forward.heads.named_parameters()}
+        named = {id(weight): name for name, weight in {**self.forward.policy.trainable(), **heads}.items()}
+        raise weights_failure(self.method, batch, {named.get(id(weight), "?"): weight for weight in changed})
 
     def failure(self, batch: Batch, rows: Rows, advantage: PerToken, record: Set[str] = frozenset()) -> NotFiniteError:
         """What to raise about these rows; the policy, which was not changed, is read again."""

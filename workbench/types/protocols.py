@@ -75,6 +75,7 @@ class Capabilities:
     deterministic: bool = False  # the same rollout whatever else is in the batch
     full_weights: bool = True  # can follow an update of all weights
     dora: bool = True  # can follow an adapter that learns lengths apart
+    embeddings: bool = True  # can follow an adapter on the embeddings or the output head
     truncated_log_probs: bool = True  # of the untruncated distribution where top-p or top-k cut it
     same_weights: bool = True  # writes with the trainer's own weights, quantised as they are
 

@@ -58,7 +58,7 @@ class FusedDecoder(Decoder):
     def sync(self) -> None:
         """See `Decoder.sync`."""
         model = self.policy.causal.base_model
-        self.embedding: Tensor = model.embed_tokens.weight.detach()
+        self.embed: Any = model.embed_tokens  # the module itself: an adapter may stand around the table
         self.norm: Tensor = model.norm.weight.detach()
         self.layers = [self.read(*pair) for pair in zip_longest(model.layers, self.layers)]
 
@@ -115,7 +115,7 @@ class FusedDecoder(Decoder):
         """See `Decoder.step`."""
         count = len(tokens)
         now = self.look(rows, count, longest)
-        values = F.embedding(tokens, self.embedding)
+        values: Tensor = self.embed(tokens)
         for number, layer in enumerate(self.layers):
             normed = self.normalise(values, layer.before_attention)
             joined = layer.queries_keys_values(normed).view(count, -1, self.shape.width)

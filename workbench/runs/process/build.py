@@ -11,6 +11,7 @@ from workbench.engines.vllm.gate import problems as vllm_problems
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
+from workbench.models.size import embedding_targets
 from workbench.models.spec import check as check_model
 from workbench.pieces.sampler import Uniform
 from workbench.planning.forecast import forecast
@@ -36,7 +37,7 @@ def problems(config: RunConfig) -> list[str]:
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
     found += engine_problems(config, able)
-    return found + (lengths(config) if not found else [])
+    return found + (lengths(config) + embedding_problems(config, able) if not found else [])
 
 
 def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
@@ -57,6 +58,22 @@ def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
     }
     found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
     return found + (vllm_problems(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+
+
+def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
+    """An adapter on the embeddings or the head, of an engine that does not sample with it."""
+    if able.embeddings:
+        return []
+    try:
+        targets = embedding_targets(config.model)
+    except ValueError:
+        return []  # said of the lengths already
+    return [
+        f"model.lora.targets has {name!r}, the embeddings or the output head: rollouts.engine = "
+        f"{config.rollouts.engine!r} is not known to sample with an adapter there; leave it out, or set "
+        "rollouts.engine = 'local'"
+        for name in targets
+    ]
 
 
 def warnings(config: RunConfig) -> list[str]:
