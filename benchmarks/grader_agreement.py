@@ -1,8 +1,8 @@
-"""How often the `math` reward agrees with known verdicts, and how fast; one JSON line.
+"""How often the `math` reward agrees with known grades, and how fast; one JSON line.
 
 `python -m benchmarks.grader_agreement` needs WORKBENCH_DATA. Two sources: model solutions of GSM8K with correctness
-flags, and pairs of formulas with a human verdict. The peer is Math-Verify as it comes, on the same texts: `ratio` is
-its time for a GSM8K solution over ours. A comparison that gives no verdict counts as a disagreement.
+flags, and pairs of formulas graded by people. The peer is Math-Verify as it comes, on the same texts: `ratio` is
+its time for a GSM8K solution over ours. An unscored answer counts as a disagreement.
 """
 
 import json
@@ -19,9 +19,9 @@ from math_verify import parse, verify
 
 from benchmarks.common import options, publish
 from workbench.rewards.math import Math
-from workbench.types import Judgement, Problem, Request, Rollout
+from workbench.types import Problem, Request, Rollout, Score
 
-Case = tuple[str, str, bool]  # reference, text, whether it is right
+Case = tuple[str, str, bool]  # reference, text, whether it is correct
 
 
 def flagged_solutions(folder: Path) -> Iterator[Case]:
@@ -40,8 +40,8 @@ def pairs(folder: Path) -> Iterator[Case]:
         yield pair["gold"], "\\boxed{" + pair["answer"] + "}", pair["same"]
 
 
-def judge(reward: Math, case: Case) -> Judgement:
-    """The reward's judgement on one text."""
+def score(reward: Math, case: Case) -> Score:
+    """The reward's score of one text."""
     problem = Problem("0", "", case[0])
     rollout = Rollout(Request(problem, (0,), 0, 0), 0, [0], case[1], [0.0], [0.0], "stop")
     return reward(problem, [rollout], None)[0]
@@ -53,21 +53,21 @@ def peer(case: Case) -> bool:
 
 
 def measure(cases: list[Case]) -> dict[str, Any]:
-    """Agreement of the reward and of the peer with the verdicts, and milliseconds a text."""
+    """Agreement of the reward and of the peer with the grades, and milliseconds a text."""
     reward = Math()
     started = time.perf_counter()
-    judgements = [judge(reward, case) for case in cases]
+    scores = [score(reward, case) for case in cases]
     between = time.perf_counter()
     others = [peer(case) for case in cases]
     ended = time.perf_counter()
     return {
         "cases": len(cases),
-        "agree": sum(found.correct == case[2] for found, case in zip(judgements, cases, strict=True)),
-        "wrongly_right": sum(
-            found.correct is True and not case[2] for found, case in zip(judgements, cases, strict=True)
+        "agree": sum(found.correct == case[2] for found, case in zip(scores, cases, strict=True)),
+        "false_positives": sum(
+            found.correct is True and not case[2] for found, case in zip(scores, cases, strict=True)
         ),
-        "wrongly_wrong": sum(found.correct is False and case[2] for found, case in zip(judgements, cases, strict=True)),
-        "unjudged": sum(math.isnan(found.value) for found in judgements),
+        "false_negatives": sum(found.correct is False and case[2] for found, case in zip(scores, cases, strict=True)),
+        "unscored": sum(math.isnan(found.value) for found in scores),
         "milliseconds": round(1000 * (between - started) / len(cases), 3),
         "peer_agree": sum(other == case[2] for other, case in zip(others, cases, strict=True)),
         "peer_milliseconds": round(1000 * (ended - between) / len(cases), 3),
@@ -75,7 +75,7 @@ def measure(cases: list[Case]) -> dict[str, Any]:
 
 
 def data_folder() -> Path:
-    """Where the verdicts lie."""
+    """Where the data lies."""
     if "WORKBENCH_DATA" not in os.environ:
         raise SystemExit("set WORKBENCH_DATA to the folder with gsm8k/ and grader_pairs.json")
     return Path(os.environ["WORKBENCH_DATA"])
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
     given = options(__doc__ or "").parse_args(arguments)
     logging.disable(logging.WARNING)  # Math-Verify reports what it cannot parse
     folder = data_folder()
-    judge(Math(), ("\\frac12", "\\boxed{\\frac{2}{4}}", True))  # the processes are running before the clock
+    score(Math(), ("\\frac12", "\\boxed{\\frac{2}{4}}", True))  # the processes are running before the clock
     flags, formulas = measure(list(flagged_solutions(folder))), measure(list(pairs(folder)))
     ratio = round(flags["peer_milliseconds"] / flags["milliseconds"], 2)
     publish("grader_agreement", {"ratio": ratio, "gsm8k": flags, "pairs": formulas}, save=given.save)

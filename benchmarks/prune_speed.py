@@ -41,14 +41,14 @@ def trainers(given: argparse.Namespace) -> dict[str, Trainer]:
 def forced(config: RunConfig) -> Trainer:
     """A trainer whose answers are never ended by the model, and judged as if they had been."""
     trainer = build(config)
-    ends, judge, encoder = set(trainer.stop_tokens), trainer.parts.judge, trainer.parts.encoder
+    ends, score, encoder = set(trainer.stop_tokens), trainer.parts.score, trainer.parts.encoder
 
-    def judged(group: Group) -> list[str]:
+    def scored(group: Group) -> list[str]:
         for rollout in group.rollouts:
             rollout.text = encoder.text(list(itertools.takewhile(lambda token: token not in ends, rollout.tokens)))
-        return judge(group)
+        return score(group)
 
-    trainer.stop_tokens, trainer.parts.judge = (NEVER,), judged
+    trainer.stop_tokens, trainer.parts.score = (NEVER,), scored
     return trainer
 
 

@@ -27,7 +27,7 @@ class Ranked(Surrogate):
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Scalar:
         rise = masked_mean(batch.logprob - batch.old_logprob, batch.mask)
-        signed = torch.where(batch.correct == 1, -rise, rise)[batch.judged]
+        signed = torch.where(batch.correct == 1, -rise, rise)[batch.scored]
         return torch.logsumexp(torch.cat([signed, signed.new_zeros(1)]), 0)
 
 
@@ -48,7 +48,7 @@ class Moving(Advantage):
         return spread(batch.reward - batch.state["advantage"]["average"], batch.mask)
 
     def learn(self, state: State, batch: Batch) -> State:
-        mean = float(batch.reward[batch.judged].mean())
+        mean = float(batch.reward[batch.scored].mean())
         return {"average": self.keep * state["average"] + (1 - self.keep) * mean}
 
 

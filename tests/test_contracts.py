@@ -188,7 +188,7 @@ def test_texts_are_its_own(key):
 
 
 @every_method
-def test_an_unjudged_rollout_is_as_good_as_absent(key):
+def test_an_unscored_rollout_is_as_good_as_absent(key):
     method, world = find_method(key), World(8)
     batch = world.batch(method)
     lost = torch.zeros(world.rollouts, dtype=torch.bool)

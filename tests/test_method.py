@@ -91,7 +91,7 @@ def test_a_missing_signal_says_how_to_get_it():
         lens(method, toy())
 
 
-def test_a_batch_of_unjudged_rollouts_pushes_nothing():
+def test_a_batch_of_unscored_rollouts_pushes_nothing():
     nan = torch.full((4,), math.nan, dtype=torch.float64)
     assert (lens(GRPO, toy(reward=nan)) == 0).all()
     assert (advantages(GRPO, toy(reward=nan)) == 0).all()

@@ -18,7 +18,7 @@ def test_a_mean_far_from_zero_keeps_small_differences():
     assert ops.group_centre(values, group).tolist() == [1.0, -1.0]
 
 
-def test_unjudged_values_stay_out_of_statistics():
+def test_unscored_values_stay_out_of_statistics():
     nan = float("nan")
     values = torch.tensor([1.0, nan, 3.0])
     group = torch.zeros(3, dtype=torch.long)

@@ -14,7 +14,7 @@ from torch import Tensor
 from workbench.config import RunConfig
 from workbench.kinds import Shaping
 from workbench.method import Method, lens_all
-from workbench.types import Batch, Capabilities, Group, Judgement, Problem, Request, Rollout, axes
+from workbench.types import Batch, Capabilities, Group, Problem, Request, Rollout, Score, axes
 
 WIDTH, GROUPS = 3, 2
 FEW = 4  # rollouts of a problem; of fewer, more than one group in eight has zero variance even at accuracy one half
@@ -204,7 +204,7 @@ def made_group(number: int, rewards: Sequence[float]) -> Group:
     for index, reward in enumerate(rewards):
         zeros = [0.0] * (index + 1)
         rollout = Rollout(request, index, [0] * (index + 1), "", zeros, list(zeros), "stop")
-        rollout.parts["made up"] = Judgement(reward, correct=reward > 0)
+        rollout.parts["made up"] = Score(reward, correct=reward > 0)
         rollout.reward = rollout.correct = reward
         rollouts.append(rollout)
     return Group(number, problem, rollouts)

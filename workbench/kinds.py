@@ -11,7 +11,7 @@ from workbench.types import (
     Constants,
     Encoder,
     Group,
-    Judgement,
+    Score,
     Loss,
     PerToken,
     Policy,
@@ -134,7 +134,7 @@ class Reward(Piece, ABC):
     needs_scorer = False
 
     @abstractmethod
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]: ...
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]: ...
 
 
 class Shaping(Piece, ABC):

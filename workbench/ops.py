@@ -179,7 +179,7 @@ def slot_view(batch: Batch, slot: str) -> Batch:
 
 def sanitise(batch: Batch) -> Batch:
     """The batch in float32 at least, unscored rollouts masked, zeros in place of whatever stands outside the mask."""
-    mask = batch.mask & batch.judged[:, None]
+    mask = batch.mask & batch.scored[:, None]
     extras = {
         name: masked_values(value, mask)
         if value.dim() >= 2 and value.shape[:2] == mask.shape

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.engines.options import LocalOptions, VllmOptions
 
@@ -56,7 +56,7 @@ class TrainingSection(Section):
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="AdamW's moment decays")
     clip_norm: float = live(default=1.0, gt=0, allow_inf_nan=False, description="largest norm of the gradient")
     micro_batch: int = Field(16384, ge=1, description="padded tokens of a forward pass")
-    unjudged: float = Field(0.5, ge=0, le=1, description="stop when a larger share of a step could not be judged")
+    unscored: float = Field(0.05, ge=0, le=1, description="stop when a larger share of a step is unscored")
     gap_limit: float = Field(
         0.5, ge=0, description="stop when engine and trainer differ by more nats a token on average; 0: never"
     )
@@ -65,6 +65,15 @@ class TrainingSection(Section):
     )
     checkpoint: int = Field(50, ge=1, description="keep a checkpoint every so many steps")
     threads: int = Field(2, ge=1, description="CPU threads for torch")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "unjudged" not in given:
+            return given
+        if "unscored" in given and given["unscored"] != given["unjudged"]:
+            raise ValueError("unjudged is the former name of unscored: leave it out")
+        return {"unscored": given["unjudged"], **{name: value for name, value in given.items() if name != "unjudged"}}
 
 
 class EvaluationSection(Section):

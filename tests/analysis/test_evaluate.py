@@ -32,7 +32,7 @@ def test_the_interval_shrinks_with_the_number_of_problems() -> None:
     assert estimate([1.0] * 4).low == 1.0
 
 
-def test_problems_of_which_too_few_answers_were_judged_are_left_out() -> None:
+def test_problems_of_which_too_few_answers_were_graded_are_left_out() -> None:
     found = passes([Tally(2, 4), Tally(1, 1), Tally(0, 0)], 4)
     assert (found.value, found.problems) == (1.0, 1)
     assert passes([Tally(2, 4), Tally(0, 1), Tally(0, 0)], 1).value == 0.25

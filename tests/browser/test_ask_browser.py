@@ -112,7 +112,7 @@ def test_an_own_text_and_the_problem_below_are_asked_and_one_answer_is_read(show
     expect(page.locator(".wb-notice")).to_contain_text("Answers before training", timeout=SLOW)
     expect(page.locator(".wb-rollouts .wb-rollout")).to_have_count(2)
     expect(page.locator(".wb-rollouts .wb-amount").first).to_be_visible()
-    expect(page.locator(".wb-bar-line").first).to_contain_text("not judged")
+    expect(page.locator(".wb-bar-line").first).to_contain_text("unscored")
     page.locator(".wb-bar-line button", has_text="back to step").click()
     expect(page.locator(".wb-rollouts .wb-rollout")).not_to_have_count(2)
     expect(page.locator(".wb-group[aria-pressed=true] .wb-question")).to_have_text(question)

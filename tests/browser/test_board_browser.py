@@ -165,7 +165,7 @@ def test_a_group_without_numbers_is_told_in_words(show):
     for rollout in group["rollouts"]:
         rollout |= {"reward": None, "correct": None}
     page = show([group])
-    assert "not judged" in page.inner_text(".wb-branch >> nth=0")
+    assert "unscored" in page.inner_text(".wb-branch >> nth=0")
     assert page.locator(".wb-history").count() == 0  # nobody to ask
     measures = page.locator('select[aria-label="count rollouts by"] option').all_inner_texts()
     assert measures == ["length", "mean entropy"]

@@ -35,7 +35,7 @@ CLASSES = '''
 from dataclasses import dataclass
 
 from workbench import METHODS, derive, register
-from workbench.kinds import Judgement, Reward, Surrogate, Task
+from workbench.kinds import Score, Reward, Surrogate, Task
 from workbench.types import Problem
 
 
@@ -55,7 +55,7 @@ class Short(Reward):
 
     def __call__(self, problem, rollouts, scorer):
         short = [len(rollout.tokens) < 8 for rollout in rollouts]
-        return [Judgement(float(value), "by length", correct=value) for value in short]
+        return [Score(float(value), "by length", correct=value) for value in short]
 
 
 @dataclass(frozen=True)

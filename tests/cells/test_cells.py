@@ -118,9 +118,9 @@ REFUSED = {
         '@method("bad")\ndef f(batch): return batch.logprob / (batch.lengths - 1)[:, None]',
         r"method bad: bad in slot advantage: answers nan or infinity",
     ),
-    "a baseline that what was not judged spoils": (
+    "a baseline that unscored rollouts spoil": (
         '@method("bad")\ndef f(batch): return spread(batch.reward - batch.reward.mean(), batch.mask)',
-        r"method bad: bad in slot advantage: answers nan or infinity.*could not be judged",
+        r"method bad: bad in slot advantage: answers nan or infinity.*is unscored",
     ),
     "nan in the gradient alone": (
         '@method("bad")\ndef f(batch, ratio, advantage): return (ratio - ratio.detach()).abs().sqrt()',

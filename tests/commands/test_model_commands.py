@@ -64,7 +64,7 @@ def test_try_asks_a_problem_and_says_why_an_answer_is_right(run: Run) -> None:
     assert "exact" in found["answers"][0]["parts"]
 
 
-def test_try_asks_a_text_without_judging_it(run: Run) -> None:
+def test_try_asks_a_text_without_scoring_it(run: Run) -> None:
     found = document(try_, run.path, "What is 2 + 3?", "-n", 1)
     assert found["prompt"] == "What is 2 + 3?"
     assert found["answers"][0]["reward"] is None

@@ -85,7 +85,7 @@ def test_plan_refuses_what_the_run_would_refuse(tmp_path):
 
 
 def test_plan_measures_only_where_it_is_asked_and_the_run_fits(monkeypatch):
-    phases = {"rollouts": 1.0, "judging": 0.1, "update": 2.0, "the rest": 0.1}
+    phases = {"rollouts": 1.0, "scoring": 0.1, "update": 2.0, "the rest": 0.1}
     found = Timing(4.0, phases, 3.2, 6.0, 1.5, 2, 135.0, 4096, 96, 96, "3 whole steps of 16 × 16 rollouts")
     asked = []
 

@@ -55,7 +55,7 @@ test("a share that is missing is no zero; a gain has its sign and its interval",
   assert.deepEqual(gainLines(undefined), []);
 });
 
-test("answers are summed up; a text that nobody judges has no verdict", () => {
+test("answers are summed up; a text that nobody scores has no verdict", () => {
   const answer = { rollout: 0, start: 0, length: 5, prompt: 0, reward: 1, correct: 1, finish: "stop", problem: "p" };
   assert.equal(summary({ rollouts: [answer, { ...answer, rollout: 1, reward: 0, correct: 0, length: 8 }] }), "1 of 2 right · mean reward 0.5 · 6.5 tokens on average");
   assert.equal(summary({ rollouts: [{ ...answer, reward: null, correct: null }] }), "5 tokens on average");

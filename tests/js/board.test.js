@@ -56,7 +56,7 @@ test("too many ways on are folded into one, too deep a tree is cut, and both say
   assert.deepEqual(deep.children.map((each) => [each.folded, each.members.length]), [[2, 3], [0, 1]]);
 });
 
-test("the mean of a branch is over what was judged", () => {
+test("the mean of a branch is over what was scored", () => {
   assert.equal(meanKnown([1, null, 0]), 0.5);
   assert.ok(Number.isNaN(meanKnown([null])));
 });
@@ -97,7 +97,7 @@ test("an outcome that is not known is neither right nor wrong", () => {
   const rollouts = [rollout(0), rollout(1, { correct: 0 }), rollout(2, { correct: null }), rollout(3, { correct: 0, finish: "pruned" })];
   const kept = (outcome) => passing(rollouts, { ...ALL, outcome }, nothing).map((each) => each.rollout);
   assert.deepEqual(Object.fromEntries(Object.keys(OUTCOMES).map((name) => [name, kept(name)])),
-    { all: [0, 1, 2, 3], right: [0], wrong: [1, 3], unjudged: [2], pruned: [3], truncated: [] });
+    { all: [0, 1, 2, 3], right: [0], wrong: [1, 3], unscored: [2], pruned: [3], truncated: [] });
 });
 
 test("all parts of a choice hold at once; words are found in any case", () => {

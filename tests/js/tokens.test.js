@@ -58,24 +58,24 @@ test("two rollouts share tokens up to where they part", () => {
   assert.equal(sharedTokens([], [1]), 0);
 });
 
-test("the sibling to compare with earned something else; not judged is no difference", () => {
+test("the sibling to compare with earned something else; unscored is no difference", () => {
   const rollouts = [1, null, 1, 0].map((reward, rollout) => ({ rollout, reward }));
   assert.equal(siblingOf({ rollouts }, rollouts[0]).rollout, 3);
   assert.equal(siblingOf({ rollouts: rollouts.slice(0, 3) }, rollouts[0]).rollout, 1);
 });
 
-test("a group is dead when all rewards are equal, whatever could not be judged", () => {
+test("a group is dead when all rewards are equal, whatever is unscored", () => {
   const group = (rewards) => ({ rollouts: rewards.map((reward, number) => [number, reward, reward, "stop"]) });
   assert.equal(groupFacts(group([1, 1, null])).dead, true);
   assert.equal(groupFacts(group([1, 0])).dead, false);
   assert.equal(groupFacts(group([null, null])).dead, false);
 });
 
-test("how many are right is told where any was judged", () => {
+test("how many are right is told where any was scored", () => {
   const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).told;
-  assert.equal(told(null, null, null), "not judged");
+  assert.equal(told(null, null, null), "unscored");
   assert.equal(told(1, 0, null), "1 of 3 right");
-  assert.equal(rightTold([undefined]), "not judged");
+  assert.equal(rightTold([undefined]), "unscored");
 });
 
 test("order and picks; a rollout without a reward comes last", () => {

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 from workbench.kinds import Round
-from workbench.types import Group, Judgement, Problem, Request, Rollout
+from workbench.types import Group, Problem, Request, Rollout, Score
 
 
 class Echo:
@@ -31,7 +31,7 @@ def scored(number: int, verdicts: Sequence[float], texts: Sequence[str] = (), ta
         text = texts[index] if texts else f"answer {index}."
         numbers = [-0.5] * len(text)
         rollout = Rollout(request, index, list(Echo().prompt(text)), text, numbers, list(numbers), "stop")
-        rollout.parts["exact"] = Judgement(verdict, extracted=text)
+        rollout.parts["exact"] = Score(verdict, extracted=text)
         rollout.reward = rollout.correct = verdict
         group.rollouts.append(rollout)
     return group

@@ -63,7 +63,7 @@ def test_an_odd_group_by_length(discourage, expected):
     assert_close(advantage_rows(canon(by="length", discourage=discourage), five), expected, 1e-6)
 
 
-def test_an_unjudged_rollout_is_in_neither_half():
+def test_an_unscored_rollout_is_in_neither_half():
     metric = torch.tensor([1.0, float("nan"), 2.0, 3.0, 4.0])
     assert upper_half(metric, torch.zeros(5, dtype=torch.long)).tolist() == [False, False, False, True, True]
 

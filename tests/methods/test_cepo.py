@@ -10,7 +10,7 @@ from tests.methods.rounds import Echo
 from workbench.method import advantages
 from workbench.methods.cepo import Contrast, wrong_answer
 from workbench.registry import find_method
-from workbench.types import Judgement, Problem, Request, Rollout
+from workbench.types import Score, Problem, Request, Rollout
 
 RIGHT = torch.tensor(
     [[-0.4, -0.6, -0.1], [-0.7, -0.3, -2.5], [-0.2, -1.4, -0.4], [-1.0, -0.05, -0.7]], dtype=torch.float64
@@ -46,7 +46,7 @@ def test_the_share_falls_to_zero(step, share):
 
 def rollout(text: str, correct: float, extracted: str = "", reward: float = 0.0) -> Rollout:
     request = Request(PROBLEM, Echo().prompt(PROBLEM.prompt), group=0, number=0)
-    parts = {"exact": Judgement(reward, extracted=extracted)}
+    parts = {"exact": Score(reward, extracted=extracted)}
     return Rollout(request, 0, [5], text, [0.0], [0.0], "stop", parts=parts, reward=reward, correct=correct)
 
 

@@ -28,9 +28,9 @@ def test_forward_weights_on_average_over_the_verifiers_errors():
 
 def test_backward_rewards():
     piece = BackwardCorrection(missed=MISSED, accepted=ACCEPTED)
-    one, zero, unjudged = piece(GROUP, [1.0, 0.0, math.nan], 10)
+    one, zero, unscored = piece(GROUP, [1.0, 0.0, math.nan], 10)
     assert_close([one, zero], [1.285714, -0.142857], 1e-6)
-    assert math.isnan(unjudged)
+    assert math.isnan(unscored)
     assert_close((1 - MISSED) * one + MISSED * zero, 1.0, 1e-12)
     assert_close(ACCEPTED * one + (1 - ACCEPTED) * zero, 0.0, 1e-12)
 

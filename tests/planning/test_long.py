@@ -57,7 +57,7 @@ def config(tmp_path_factory):
 
 
 def forced(config):
-    """A judged answer that is as long as it may be, and a short one to compare it with."""
+    """A scored answer that is as long as it may be, and a short one to compare it with."""
     request = Request(Problem("0", "", ""), (1,) * PROMPT, group=0, number=0, n=2)
     rollouts = [
         Rollout(request, place, [5] * count, "", [-1.0] * count, [-1.0] * count, "length", reward=float(place))

@@ -40,7 +40,7 @@ def law(problems: int, cut: int, chance: float = 0.0) -> Sample:
     rollouts = 100 * problems
     going = [rollouts * (1 - chance) ** place for place in range(cut + 1)]
     tokens = sum(going[:-1])
-    seconds = {"rollouts": 1 + 0.01 * tokens, "judging": 0.5, "update": 2 + 0.02 * tokens, "the rest": 0.1}
+    seconds = {"rollouts": 1 + 0.01 * tokens, "scoring": 0.5, "update": 2 + 0.02 * tokens, "the rest": 0.1}
     return Sample(problems, cut, tokens, rollouts, going[-1], seconds)
 
 
@@ -61,7 +61,7 @@ def test_one_small_sample_counts_in_proportion(config):
     settings = settings_of(config)
     found = timing(settings, 0.0, [law(1, 8)], [(4, 1.0), (8, 1.5)])
     assert found.phases["update"] == pytest.approx(2 * 3 * (2 + 0.02 * 800))  # two problems, longer answers
-    assert found.phases["judging"] == 1.0
+    assert found.phases["scoring"] == 1.0
     assert found.phases["the rest"] == 0.1
     assert found.evaluation == pytest.approx(1.5 * 3)
     assert "counted up to 2 problems" in found.note
@@ -70,7 +70,7 @@ def test_one_small_sample_counts_in_proportion(config):
 def test_two_small_samples_tell_what_is_done_once(config):
     settings = settings_of(config.replace(rollouts={"problems": 16}))
     found = timing(settings, 0.0, [law(1, 8), law(4, 8)], [])
-    assert found.phases == pytest.approx({**law(16, 24).seconds, "judging": 2.0})
+    assert found.phases == pytest.approx({**law(16, 24).seconds, "scoring": 2.0})
     assert found.tokens == 16 * 100 * 24
 
 

@@ -10,7 +10,7 @@ from workbench.analysis.vote import ballots, compare
 from workbench.kinds import BoundPruner
 from workbench.pruning.quality import make_head
 from workbench.pruning.vote_at_test_time import score, states_at
-from workbench.types import Judgement, Rollout, Sampling
+from workbench.types import Rollout, Sampling, Score
 
 SAMPLING = Sampling(max_tokens=14, stop=tuple(range(300, 310)), seed=9, step=1)  # within the warm-up: nobody is pruned
 
@@ -59,7 +59,7 @@ def voted(answers: list[tuple[str, float]], right: str) -> tuple[list[Rollout], 
     rollouts = []
     for index, (answer, _) in enumerate(answers):
         rollout = Rollout(request, index, [2], answer, [-1.0], [-1.0], "stop")
-        rollout.parts["exact"] = Judgement(1.0, correct=answer == right, extracted=answer)
+        rollout.parts["exact"] = Score(1.0, correct=answer == right, extracted=answer)
         rollouts.append(rollout)
     head = make_head(torch.randn(64, WIDTH), 2, seed=0)
     head |= {"first": torch.zeros(2, WIDTH), "first_bias": torch.tensor([0.0, 0.0])}

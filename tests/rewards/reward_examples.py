@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workbench.kinds import Reward
-from workbench.types import Finish, Group, Judgement, Problem, Request, Rollout
+from workbench.types import Finish, Group, Problem, Request, Rollout, Score
 
 
 def make_rollout(text: str, index: int = 0, tokens: int = 3, finish: Finish = "stop", answer: str = "42") -> Rollout:
@@ -21,10 +21,10 @@ def make_group(*texts: str, answer: str = "42") -> Group:
     return Group(0, Problem("7", "How many?", answer), rollouts)
 
 
-def judge_text(reward: Reward, reference: str, text: str) -> Judgement:
-    """A reward's judgement on one text."""
-    (judgement,) = reward(Problem("7", "How many?", reference), [make_rollout(text)], None)
-    return judgement
+def score_text(reward: Reward, reference: str, text: str) -> Score:
+    """A reward's score on one text."""
+    (score,) = reward(Problem("7", "How many?", reference), [make_rollout(text)], None)
+    return score
 
 
 def data_folder() -> Path:

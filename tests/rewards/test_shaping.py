@@ -29,7 +29,7 @@ def test_overlong_cache_as_a_share_and_own_limit() -> None:
     assert Overlong(cache_tokens=500)(group_of(50), [0.0], 100) == [-0.5]  # a cache beyond the limit begins at 0
 
 
-def test_overlong_leaves_unjudged_ones_unjudged() -> None:
+def test_overlong_leaves_unscored_ones_unscored() -> None:
     assert math.isnan(Overlong()(group_of(10), [math.nan], 100)[0])
 
 

@@ -20,7 +20,7 @@ from workbench.runs.directory.record import rollout_table
 from workbench.runs.replay import Replay
 from workbench.tasks.sums import Sums
 from workbench.training.assemble import Scale
-from workbench.types import Judgement
+from workbench.types import Score
 
 SCALE = Scale(1, 2, 5, 1.0)
 
@@ -69,7 +69,7 @@ class Mixed(Reward):
     def __call__(self, problem, rollouts, scorer):
         lost = sum(problem.prompt.encode()) % 3 > 0
         found = [r.index % 2 == 0 if r.request.tag else r.index % 2 == 1 and not lost for r in rollouts]
-        return [Judgement(float(right), correct=right) for right in found]
+        return [Score(float(right), correct=right) for right in found]
 
 
 # pacs is set-wise, ppo learns a head, vimpo and rover compare with other policies
@@ -144,7 +144,7 @@ def test_another_reward_is_another_verdict(replay):
     changed = replay.with_rewards({first: 0.5, second: math.nan}).batch
     assert changed.correct[0] == 1
     assert changed.correct[1].isnan()
-    assert not changed.judged[1]
+    assert not changed.scored[1]
 
 
 def test_rollouts_that_the_update_did_not_read_stay_unknown(table):

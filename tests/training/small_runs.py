@@ -14,12 +14,12 @@ from workbench.models import LoraSpec
 from workbench.models.policy import LocalPolicy
 from workbench.pieces.sampler import Uniform
 from workbench.registry import find_method
-from workbench.rewards.judge import judge
+from workbench.rewards.scoring import score_group
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.tasks.sums import Sums
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
-from workbench.types import Group, Judgement, Problem, Rollout, Row, Scorer
+from workbench.types import Group, Problem, Rollout, Row, Score, Scorer
 
 ROWS = (
     Row((1, 20, 30), (40, 50, 60, 2)),
@@ -33,8 +33,8 @@ ROWS = (
 class Turns(Reward):
     """Every second rollout is right, whatever it says."""
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]:
-        return [Judgement(float(r.index % 2), "its turn", bool(r.index % 2)) for r in rollouts]
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
+        return [Score(float(r.index % 2), "its turn", bool(r.index % 2)) for r in rollouts]
 
 
 def tiny_policy(lora: LoraSpec | None = None, **changes: Any) -> LocalPolicy:
@@ -60,15 +60,15 @@ def make_parts(method: Method, policy: LocalPolicy, reward: Reward | None = None
     """What sampling works with; a field may be given in its place."""
     rewards = [("turns", reward or Turns(), 1.0)]
 
-    def judged(group: Group) -> list[str]:
-        return judge(rewards, method.shaping, group, None, 5)
+    def scored(group: Group) -> list[str]:
+        return score_group(rewards, method.shaping, group, None, 5)
 
     sampler: Sampler = method.sampler or Uniform()
     parts = {
         "task": Sums(level=1),
         "engine": LocalEngine(policy, slots=16, decoder="modules"),
         "encoder": policy.encoder,
-        "judge": judged,
+        "score": scored,
         "sampler": sampler,
         "filters": method.filters,
         "controller": method.controller,

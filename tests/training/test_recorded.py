@@ -21,7 +21,7 @@ from workbench.runs.directory.record import rollout_table
 from workbench.runs.replay import Replay
 from workbench.training.assemble import Scale
 from workbench.training.step import GAP, Learned, Step, token_metrics
-from workbench.types import AXES, Group, Judgement, Problem, Request, Rollout, Row, Sampling, Scorer, State
+from workbench.types import AXES, Group, Problem, Request, Rollout, Row, Sampling, Score, Scorer, State
 
 TEXTS = {"title": "t", "paper": "p", "equation": "e", "changes": "c"}
 GRPO = find_method("grpo")
@@ -57,9 +57,9 @@ def test_what_the_method_was_not_told_is_null() -> None:
 class Helped(Reward):
     """Every second rollout is right, and every one that was helped."""
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]:
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
         found = [rollout.index % 2 == 1 or rollout.request.tag != "" for rollout in rollouts]
-        return [Judgement(float(right), correct=right) for right in found]
+        return [Score(float(right), correct=right) for right in found]
 
 
 def test_who_wrote_a_token_is_recorded_as_the_method_was_told() -> None:

@@ -16,7 +16,7 @@ from workbench.method import Method, derive
 from workbench.pieces.filters import DynamicSampling
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.judge import judge
+from workbench.rewards.scoring import score_group
 from workbench.tasks.sums import Sums
 from workbench.training.assemble import Scale, make_batch, make_rows, trained_rollouts
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
@@ -111,13 +111,13 @@ class Second(Pruner):
 
 
 def sample(answers: dict[str, Sequence[Any]], limits: Limits, **changes: Any) -> tuple[Sampled, dict[str, State]]:
-    """One step of a scripted engine, judged by the exact answer."""
+    """One step of a scripted engine, scored by the exact answer."""
     policy = tiny_policy()
 
-    def judged(group: Group) -> list[str]:
-        return judge([("exact", Exact(), 1.0)], (), group, None, 20)
+    def scored(group: Group) -> list[str]:
+        return score_group([("exact", Exact(), 1.0)], (), group, None, 20)
 
-    changes = {"engine": ScriptedEngine(policy.encoder, answers), "judge": judged, **changes}
+    changes = {"engine": ScriptedEngine(policy.encoder, answers), "score": scored, **changes}
     parts: Parts = make_parts(GRPO, policy, **changes)
     states = {"sampler": parts.sampler.init()}
     if parts.controller is not None:
@@ -209,7 +209,7 @@ def test_a_controller_that_never_ends_is_stopped_and_that_is_told() -> None:
     assert "rollouts.rounds = 3" in sampled.events[0]
 
 
-def test_pruned_rollouts_are_neither_judged_nor_trained() -> None:
+def test_pruned_rollouts_are_neither_scored_nor_trained() -> None:
     trainer = make_trainer("grpo", make_settings(rollouts={"problems": 4, "rollouts": 6, "max_tokens": 5}))
     trainer = make_trainer("grpo", trainer.settings, pruner=Second())
     step = next(iter(trainer))
@@ -223,7 +223,7 @@ def test_pruned_rollouts_are_neither_judged_nor_trained() -> None:
         assert np.isnan(step.columns["reward"][number]) == stopped
         lens = step.columns["lens"][offsets[number] : offsets[number + 1]]
         assert np.isnan(lens).all() == stopped
-    assert "unjudged" not in step.metrics or step.metrics["unjudged"] == 0.0
+    assert step.metrics["scored_share"] == 1.0
 
 
 @pytest.mark.parametrize("controller", [Always(), Branches(), Demonstrated()], ids=lambda piece: piece.name)

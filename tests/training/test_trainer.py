@@ -23,7 +23,7 @@ from workbench.registry import find_method, methods
 from workbench.signals import RECORDED
 from workbench.training.step import Step
 from workbench.training.trainer import Trainer
-from workbench.types import Batch, Judgement, PerToken, Problem, Rollout, Scorer, State
+from workbench.types import Batch, PerToken, Problem, Rollout, Score, Scorer, State
 
 TEXTS = {"title": "t", "paper": "p", "equation": "e", "changes": "c"}
 GRPO = find_method("grpo")
@@ -33,10 +33,10 @@ GRPO = find_method("grpo")
 class Touchy(Reward):
     """Raises on the first rollout of a group."""
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]:
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
         if any(rollout.index == 0 for rollout in rollouts):
             raise RuntimeError("no zeros please")
-        return [Judgement(float(rollout.index % 2), "", bool(rollout.index % 2)) for rollout in rollouts]
+        return [Score(float(rollout.index % 2), "", bool(rollout.index % 2)) for rollout in rollouts]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Witness(Advantage):
         return spread(group_centre(batch.reward, batch.group), batch.mask) * (1 + batch.memory["steps"])
 
     def learn(self, state: State, batch: Batch) -> State:
-        mean = batch.reward[batch.judged].mean()
+        mean = batch.reward[batch.scored].mean()
         return {"steps": batch.memory["steps"] + 1, "mean": state["mean"] + mean}
 
 
@@ -275,10 +275,10 @@ def test_a_piece_learns_from_its_own_memory_once_a_step() -> None:
     assert set(np.abs(first.columns["advantage"]).round(3)) == {0.5}  # before it had learnt
 
 
-def test_rollouts_that_could_not_be_judged_weigh_nothing() -> None:
-    step = next(iter(make_trainer("grpo", make_settings(training={"steps": 1}), reward=Touchy())))
+def test_unscored_rollouts_weigh_nothing() -> None:
+    step = next(iter(make_trainer("grpo", make_settings(training={"steps": 1, "unscored": 0.5}), reward=Touchy())))
     assert step.columns is not None
-    assert step.metrics["unjudged"] == 0.25
+    assert step.metrics["scored_share"] == 0.75
     assert len(step.events) == 4
     assert "reward turns raised RuntimeError: no zeros please" in step.events[0]
     offsets = step.columns["offsets"]
@@ -288,10 +288,10 @@ def test_rollouts_that_could_not_be_judged_weigh_nothing() -> None:
         assert lens.any() != (number % 4 == 0)
 
 
-def test_too_many_that_could_not_be_judged_stop_the_run_with_the_reason() -> None:
-    trainer = make_trainer("grpo", make_settings(training={"steps": 1, "unjudged": 0.2}), reward=Touchy())
+def test_too_many_unscored_rollouts_stop_the_run_with_the_reason() -> None:
+    trainer = make_trainer("grpo", make_settings(training={"steps": 1, "unscored": 0.2}), reward=Touchy())
     before = weights(trainer)
-    with pytest.raises(ValueError, match=r"25% .* more than training.unjudged = 0.2 allows; .*no zeros please"):
+    with pytest.raises(ValueError, match=r"25% .* more than training.unscored = 0.2 allows; .*no zeros please"):
         next(iter(trainer))
     assert all(torch.equal(before[name], value) for name, value in weights(trainer).items())
 

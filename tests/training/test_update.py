@@ -58,7 +58,7 @@ class Surprised(Advantage):
 
 
 def make_rollouts() -> list[Rollout]:
-    """Two groups of three; the last one could not be judged, and the first has a given prefix of one token."""
+    """Two groups of three; the last one is unscored, and the first has a given prefix of one token."""
     rollouts = []
     for number, (answer, reward) in enumerate(zip(ANSWERS, REWARDS, strict=True)):
         problem = Problem(f"p{number // 3}", "", "")
@@ -181,7 +181,7 @@ def test_the_report_shows_what_every_token_was_told(key: str) -> None:
     (push,) = torch.autograd.grad(loss, [signals["logprob"]])
     torch.testing.assert_close(report.lens, -push, atol=1e-6, rtol=1e-3)
     assert not report.lens[0, 0]  # the given prefix
-    assert not report.lens[5].any()  # not judged
+    assert not report.lens[5].any()  # unscored
     torch.testing.assert_close(report.signals["logprob"], signals["logprob"].detach(), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(report.signals["entropy"], signals["entropy"].detach(), atol=1e-4, rtol=1e-4)
 

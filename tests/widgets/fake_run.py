@@ -122,9 +122,9 @@ def make_row(tokenizer, dice, place, texts, verdict) -> dict[str, Any]:
     pruned = number == count - 1 and group == 1
     cut = max(2, len(ids) // 2) if pruned else len(ids)
     ids = ids[:cut]
-    judged = not (group == 2 and number == 1)
-    reward = float(right and not pruned) if judged else math.nan
-    reason = f"read {wanted if right else wanted + 10}, wanted {wanted}" if judged else "the checker timed out"
+    scored = not (group == 2 and number == 1)
+    reward = float(right and not pruned) if scored else math.nan
+    reason = f"read {wanted if right else wanted + 10}, wanted {wanted}" if scored else "the checker timed out"
     part = {"name": "exact", "value": reward, "correct": reward, "reason": reason, "extracted": str(wanted)}
     return {
         "step": step, "rollout": group * count + number, "problem": f"word_problems/{step * 50 + group}",
@@ -164,8 +164,8 @@ def signals(dice: random.Random, tokenizer: Tokenizer, ids: list[int]) -> dict[s
 
 def score(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Group-normalised advantages, and the push each token gets from them."""
-    judged = [row["reward"] for row in rows if row["reward"] == row["reward"]]
-    mean, deviation = float(np.mean(judged)), float(np.std(judged, ddof=1))
+    scored = [row["reward"] for row in rows if row["reward"] == row["reward"]]
+    mean, deviation = float(np.mean(scored)), float(np.std(scored, ddof=1))
     tokens = sum(len(row["token_ids"]) for row in rows)
     for row in rows:
         advantage = (row["reward"] - mean) / (deviation + 1e-6) if row["reward"] == row["reward"] else 0.0
@@ -205,7 +205,7 @@ def metrics_line(shape: Shape, step: int, rows: list[dict[str, Any]]) -> dict[st
         "learning_rate": 3e-4, "entropy": 0.6 * math.exp(-step / shape.steps) + wobble.gauss(0, 0.01),
         "length": float(np.mean([len(row["token_ids"]) for row in rows])), "clipped": wobble.uniform(0, 0.02),
         "dead_groups": 1 / shape.problems if step > 3 else 0.0, "gap_mean": 1e-4, "gap_p99": wobble.uniform(3e-4, 4e-4),
-        "tokens": sum(len(row["token_ids"]) for row in rows), "truncated": 0.0, "unjudged": 1 / len(rows),
+        "tokens": sum(len(row["token_ids"]) for row in rows), "truncated": 0.0, "scored_share": 1 - 1 / len(rows),
         "reward.exact": float(np.mean(rewards)), "seconds": 1.5, "seconds.generate": 0.7 + wobble.uniform(0, 0.1),
         "seconds.reward": 0.02, "seconds.score": 0.3, "seconds.update": 0.4, "seconds.record": 0.03,
     }  # fmt: skip

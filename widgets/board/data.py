@@ -22,7 +22,7 @@ class Outcome:
     group: int
     question: str
     rollouts: int
-    judged: int
+    scored: int
     right: int
     length: float
 
@@ -63,12 +63,12 @@ def outcomes(path: Path, modified: int) -> Mapping[str, Outcome]:
 
 
 def outcome(members: list[tuple[dict[str, Any], int]]) -> Outcome:
-    """The outcome of rows with their lengths; one that was not judged is neither right nor wrong."""
+    """The outcome of rows with their lengths; unscored ones count as incorrect where a reward grades any of them."""
     first = members[0][0]
     verdicts = [row["correct"] for row, _ in members if row["correct"] is not None and row["correct"] == row["correct"]]
     length = sum(count for _, count in members) / len(members)
     right = sum(verdict > 0.5 for verdict in verdicts)
-    return Outcome(first["group"], bare(first["prompt"]), len(members), len(verdicts), right, length)
+    return Outcome(first["group"], bare(first["prompt"]), len(members), len(members) if verdicts else 0, right, length)
 
 
 def history(problem: str, found: Mapping[int, Mapping[str, Outcome]]) -> dict[str, Any]:

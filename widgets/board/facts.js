@@ -5,10 +5,10 @@ import { visible } from "../page/tokens.js";
 
 /** @typedef {import("../wire/payload.js").Group} Group @typedef {import("../wire/payload.js").BoardEntry} BoardEntry */
 
-/** How many are right, where any was judged. @param {(number | null | undefined)[]} verdicts */
+/** How many are right, where any was scored. @param {(number | null | undefined)[]} verdicts */
 export function rightTold(verdicts) {
   const right = verdicts.filter((correct) => (correct ?? 0) > 0.5).length;
-  return verdicts.every((correct) => (correct ?? null) === null) ? "not judged" : `${right} of ${verdicts.length} right`;
+  return verdicts.every((correct) => (correct ?? null) === null) ? "unscored" : `${right} of ${verdicts.length} right`;
 }
 
 /** What a group's rewards say at once. @param {Pick<BoardEntry, "rollouts">} group */
@@ -17,7 +17,7 @@ export function groupFacts(group) {
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   const told = rightTold(group.rollouts.map(([, , correct]) => correct));
   const dead = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
-  return { mean, told, dead, judged: rewards.length };
+  return { mean, told, dead, scored: rewards.length };
 }
 
 /** The same of a group that was read. @param {Group} group */
@@ -29,7 +29,7 @@ export function factsOf({ rollouts }) {
 export function groupEntry(group, chosen, choose) {
   const facts = groupFacts(group);
   const marks = group.rollouts.length > 64 ? [] : group.rollouts.map(([, , correct]) => {
-    const name = correct === null ? "wb-unjudged" : correct > 0.5 ? "wb-right" : "wb-wrong";
+    const name = correct === null ? "wb-unscored" : correct > 0.5 ? "wb-right" : "wb-wrong";
     return make("span", { class: `wb-chip ${name}` });
   });
   const label = `${facts.told}${facts.dead ? ", no signal: all rewards are equal" : ""}`;

@@ -11,7 +11,7 @@ export const OUTCOMES = {
   all: { label: "all", holds: () => true },
   right: { label: "right", holds: ({ correct }) => (correct ?? 0) > 0.5 },
   wrong: { label: "wrong", holds: ({ correct }) => (correct ?? 1) <= 0.5 },
-  unjudged: { label: "not judged", holds: ({ correct }) => (correct ?? null) === null },
+  unscored: { label: "unscored", holds: ({ correct }) => (correct ?? null) === null },
   pruned: { label: "pruned", holds: ({ finish }) => finish === "pruned" },
   truncated: { label: "cut off", holds: ({ finish }) => finish === "length" },
 };

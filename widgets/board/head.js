@@ -15,10 +15,10 @@ import { visible } from "../page/tokens.js";
 
 const LONGEST = 400; // characters of a reason
 
-/** Right, wrong or not judged, by shape as well as by colour. @param {number | null | undefined} correct */
+/** Right, wrong or unscored, by shape as well as by colour. @param {number | null | undefined} correct */
 export function verdictMark(correct) {
   const [name, mark, told] = correct === null || correct === undefined
-    ? ["wb-unjudged", "?", "could not be judged"]
+    ? ["wb-unscored", "?", "unscored: counts as incorrect"]
     : correct > 0.5 ? ["wb-right", "✓", "right"] : ["wb-wrong", "✗", "wrong"];
   return make("span", { class: `wb-verdict ${name}`, role: "img", "aria-label": told, title: told }, mark);
 }
@@ -64,7 +64,7 @@ function partingLine({ at, told }, visit) {
 export function rewardParts(rollout) {
   const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
     make("span", { class: "wb-part-name" }, visible(part.name)), " ",
-    part.value === null ? "not judged" : show(part.value),
+    part.value === null ? "unscored" : show(part.value),
     part.reason ? make("span", { class: "wb-muted" }, " · ", make("bdi", {}, brief(visible(part.reason)))) : null));
   const tag = rollout.tag ? make("span", { class: "wb-badge" }, rollout.tag) : null;
   const round = (rollout.round ?? 0) > 0 ? make("span", { class: "wb-badge" }, `round ${Number(rollout.round) + 1}`) : null;

@@ -9,7 +9,7 @@ import { chooser } from "../text/toolbar.js";
 /**
  * @typedef {import("../wire/payload.js").Group} Group
  * What a problem's rollouts of a step came to; `length` is the mean.
- * @typedef {{ step: number, group: number, rollouts: number, judged: number, right: number, length: number }} Cell
+ * @typedef {{ step: number, group: number, rollouts: number, scored: number, right: number, length: number }} Cell
  * @typedef {{ problem: string, question: string, cells: Cell[], count: number }} History
  * @typedef {{ own: History, probes: History[], unreadable: number[] }} Histories
  * @typedef {import("./board.js").Host} Host
@@ -100,11 +100,11 @@ export class Probes {
 
   /** @param {Cell} cell @param {boolean} probe @param {{ top: number, here: boolean, stop: boolean }} drawn `top`: the longest mean length */
   cell(cell, probe, { top, here, stop }) {
-    const right = cell.judged ? `${cell.right} of ${cell.judged} right` : "not judged";
+    const right = cell.scored ? `${cell.right} of ${cell.scored} right` : "unscored";
     const told = `step ${cell.step}: ${right}, mean length ${show(cell.length)} tokens`;
     return make("button", { type: "button", class: "wb-cell", tabindex: stop ? 0 : -1, "aria-pressed": String(here), "aria-label": told, title: told,
       click: () => (probe ? this.read(cell) : this.host.chooseStep(cell.step)) },
-    make("span", { class: cell.judged ? "wb-cell-right" : "wb-cell-right wb-hatch", style: `--part:${cell.judged ? cell.right / cell.judged : 1}` }),
+    make("span", { class: cell.scored ? "wb-cell-right" : "wb-cell-right wb-hatch", style: `--part:${cell.scored ? cell.right / cell.scored : 1}` }),
     make("span", { class: "wb-cell-length", style: `width:${top > 0 ? (100 * cell.length) / top : 0}%` }),
     make("span", { class: "wb-cell-step" }, cell.step));
   }

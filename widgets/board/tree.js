@@ -98,7 +98,7 @@ export class PrefixTree {
     const count = branch.members.length;
     const paint = Number.isFinite(mean) ? paintClass(signalOf("advantage"), levelOf(signalOf("advantage"), this.limits, mean - this.mean)) : "wb-missing";
     const sign = above ? ` (${above > 0 ? "+" : ""}${show(above, 2)})` : "";
-    const earned = Number.isFinite(mean) ? `${show(mean, 2)}${sign}` : "not judged";
+    const earned = Number.isFinite(mean) ? `${show(mean, 2)}${sign}` : "unscored";
     const pale = !branch.members.some((member) => this.passing.has(this.group.rollouts[member]));
     const length = branch.to - branch.from;
     const told = `${count} rollout${count === 1 ? "" : "s"}, mean reward ${earned}, ${length} token${length === 1 ? "" : "s"} from ${branch.from + 1}: ${text}`;

@@ -21,6 +21,7 @@ export const CHARTS = [
   { title: "Clipped tokens", help: "share of tokens whose ratio left the clip range", share: true, fit: true, series: { clipped: "share" } },
   { title: "Engine–trainer gap", help: "how far the log-probabilities of engine and trainer lie apart", unit: "nats", zero: true, log: true, series: { gap_mean: "mean", gap_p99: "99th percentile" } },
   { title: "KL to the reference", unit: "nats", zero: true, log: true, series: { kl: "KL" } },
+  { title: "Scored rollouts", help: "share of rollouts that every reward could score; unscored ones count as incorrect and train nothing", share: true, fit: true, series: { scored_share: "share", accuracy_scored_share: "held out" } },
   { title: "Cut at the limit", help: "share of rollouts that reached the length limit", share: true, fit: true, series: { truncated: "share" } },
   { title: "Tokens saved by pruning", help: "estimated: as if the pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
   { title: "Learning rate", zero: true, log: true, series: { learning_rate: "rate" } },

@@ -73,7 +73,8 @@ def is_result(document: Any) -> bool:
 def shown(document: dict[str, Any]) -> dict[str, Any]:
     """A result without its problems, as lists by k: JSON's names are texts."""
     shares = {name: by_tries(document.get(name) or {}) for name in SHARES}
-    rest = {name: document.get(name) for name in ("step", "temperature", "length", "truncated", "unjudged")}
+    rest = {name: document.get(name) for name in ("step", "temperature", "length", "truncated")}
+    rest["unscored"] = document.get("unscored", document.get("unjudged"))  # its name in older files
     return {**rest, **shares, "problems": len(document["tallies"])}
 
 

@@ -7,7 +7,7 @@ import { show } from "../page/signals.js";
 /**
  * A share with the interval that holds 95 % of the bootstrap.
  * @typedef {{ tries: number, value: number | null, low: number | null, high: number | null, problems: number }} Share
- * @typedef {{ step: number, problems: number, temperature: number, length: number, truncated: number, unjudged: number,
+ * @typedef {{ step: number, problems: number, temperature: number, length: number, truncated: number, unscored: number,
  *   passes: Share[], votes: Share[], weighted: Share[], gains: Share[] }} Result
  */
 
@@ -51,8 +51,8 @@ export function table(results) {
 }
 
 /** What belongs to all measures of a row. @param {Result} result */
-function facts({ problems, length, truncated, unjudged }) {
-  const more = [truncated ? `${percent(truncated)} cut` : "", unjudged ? `${percent(unjudged)} unjudged` : ""].filter(Boolean);
+function facts({ problems, length, truncated, unscored }) {
+  const more = [truncated ? `${percent(truncated)} cut` : "", unscored ? `${percent(unscored)} unscored` : ""].filter(Boolean);
   return [`${problems} problems · ${show(length)} tokens`, ...(more.length ? [more.join(" · ")] : [])];
 }
 

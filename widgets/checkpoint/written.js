@@ -12,9 +12,9 @@ import { visible } from "../page/tokens.js";
 /** What a model's answers came to, in one line. @param {Answered} group */
 export function summary(group) {
   const { rollouts } = group;
-  const { mean, told, judged } = factsOf(group);
+  const { mean, told, scored } = factsOf(group);
   const length = rollouts.reduce((sum, rollout) => sum + rollout.length, 0) / rollouts.length;
-  const verdicts = judged ? [told, `mean reward ${show(mean)}`] : [];
+  const verdicts = scored ? [told, `mean reward ${show(mean)}`] : [];
   return [...verdicts, `${show(length)} tokens on average`].join(" · ");
 }
 
@@ -50,11 +50,11 @@ export class Answers {
 
 /** @param {Rollout} rollout @param {string} text @param {(rollout: Rollout) => void} read */
 function answerCard(rollout, text, read) {
-  const judged = rollout.parts?.length;
+  const scored = rollout.parts?.length;
   const number = rollout.rollout + 1;
   return make("li", { class: "wb-ask-answer" },
-    make("div", { class: "wb-outcome" }, judged ? verdictMark(rollout.correct) : null,
-      judged ? make("b", { title: "reward" }, rollout.reward === null ? "no reward" : show(rollout.reward)) : null,
+    make("div", { class: "wb-outcome" }, scored ? verdictMark(rollout.correct) : null,
+      scored ? make("b", { title: "reward" }, rollout.reward === null ? "no reward" : show(rollout.reward)) : null,
       make("span", { class: "wb-muted" }, `${rollout.length} tokens`), make("span", { class: "wb-spring" }),
       make("button", { type: "button", "aria-label": `read answer ${number} token by token`, title: "in the token view below", click: () => read(rollout) }, "token by token")),
     make("div", { class: "wb-ask-text" }, text ? visible(text) : make("span", { class: "wb-muted" }, "an empty answer")), rolloutFoot(rollout));

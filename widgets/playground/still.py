@@ -70,7 +70,7 @@ def reward(rollout: dict[str, Any], rewards: dict[int, float]) -> str:
     """The reward as recorded, or as it is set."""
     if rollout["rollout"] in rewards:
         return f"reward set to {rewards[rollout['rollout']]:.2f}"
-    return "not judged" if rollout["reward"] is None else f"reward {rollout['reward']:.2f}"
+    return "unscored" if rollout["reward"] is None else f"reward {rollout['reward']:.2f}"
 
 
 def text(pushes: Pushes, texts: list[str], span: slice, limit: float) -> str:

@@ -99,7 +99,7 @@ export class RewardTable {
     const { rollouts } = /** @type {Group} */ (this.group);
     for (const { rollout, slider, box } of this.rewards) {
       slider.disabled = box.disabled = !answer.readable.includes(rollout.rollout);
-      box.title = box.disabled ? "the update did not read this rollout" : `recorded: ${rollout.reward ?? "not judged"}`;
+      box.title = box.disabled ? "the update did not read this rollout" : `recorded: ${rollout.reward ?? "unscored"}`;
     }
     const means = answer.methods.map((_, at) => rollouts.map((rollout) => meanOf(answer.columns[`advantage.${at}`] ?? [], rollout)));
     const limits = limitsOf(ADVANTAGE, means.flat());

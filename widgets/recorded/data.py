@@ -107,7 +107,7 @@ class RunData:
 
 
 def has_signal(entry: dict[str, Any]) -> bool:
-    """Whether the rollouts of a board's group earned different rewards; those not judged do not count."""
+    """Whether the rollouts of a board's group earned different rewards; those unscored do not count."""
     return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
 
 

@@ -1,4 +1,4 @@
-"""How a run is doing, for the head of a view: the judgement of its files, and what a person may do about it."""
+"""How a run is doing, for the head of a view: what its files show, and what a person may do about it."""
 
 from pathlib import Path
 from typing import Any

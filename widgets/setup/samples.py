@@ -11,7 +11,7 @@ from widgets.form.desk import Desk
 from widgets.setup.background import Background
 from workbench.config import RewardPart, read_reward
 from workbench.kinds import Task
-from workbench.rewards.judge import judge
+from workbench.rewards.scoring import score_group
 from workbench.types import Group, Problem, Request, Rollout
 
 SAMPLES = 3
@@ -67,7 +67,7 @@ class Trial:
         self.result = desk.make(ipywidgets.HTML, "wf-trial-result")
         self.widget = desk.make(ipywidgets.VBox, "wf-trial", children=(self.text, self.result))
         self.tables: Mapping[str, Any] = {}
-        self.background = Background(try_text, self.show, lambda text: self.show(not_judged(text)))
+        self.background = Background(try_text, self.show, lambda text: self.show(unscored(text)))
         self.text.observe(lambda change: self.update(self.tables), "value")
 
     def update(self, tables: Mapping[str, Any]) -> None:
@@ -87,9 +87,9 @@ def try_text(question: tuple[Any, Any, str]) -> str:
     try:
         problem = Task.parse(task).problem(0, "train")
         parts = [read_reward(table) for table in rewards]
-        rollout, faults = judged(problem, parts, text)
+        rollout, faults = scored(problem, parts, text)
     except (ValueError, OSError) as error:  # the form says beside the field what is wrong
-        return not_judged(str(error))
+        return unscored(str(error))
     rows = "".join(part_row(part, rollout) for part in parts)
     said = "".join(f'<div class="wf-error" role="alert">{html.escape(fault)}</div>' for fault in faults)
     return (
@@ -100,29 +100,29 @@ def try_text(question: tuple[Any, Any, str]) -> str:
     )
 
 
-def not_judged(why: str) -> str:
+def unscored(why: str) -> str:
     """Why nothing is said about a text."""
-    return f'<p class="wf-help">Not judged: {html.escape(why)}</p>'
+    return f'<p class="wf-help">Unscored: {html.escape(why)}</p>'
 
 
-def judged(problem: Problem, parts: list[RewardPart], text: str) -> tuple[Rollout, list[str]]:
+def scored(problem: Problem, parts: list[RewardPart], text: str) -> tuple[Rollout, list[str]]:
     """A rollout of this text as the rewards judge it; one that asks the model is left for the run."""
     tokens = [0] * max(1, len(text.split()))
     rollout = Rollout(Request(problem, (0,), group=0, number=0), 0, tokens, text, [], [], "stop")
     able = [(part.key, part.reward, part.weight) for part in parts if not part.reward.needs_scorer]
-    faults = judge(able, (), Group(0, problem, [rollout]), None, WITHOUT_END)
+    faults = score_group(able, (), Group(0, problem, [rollout]), None, WITHOUT_END)
     return rollout, faults
 
 
 def part_row(part: RewardPart, rollout: Rollout) -> str:
     """One reward's verdict as a row of the table."""
-    judgement = rollout.parts.get(part.key)
-    value = "" if judgement is None else value_text(judgement.value)
-    reason = "asks the model: judged in a run only" if judgement is None else judgement.reason
+    score = rollout.parts.get(part.key)
+    value = "" if score is None else value_text(score.value)
+    reason = "asks the model: scored in a run only" if score is None else score.reason
     cells = (html.escape(part.key), value, f"{part.weight:g}", shown(reason))
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def value_text(value: float) -> str:
     """A reward for people."""
-    return "not judged" if math.isnan(value) else f"{value:g}"
+    return "unscored" if math.isnan(value) else f"{value:g}"

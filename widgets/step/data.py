@@ -124,10 +124,14 @@ def probed(data: RunData, step: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def outcome(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many of a problem's rollouts were right, of those judged, and their mean length."""
+    """How many of a problem's rollouts were correct, unscored ones counted as incorrect, and their mean length."""
     verdicts = [row["correct"] for row in rows if number(row["correct"]) is not None]
     length = sum(len(row["tokens"]) for row in rows) / len(rows)
-    return {"right": sum(verdict > 0.5 for verdict in verdicts), "judged": len(verdicts), "length": length}
+    return {
+        "right": sum(verdict > 0.5 for verdict in verdicts),
+        "scored": len(rows) if verdicts else 0,
+        "length": length,
+    }
 
 
 def change(old: dict[str, Any], new: dict[str, Any]) -> np.ndarray:

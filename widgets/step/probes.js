@@ -9,7 +9,7 @@ import { visible } from "../page/tokens.js";
 /**
  * `scored`: the step after which the probes from `before` were scored again; if it is this one, `rollouts` and `columns` are
  * theirs as in a group, `method` is whose lens they have, and `problem` why they have none.
- * @typedef {{ right: number, judged: number, length: number }} Outcome
+ * @typedef {{ right: number, scored: number, length: number }} Outcome
  * @typedef {{ before: number | null, after: number | null, scored: number | null, shared: number, written: number, drift: number | null, moved: number | null,
  *   problems: { problem: string, question: string, before: Outcome, after: Outcome }[], rollouts?: any[], columns: any, left_out?: number,
  *   method?: string, problem?: string }} Found
@@ -55,8 +55,8 @@ function anewPart(found, step) {
 const muted = (text) => make("span", { class: "wb-muted" }, text);
 
 /** @param {Outcome} outcome */
-function rightOf({ right, judged }) {
-  return judged ? `${right} of ${judged}` : "not judged";
+function rightOf({ right, scored }) {
+  return scored ? `${right} of ${scored}` : "unscored";
 }
 
 /** @param {Found} found */

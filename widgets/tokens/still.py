@@ -84,7 +84,7 @@ def row(header: dict[str, Any], ids: np.ndarray, parts: np.ndarray, rollout: dic
     span = slice(rollout["start"], rollout["start"] + min(rollout["length"], MOST_TOKENS))
     texts = [header["vocabulary"][str(token)][0] for token in ids[span]]
     tokens = "".join(token(text, part) for text, part in zip(texts, parts[span], strict=True))
-    reward = "not judged" if rollout["reward"] is None else f"{rollout['reward']:.2f}"
+    reward = "unscored" if rollout["reward"] is None else f"{rollout['reward']:.2f}"
     cut = "…" if rollout["length"] > MOST_TOKENS else ""
     style = "text-align:left;font-family:monospace;white-space:pre-wrap"
     return f'<tr><td>{reward}</td><td style="{style}">{tokens}{cut}</td></tr>'

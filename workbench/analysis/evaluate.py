@@ -9,14 +9,14 @@ DRAWS = 1000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Tally:
-    """How many answers to a problem are right, of those that could be judged."""
+    """How many answers to a problem are correct, of those that were graded; unscored ones count as incorrect."""
 
-    right: int
-    judged: int
+    correct: int
+    graded: int
 
     def pass_at(self, tries: int) -> float:
-        """The chance that one of so many tries is right; ValueError where fewer were judged."""
-        return pass_at(self.right, self.judged, tries)
+        """The chance that one of so many tries is right; ValueError where fewer were graded."""
+        return pass_at(self.correct, self.graded, tries)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def pass_at(right: int, samples: int, tries: int) -> float:
 def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
     """The mean of a number per problem. Percentile bootstrap over problems: Efron, 1979."""
     if not values:
-        raise ValueError("no problem to average over: ask at least one, and see that its answers can be judged")
+        raise ValueError("no problem to average over: ask at least one, and see that a reward grades its answers")
     draw, count = random.Random(seed), len(values)
     means = sorted(sum(draw.choices(values, k=count)) / count for _ in range(DRAWS))
     low, high = means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS) - 1]
@@ -59,8 +59,8 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
 
 
 def passes(tallies: Sequence[Tally], tries: int) -> Estimate:
-    """pass@k over the problems of which enough answers were judged."""
-    return estimate([tally.pass_at(tries) for tally in tallies if tally.judged >= tries])
+    """pass@k over the problems of which enough answers were graded."""
+    return estimate([tally.pass_at(tries) for tally in tallies if tally.graded >= tries])
 
 
 def gain(tallies: Sequence[Tally], base: Sequence[Tally], tries: int) -> Estimate:
@@ -69,5 +69,5 @@ def gain(tallies: Sequence[Tally], base: Sequence[Tally], tries: int) -> Estimat
     >>> gain([Tally(2, 2), Tally(1, 2)], [Tally(1, 2), Tally(1, 2)], 1).value
     0.25
     """
-    pairs = [pair for pair in zip(tallies, base, strict=True) if min(one.judged for one in pair) >= tries]
+    pairs = [pair for pair in zip(tallies, base, strict=True) if min(one.graded for one in pair) >= tries]
     return estimate([own.pass_at(tries) - other.pass_at(tries) for own, other in pairs])

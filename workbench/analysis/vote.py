@@ -55,15 +55,17 @@ class Ballot:
 
 
 def ballot(rollouts: Sequence[Rollout], part: str, scores: Mapping[int, float]) -> Ballot:
-    """The judged rollouts of a problem by what the reward `part` extracted; `scores` by place in the sequence.
+    """The rollouts of a problem by what the reward `part` extracted; `scores` by place in the sequence.
 
-    Rollouts without a score or a verdict of that part are left out.
+    Rollouts without a score, or that this part does not grade, are left out; unscored ones count as incorrect.
     """
-    judged = {place: rollout.parts[part] for place, rollout in enumerate(rollouts) if part in rollout.parts}
-    places = [place for place, found in judged.items() if place in scores and found.correct is not None]
+    graded = {place: rollout.parts[part] for place, rollout in enumerate(rollouts) if part in rollout.parts}
+    unscored = {place for place, found in graded.items() if found.correct is None and math.isnan(found.value)}
+    known = {place for place, found in graded.items() if found.correct is not None} | unscored
+    places = sorted(known & scores.keys())
     return Ballot(
-        [judged[place].extracted for place in places],
-        [bool(judged[place].correct) for place in places],
+        [graded[place].extracted for place in places],
+        [bool(graded[place].correct) for place in places],
         [scores[place] for place in places],
     )
 
@@ -82,7 +84,7 @@ def compare(ballots: Sequence[Ballot]) -> dict[str, float]:
     """
     cast = [entry for entry in ballots if entry.answers]
     if not cast:
-        raise ValueError("no problem has a scored and judged rollout: nothing can be voted on")
+        raise ValueError("no problem has a graded rollout with a score: nothing can be voted on")
     return {
         "single": sum(sum(entry.correct) / len(entry.correct) for entry in cast) / len(cast),
         "majority": sum(entry.right() for entry in cast) / len(cast),

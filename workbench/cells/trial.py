@@ -23,7 +23,7 @@ CASES: tuple[tuple[str, list[list[float]], list[int]], ...] = (
     ("answers of unlike lengths", [[1, 0, 0, 1], [1, 0]], [3, 1, 2, 3, 2, 1]),
     ("groups all right and all wrong", [[1, 1], [0, 0, 0]], [2, 3, 1, 3, 2]),
     ("answers of one token", [[1, 0], [0, 1, 1]], [1, 1, 1, 1, 1]),
-    ("rollouts that could not be judged (reward nan)", [[1, nan, 0], [0, nan]], [3, 2, 1, 2, 3]),
+    ("rollouts that is unscored (reward nan)", [[1, nan, 0], [0, nan]], [3, 2, 1, 2, 3]),
 )
 
 
@@ -118,7 +118,7 @@ class Trial:
 
 
 GUARD = (
-    "add a small number to what divides; workbench.ops.group_mean and group_std leave out what could not be judged, "
+    "add a small number to what divides; workbench.ops.group_mean and group_std leave out what is unscored, "
     "and sums over tokens need batch.mask"
 )
 SETWISE = (

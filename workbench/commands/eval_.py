@@ -51,6 +51,6 @@ def shown(results: list[Any]) -> Any:
             told = [str(one.weighted[tries]) if one.weighted else one.unweighted for one in results]
             table.add_row("  weighed by the head", *told)
     table.add_row("tokens", *(f"{one.length:.1f}" for one in results))
-    for what in ("truncated", "unjudged"):
+    for what in ("truncated", "unscored"):
         table.add_row(what, *(f"{getattr(one, what):.1%}" for one in results))
     return table

@@ -20,7 +20,7 @@ def try_(
     runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a run's model; answers to a problem are judged as in the run."""
+    """Ask a run's model; answers to a problem are scored as in the run."""
     from workbench.runs.checkpoints.snapshot import snapshot
     from workbench.runs.summary import find_run
 

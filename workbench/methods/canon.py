@@ -62,7 +62,7 @@ class OtherHalf(Advantage):
         return frozenset({"old_entropy"} if self.by == "entropy" else ())
 
     def __call__(self, batch: Batch) -> PerToken:
-        known = batch.judged & batch.mask.any(1)
+        known = batch.scored & batch.mask.any(1)
         metric = batch.lengths if self.by == "length" else masked_mean(batch["old_entropy"], batch.mask)
         upper = upper_half(torch.where(known, metric, torch.nan), batch.group)
         disliked = upper if self.by == "length" else ~upper

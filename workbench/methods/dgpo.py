@@ -32,7 +32,7 @@ class Balanced(Advantage):
     def __call__(self, batch: Batch) -> PerToken:
         centred = group_centre(batch.reward, batch.group)
         total = group_sum(centred.abs(), batch.group)
-        mixed = (total > 0) & batch.judged
+        mixed = (total > 0) & batch.scored
         count = group_count(batch.reward, batch.group)
         hardness = (-group_mean(batch.correct, batch.group) / self.temperature).exp()
         weight = hardness / weighted_mean(hardness, torch.where(mixed, 1 / count.clamp(min=1), 0.0))

@@ -38,7 +38,7 @@ class AccuracyKl(Regulariser):
         return reference(self.coefficient)
 
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
-        known = batch.correct[batch.judged & ~batch.correct.isnan()]
+        known = batch.correct[batch.scored & ~batch.correct.isnan()]
         accuracy = known.mean() if len(known) else torch.zeros_like(batch.logprob[0, 0])
         return {"scale": (accuracy.tanh() + 1) / 2}
 

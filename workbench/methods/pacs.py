@@ -30,7 +30,7 @@ class Pacs(Surrogate):
     balance: Annotated[bool, Field(description="balance correct and incorrect ones of a group")] = True  # repository
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Scalar:
-        known = batch.judged & ~batch.correct.isnan() & batch.mask.any(1)
+        known = batch.scored & ~batch.correct.isnan() & batch.mask.any(1)
         if not known.any():
             return (batch.logprob * 0).sum()
         label, group = batch.correct[known], batch.group[known]

@@ -32,8 +32,8 @@ class Real(Surrogate):
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> Scalar:
         score = masked_mean(batch.logprob - batch.old_logprob, batch.mask) / self.temperature
-        judged = batch.judged
-        members = (torch.unique(batch.group[judged])[:, None] == batch.group) & judged  # [question, rollout]
+        scored = batch.scored
+        members = (torch.unique(batch.group[scored])[:, None] == batch.group) & scored  # [question, rollout]
         right, wrong = members & (batch.correct == 1), members & (batch.correct == 0)
         contrast = right.any(1) & wrong.any(1)
         if not contrast.any():

@@ -109,7 +109,7 @@ class PartZ(Advantage):
             return standard
         chain = batch["tag"] > 0.5
         found = torch.zeros_like(standard)
-        right = torch.where(chain & batch.judged, 1.0, torch.nan).to(standard.dtype)
+        right = torch.where(chain & batch.scored, 1.0, torch.nan).to(standard.dtype)
         for place in range(int(batch["span"].max()) + 1):
             tokens = batch.mask & (batch["span"] == place)
             right = right * masked_sum(batch["token_reward"], tokens)

@@ -67,7 +67,7 @@ class EntropyAnchor(Regulariser):
 
     def mean(self, batch: Batch, name: str) -> Scalar:
         """The mean over rollouts of their peaks' mean."""
-        mask = batch.mask & batch.judged[:, None]
+        mask = batch.mask & batch.scored[:, None]
         values = torch.where(mask, batch[name], 0.0)
         return peak_entropy(values, mask, self.quantile).sum() / rollouts(batch.replace(mask=mask))
 

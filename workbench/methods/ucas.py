@@ -44,7 +44,7 @@ class UncertaintyShaped(Advantage):
         confidence = (masked_mean if self.mean else masked_sum)(
             batch["old_logsumexp"] - batch["old_mean_logit"], batch.mask
         )
-        confidence = torch.where(batch.judged & batch.mask.any(1), confidence, torch.nan)
+        confidence = torch.where(batch.scored & batch.mask.any(1), confidence, torch.nan)
         centred = group_centre(confidence, batch.group)
         score = spread(centred / (group_std(confidence, batch.group) + self.eps), batch.mask)
         shaped = standard * torch.where(standard > 0, (-self.right * score).exp(), (self.wrong * score).exp())

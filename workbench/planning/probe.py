@@ -23,7 +23,7 @@ REPEATS = 3  # whole steps that are measured, if time allows
 STILL = 1e-30  # learning rate that changes no weight
 PHASES = {  # as people read them: phases of the trainer's clock
     "rollouts": ("generate",),
-    "judging": ("reward", "control"),
+    "scoring": ("reward", "control"),
     "update": ("score", "update"),
     "the rest": ("sync", "record"),
 }
@@ -158,7 +158,7 @@ def cut_short(settings: Settings, problems: int, cut: int, held_out: int) -> Set
     return dataclasses.replace(
         settings,
         rollouts=settings.rollouts.model_copy(update={"problems": problems, "max_tokens": cut}),
-        training=settings.training.model_copy(update={"unjudged": 1.0, "gap_limit": 0.0}),
+        training=settings.training.model_copy(update={"unscored": 1.0, "gap_limit": 0.0}),
         evaluation=settings.evaluation.model_copy(update={"problems": held_out}),
     )
 
@@ -224,7 +224,7 @@ def to_come(samples: Sequence[Sample], longest: int) -> float:
 def at(samples: Sequence[Sample], tokens: float, times: float) -> dict[str, float]:
     """Seconds by phase of a step with `times` the last sample's problems whose answers have so many tokens in all.
 
-    Judging goes by the number of answers; the rest is done once a step.
+    Scoring goes by the number of answers; the rest is done once a step.
     """
     sizes = dict.fromkeys((sample.problems, sample.cut) for sample in samples)
     steps = [[sample for sample in samples if (sample.problems, sample.cut) == size] for size in sizes]
@@ -233,7 +233,7 @@ def at(samples: Sequence[Sample], tokens: float, times: float) -> dict[str, floa
         for name in PHASES
     }
     found = {name: line(points[name], tokens) for name in PHASES}
-    return {**found, "judging": times * points["judging"][-1][1], "the rest": points["the rest"][-1][1]}
+    return {**found, "scoring": times * points["scoring"][-1][1], "the rest": points["the rest"][-1][1]}
 
 
 def line(points: Sequence[tuple[float, float]], x: float) -> float:

@@ -53,7 +53,7 @@ class Survivors(Reduction):
         if "survival" not in batch:
             return torch.ones_like(batch.reward)
         inverse = 1 / batch["survival"].to(batch.reward.dtype)
-        own = group_mean(torch.where(batch.judged, inverse, torch.nan), batch.group)
+        own = group_mean(torch.where(batch.scored, inverse, torch.nan), batch.group)
         pruned = group_mean((inverse > 1).to(inverse.dtype), batch.group) > 0
         weight = inverse / own if self.keep is None else inverse * self.keep
         return torch.where(pruned, weight, 1.0)

@@ -1,67 +1,60 @@
-"""Answers that can be compared as text or as plain numbers: the embedded tasks'."""
+"""Answers that need no computer algebra: numbers, quantities, words, choices; the embedded tasks'."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.rewards.extraction import Extraction, after_thinking
-from workbench.rewards.numbers import read_number, same_number
-from workbench.types import Judgement, Problem, Rollout, Scorer
+from workbench.rewards.grading.algebra import Algebra
+from workbench.rewards.grading.compare import grade
+from workbench.rewards.grading.ends import Found
+from workbench.rewards.grading.find import after_thinking, find_answer
+from workbench.rewards.grading.scores import reference_of, score_of, shortest
+from workbench.types import Problem, Rollout, Score, Scorer
+
+LONGEST = 1000  # characters of an answer
+STANDARD = "answer:"
 
 
 @dataclass(frozen=True)
 class Exact(Reward):
-    """1 where the answer is the reference, as text (case and spaces aside) or as a plain number; else 0.
+    r"""1 where the answer is the reference, as text or as a typed value, without computer algebra; else 0.
 
-    The answer is the rest of the line behind the last `answer:` (case ignored) after the closing think tag. A missing
-    answer is wrong; a problem without reference cannot be judged (nan).
+    The answer stands behind the closing think tag: in the last `<answer>` tags, else in the last `\boxed{}`, else
+    behind the last marker; `answer:` stands for all usual markers (`####`, `the answer is`, …), any other for itself
+    alone. A missing answer is incorrect; a problem without reference is unscored (nan).
     """
 
-    marker: Annotated[str, Field(min_length=1, description="what stands before the answer")] = "answer:"
+    marker: Annotated[str, Field(min_length=1, description="what stands before the answer")] = STANDARD
     think_end: Annotated[str, Field(description="the closing think tag; empty: all text counts")] = "</think>"
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]:
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
         del scorer
-        return [self.judge(problem.answer, rollout.text) for rollout in rollouts]
+        return [self.score(problem.answer, rollout.text) for rollout in rollouts]
 
-    def judge(self, reference: str, text: str) -> Judgement:
+    def score(self, reference: str, text: str) -> Score:
         """One answer."""
-        if not reference.strip():
-            return Judgement(float("nan"), "the problem has no reference answer")
-        found = self.extract(text)
-        if found.missing:
-            return Judgement(0.0, found.missing, correct=False)
-        right = same_answer(reference, found.text)
-        reason = f"{found.text!r} is right" if right else f"{found.text!r} is not {reference!r}"
-        return Judgement(float(right), reason, right, found.text)
+        wanted, found = reference_of(reference), self.extract(text)
+        decided = None if found.missing else grade(wanted, found.text, Algebra(available=False))
+        return score_of(wanted, found, decided)
 
-    def extract(self, text: str) -> Extraction:
+    def extract(self, text: str) -> Found:
         """The answer of a text, or why there is none."""
         rest = after_thinking(text, self.think_end, "cut")
         if rest.missing:
             return rest
-        place = rest.text.lower().rfind(self.marker.lower())
-        if place < 0:
-            return Extraction(missing=f"no {self.marker!r} in the text")
-        line = rest.text[place + len(self.marker) :].split("\n", 1)[0].strip()
-        return Extraction(line, "marker") if line else Extraction(missing=f"nothing follows the last {self.marker!r}")
+        standard = self.marker.casefold() == STANDARD
+        found = find_answer(rest.text, "marked", None if standard else pattern(self.marker))
+        if not standard and found.missing.startswith("no <answer>"):
+            found = Found(missing=rf"no <answer> tags, no \boxed{{}} and no {self.marker!r} in the text")
+        return shortest(found, LONGEST)
 
 
-def same_answer(reference: str, answer: str) -> bool:
-    """The same text, or the same plain number.
-
-    >>> same_answer("42", " 42. "), same_answer("1200", "$1,200"), same_answer("Blue", "blue"), same_answer("42", "4 2")
-    (True, True, True, False)
-    """
-    wanted, given = read_number(reference), read_number(answer)
-    if wanted is not None and given is not None:
-        return bool(same_number(wanted, given))
-    return plain(reference) == plain(answer)
-
-
-def plain(text: str) -> str:
-    """A text without case, superfluous spaces, and a full stop at its end."""
-    return " ".join(text.casefold().split()).rstrip(".").strip()
+@lru_cache(maxsize=64)
+def pattern(marker: str) -> re.Pattern[str]:
+    """A marker as a search that ignores case."""
+    return re.compile(re.escape(marker), re.IGNORECASE)

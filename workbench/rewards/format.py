@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.types import Judgement, Problem, Rollout, Scorer
+from workbench.rewards.grading.find import ANSWER_TAG
+from workbench.types import Problem, Rollout, Score, Scorer
 
 
 @dataclass(frozen=True)
 class Format(Reward):
-    """1 where the layout is kept, 0 where it is not; `parts` gives a share for every tag. No verdict on the answer.
+    """1 where the layout is kept, 0 where it is not; `parts` gives a share for every tag. The answer is not graded.
 
     The layout `tags`: nothing but `<think>…</think><answer>…</answer>`, each tag once, spaces between them as they
     come. DeepSeek-R1, arXiv:2501.12948, section 2.2.2. With `pattern` the layout is a regular expression instead,
@@ -23,7 +24,7 @@ class Format(Reward):
 
     pattern: Annotated[str, Field(description="a regular expression for the whole text; empty: the tags")] = ""
     think: Annotated[str, Field(min_length=1, description="name of the tag around the thinking")] = "think"
-    answer: Annotated[str, Field(min_length=1, description="name of the tag around the answer")] = "answer"
+    answer: Annotated[str, Field(min_length=1, description="name of the tag around the answer")] = ANSWER_TAG
     opened: Annotated[bool, Field(description="the prompt already ends with the opening think tag")] = False
     grade: Annotated[Literal["whole", "parts"], Field(description="all or nothing, or a share for every tag")] = "whole"
 
@@ -43,20 +44,20 @@ class Format(Reward):
         pairs = [(f"<{getattr(self, name)}>", f"</{getattr(self, name)}>") for name in names]
         return [tag for pair in pairs for tag in pair][int(self.opened) :]
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Judgement]:
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
         del problem, scorer
-        return [self.judge(rollout.text) for rollout in rollouts]
+        return [self.score(rollout.text) for rollout in rollouts]
 
-    def judge(self, text: str) -> Judgement:
+    def score(self, text: str) -> Score:
         """One text."""
         if self.pattern:
             kept = re.fullmatch(self.pattern, text, re.DOTALL) is not None
-            return Judgement(float(kept), "matches the pattern" if kept else "does not match the pattern")
+            return Score(float(kept), "matches the pattern" if kept else "does not match the pattern")
         fault = self.fault(text)
         if self.grade == "whole":
-            return Judgement(float(not fault), fault or "the layout is kept")
+            return Score(float(not fault), fault or "the layout is kept")
         once = [tag for tag in self.tags if text.count(tag) == 1]
-        return Judgement(len(once) / len(self.tags), f"exactly once: {' '.join(once) or 'no tag'}")
+        return Score(len(once) / len(self.tags), f"exactly once: {' '.join(once) or 'no tag'}")
 
     def fault(self, text: str) -> str:
         """What is wrong with the layout; empty if nothing is."""

@@ -96,7 +96,7 @@ class Replay:
         return dataclasses.replace(self, shown=self.groups == group)
 
     def with_rewards(self, rewards: Mapping[int, float]) -> "Replay":
-        """With other rewards of some rollouts, by their number in the step; above 0 is right, nan is not judged.
+        """With other rewards of some rollouts, by their number in the step; above 0 is right, nan is unscored.
 
         ValueError for a rollout that the update did not read.
         """

@@ -136,5 +136,5 @@ def learned(result: dict[str, Any]) -> str:
     before, after = (result[name] for name in ("accuracy_before", "accuracy_after"))
     took = f"{result['steps']} steps in {result['seconds']:.0f} s"
     if before is None or after is None:
-        return f"{took}; no held-out problem was judged before and after"
+        return f"{took}; no held-out problem was scored before and after"
     return f"{before:.1%} → {after:.1%} of the held-out problems right at the first try; {took}"

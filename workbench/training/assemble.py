@@ -1,4 +1,4 @@
-"""From judged rollouts to the tensors of an update."""
+"""From scored rollouts to the tensors of an update."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

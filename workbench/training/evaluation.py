@@ -9,15 +9,17 @@ import numpy as np
 from workbench.training.forward import Forward, Wanted
 from workbench.training.plan import passes
 from workbench.training.sampling import Parts, Sampled
+from workbench.training.scored import scored_share
 from workbench.training.step import Learned, make_columns
 from workbench.types import Group, Request, Rollout, Row, Sampling, State
 
 EVALUATION_STEP, PROBE_STEP = -1, -2  # key the noise, which is the same every time and no training step's
+EVALUATED_SHARE = "accuracy_scored_share"  # the metric beside the accuracy
 WAITING = "probes"  # among the trainer's states: probes to be scored again after the step that follows
 
 
 def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampled:
-    """The first `problems` held-out problems, with so many rollouts of each, judged."""
+    """The first `problems` held-out problems, with so many rollouts of each, scored."""
     asked = [parts.task.problem(number, "test") for number in range(problems)]
     requests = [
         Request(problem, parts.encoder.prompt(problem.prompt), group=number, number=number, n=rollouts)
@@ -27,15 +29,20 @@ def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampl
     for rollout in parts.engine.generate(requests, sampling):
         members[rollout.request.group].append(rollout)
     groups = [Group(number, problem, members[number]) for number, problem in enumerate(asked)]
-    events = [text for group in groups for text in parts.judge(group)]
+    events = [text for group in groups for text in parts.score(group)]
     return Sampled(groups, {group.number for group in groups}, events)
 
 
 def accuracy(sampled: Sampled) -> dict[str, float]:
-    """The share of right ones among the answers with a verdict, and how many those are."""
-    verdicts = [rollout.correct for rollout in sampled.rollouts if not math.isnan(rollout.correct)]
-    known = {"accuracy": sum(verdicts) / len(verdicts)} if verdicts else {}
-    return {**known, "evaluated": float(len(verdicts))}
+    """The share of correct answers, how many were graded, and the share that was scored.
+
+    Unscored answers count as incorrect. No accuracy where no reward grades answers.
+    """
+    outcomes = [rollout.outcome for rollout in sampled.rollouts if not math.isnan(rollout.outcome)]
+    if not outcomes:
+        return {"evaluated": 0.0}
+    share = scored_share(sampled.rollouts)
+    return {"accuracy": sum(outcomes) / len(outcomes), "evaluated": float(len(outcomes)), EVALUATED_SHARE: share}
 
 
 # ------------------------------------------------------------------------------------------------- probes

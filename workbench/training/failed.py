@@ -80,7 +80,7 @@ CORRECT = "correct this piece or its fields, or lower training.learning_rate"
 def faults(method: Method, batch: Batch, advantage: PerToken, read: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Every answer that is not finite, as (what, remedy)."""
     batch = sanitise(batch)
-    yield from fault("the reward", torch.where(batch.judged, batch.reward, 0.0), "correct the reward or its shaping")
+    yield from fault("the reward", torch.where(batch.scored, batch.reward, 0.0), "correct the reward or its shaping")
     for name in sorted(read, key=lambda name: (name != "logprob", name)):
         if name in batch:
             yield from fault(f"signal {name}", batch[name], RUN_AWAY)

@@ -1,4 +1,4 @@
-"""The learner: all updates of a step, from judged rollouts to changed weights."""
+"""The learner: all updates of a step, from scored rollouts to changed weights."""
 
 import math
 import random
@@ -155,7 +155,7 @@ class Learner:
         """Puts what was known before the updates beside what they read."""
         mask = batch.mask.cpu()
         old = batch.old_logprob.cpu() if self.plan.first_pass else learned.tensors["logprob"]
-        learned.mask = mask & batch.judged[:, None].cpu()
+        learned.mask = mask & batch.scored[:, None].cpu()
         learned.tensors |= {"advantage": advantage.cpu(), "old_logprob": old}
         learned.tensors |= {name: batch[name].cpu() for name in self.plan.ahead if name != "old_logprob"}
         learned.tensors[GAP] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)

@@ -11,7 +11,7 @@ from typing import Any
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
 from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Scorer, State
 
-Judge = Callable[[Group], list[str]]
+ScoreGroup = Callable[[Group], list[str]]
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Parts:
     task: Task
     engine: Engine
     encoder: Encoder
-    judge: Judge
+    score: ScoreGroup
     sampler: Sampler
     filters: Sequence[Filter] = ()
     controller: Controller | None = None
@@ -120,7 +120,7 @@ class StepSampler:
         return Request(problem, prompt, group, number, n=pick.rollouts, pick=pick.number)
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
-        """Rollouts of these requests, judged, and whatever the controller adds, round by round."""
+        """Rollouts of these requests, scored, and whatever the controller adds, round by round."""
         groups: dict[int, Group] = {}
         ready: Sequence[Rollout] = ()
         for number in range(self.limits.rounds):
@@ -147,7 +147,7 @@ class StepSampler:
             return self.parts.engine.generate(requests, self.sampling, bound)
 
     def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
-        """Sorts new rollouts into groups, and judges the groups that changed."""
+        """Sorts new rollouts into groups, and scores the groups that changed."""
         changed = {}
         for rollout in rollouts:
             rollout.round = number
@@ -158,7 +158,7 @@ class StepSampler:
         with self.clock.phase("reward"):
             for group in changed.values():
                 alive = [rollout for rollout in group.rollouts if rollout.finish != "pruned"]
-                self.sampled.events += self.parts.judge(Group(group.number, group.problem, alive))
+                self.sampled.events += self.parts.score(Group(group.number, group.problem, alive))
 
     def orders(self, groups: Sequence[Group], number: int, round_of_sampling: int) -> Orders:
         """What the controller wants after a round."""

@@ -14,6 +14,8 @@ from torch import Tensor
 from workbench.signals import TOP_K
 from workbench.training.assemble import facts_of
 from workbench.training.sampling import Sampled
+from workbench.training.scored import NAME as SCORED_SHARE
+from workbench.training.scored import scored_share
 from workbench.types import Encoder, Rollout, axes
 
 Array = NDArray[Any]
@@ -89,7 +91,7 @@ def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
         return "filtered"
     if not any(rollout.trained):
         return "not trained"
-    return "not judged" if math.isnan(rollout.reward) else None
+    return "unscored" if math.isnan(rollout.reward) else None
 
 
 def fact_columns(rollouts: Sequence[Rollout]) -> dict[str, Any]:
@@ -186,12 +188,12 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
     count = max(1, len(rollouts))
     found = {
         "reward": mean([rollout.reward for rollout in rollouts]),
-        "correct": mean([rollout.correct for rollout in rollouts]),
+        "correct": mean([rollout.outcome for rollout in rollouts]),
         "length": mean([len(rollout.tokens) for rollout in rollouts]),
         "tokens": float(sum(written(rollout) for rollout in sampled.rollouts)),
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
-        "unjudged": sum(not rollout.could_be_judged for rollout in rollouts) / count,
+        SCORED_SHARE: scored_share(rollouts),
         "dead_groups": mean([float(is_dead(group.rollouts)) for group in sampled.groups]),
         "groups": float(len(sampled.kept)),
         "loss": mean(learned.losses),
@@ -210,13 +212,13 @@ def written(rollout: Rollout) -> int:
 
 
 def is_dead(rollouts: Sequence[Rollout]) -> bool:
-    """Whether all judged rewards are alike, so that a group says nothing."""
+    """Whether all known rewards are equal, so that a group carries no gradient."""
     rewards = {rollout.reward for rollout in rollouts if not math.isnan(rollout.reward)}
     return len(rewards) < 2
 
 
 def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """The mean of each reward part over the rollouts it judged."""
+    """The mean of each reward part over the rollouts it scored."""
     names = dict.fromkeys(name for rollout in rollouts for name in rollout.parts)
     return {name: mean([r.parts[name].value for r in rollouts if name in r.parts]) for name in names}
 

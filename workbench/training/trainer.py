@@ -25,6 +25,8 @@ from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.plan import reads_reference
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
+from workbench.training.scored import NAME as SCORED_SHARE
+from workbench.training.scored import refuse, scored_share, watch
 from workbench.training.scorer import PolicyScorer
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
 from workbench.training.stopping import STOPPING, after, out_of_time, reason
@@ -110,7 +112,7 @@ class Trainer:
         number = self.step + 1
         late = out_of_time(training, self.states.get(STOPPING, {}))
         sampled = self.sample(number, clock)
-        self.refuse_unjudged(sampled)
+        self.watch_scores(sampled)
         record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
         again = self.probes_again(clock)
@@ -168,17 +170,12 @@ class Trainer:
             step=step,
         )
 
-    def refuse_unjudged(self, sampled: Sampled) -> None:
-        """Stops the run when too much of a step could not be judged."""
-        rollouts = [rollout for rollout in sampled.rollouts if rollout.finish != "pruned"]
-        share = sum(not rollout.could_be_judged for rollout in rollouts) / max(1, len(rollouts))
-        limit = self.settings.training.unjudged
-        if share > limit:
-            first = next(iter(sampled.events), "no reward said why")
-            raise ValueError(
-                f"{share:.0%} of the step's rollouts could not be judged, more than training.unjudged = {limit:g} "
-                f"allows; first reason: {first}"
-            )
+    def watch_scores(self, sampled: Sampled) -> None:
+        """Stops the run when too much of a step is unscored; an event where the scored share falls."""
+        share = scored_share(sampled.rollouts)
+        refuse(share, self.settings.training.unscored, sampled.events)
+        self.states[SCORED_SHARE], events = watch(self.states.get(SCORED_SHARE, {}), share)
+        sampled.events += events
 
     def refuse_gap(self, metrics: Mapping[str, float]) -> None:
         """Stops the run when the engine draws from another policy than the one that is trained."""

@@ -72,7 +72,7 @@ class Batch:
     """The rollouts of an update as tensors; all that a method reads.
 
     `logprob` is the current policy's and may carry gradient; `old_logprob` the policy's that sampled.
-    A reward of nan means that the rollout could not be judged: it is left out of its group's statistics and
+    A reward of nan means that the rollout is unscored: it is left out of its group's statistics and
     weighs nothing. `extras` are further tensors, named and shaped by `AXES`.
     """
 
@@ -117,7 +117,7 @@ class Batch:
         return next(iter(self.state.values()), {})
 
     @property
-    def judged(self) -> Bool[Tensor, " rollout"]:
+    def scored(self) -> Bool[Tensor, " rollout"]:
         """Which rollouts have a reward."""
         return ~self.reward.isnan()
 

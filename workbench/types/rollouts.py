@@ -54,10 +54,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Score:
     """One reward part of one rollout.
 
-    `value` nan: it could not be judged; `correct` None: this reward gives no verdict.
+    `value` nan: unscored; `correct` None: this reward does not grade the answer.
     """
 
     value: float
@@ -65,6 +65,9 @@ class Judgement:
     correct: bool | None = None
     extracted: str = ""
     per_token: tuple[float, ...] | None = None
+
+
+Judgement = Score  # its former name, in the sources of rewards that older runs recorded
 
 
 @dataclass
@@ -83,15 +86,21 @@ class Rollout:
     finish: Finish
     round: int = 0
     pruned_at: int | None = None
-    parts: dict[str, Judgement] = field(default_factory=dict)
+    parts: dict[str, Score] = field(default_factory=dict)
     reward: float = float("nan")
     correct: float = float("nan")
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def could_be_judged(self) -> bool:
+    def scored(self) -> bool:
         """Whether every reward part has a value; a shaping may still leave the rollout out."""
         return bool(self.parts) and not any(part.value != part.value for part in self.parts.values())
+
+    @property
+    def outcome(self) -> float:
+        """As accuracies count it: 1 correct, 0 incorrect or unscored, nan where no reward grades the answer."""
+        unscored = self.correct != self.correct and bool(self.parts) and not self.scored
+        return 0.0 if unscored else self.correct
 
     @property
     def prompt(self) -> tuple[int, ...]:
@@ -116,9 +125,9 @@ class Group:
 
     @property
     def accuracy(self) -> float:
-        """Share of right ones among the rollouts with a verdict; nan if none has one."""
-        verdicts = [rollout.correct for rollout in self.rollouts if rollout.correct == rollout.correct]
-        return sum(verdicts) / len(verdicts) if verdicts else float("nan")
+        """Share of correct rollouts, unscored ones counted as incorrect; nan where no reward grades answers."""
+        outcomes = [rollout.outcome for rollout in self.rollouts if rollout.outcome == rollout.outcome]
+        return sum(outcomes) / len(outcomes) if outcomes else float("nan")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from workbench.runs.checkpoints.snapshot import forget, snapshot
 from workbench.runs.directory.paths import read_json, write_json
 from workbench.runs.directory.record import read_table, write_table
 from workbench.runs.open import Run, open_run
-from workbench.types import Judgement, Problem, Request, Rollout
+from workbench.types import Problem, Request, Rollout, Score
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,12 @@ def test_an_evaluation_is_kept_in_the_run(run: Run) -> None:
     assert document["step"] == 2
     assert list(document["passes"]) == ["1", "4"]
     assert len(document["tallies"]) == 6
-    assert {judged for _, judged in document["tallies"]} == {4}
+    assert {scored for _, scored in document["tallies"]} == {4}
     assert sum(right for right, _ in document["tallies"]) / 24 == pytest.approx(document["passes"]["1"]["value"])
     assert document["passes"]["4"]["value"] >= document["passes"]["1"]["value"]
     assert list(document["votes"]) == ["4"]
     assert 0 < document["length"] <= 40
-    assert (document["unjudged"], document["temperature"]) == (0.0, 1.0)
+    assert (document["unscored"], document["temperature"]) == (0.0, 1.0)
     assert run.steps("evaluations") == [0, 3]  # the trainer's own stay what they were
     forget()
     assert evaluate(run, [2], Exam(6, (1, 4)), base=False)[0].tallies == found[1].tallies
@@ -79,7 +79,7 @@ def test_senseless_exams_are_refused(run: Run, exam: dict[str, Any], told: str) 
 def answer(extracted: str, correct: bool | None) -> Rollout:
     """An answer of which a reward has extracted something."""
     request = Request(Problem("p", "", "4"), (1,), 0, 0)
-    part = Judgement(math.nan if correct is None else float(correct), "", correct, extracted)
+    part = Score(math.nan if correct is None else float(correct), "", correct, extracted)
     return Rollout(request, 0, [2], "", [0.0], [0.0], "stop", parts={"exact": part})
 
 

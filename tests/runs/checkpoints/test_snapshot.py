@@ -56,7 +56,7 @@ def test_the_last_checkpoint_is_meant_where_no_step_is_named(run: Run) -> None:
     assert snapshot(run) is snapshot(run, 3)
 
 
-def test_answers_are_the_same_when_asked_again_and_judged_when_a_problem_was_asked(run: Run) -> None:
+def test_answers_are_the_same_when_asked_again_and_scored_when_a_problem_was_asked(run: Run) -> None:
     now = snapshot(run, 2)
     problem = now.task.problem(0, "test")
     first, second = now.sample(problem, 4), now.sample(problem, 4)
@@ -176,7 +176,7 @@ def test_a_branch_from_an_earlier_policy_says_so(copy: Run) -> None:
     assert first.schema.metadata == {b"checkpoint": b"0", b"exact": b"true"}  # the base wrote the first step
 
 
-def test_a_branch_that_ends_at_once_is_judged_as_it_stands(run: Run) -> None:
+def test_a_branch_that_ends_at_once_is_scored_as_it_stands(run: Run) -> None:
     stop = snapshot(run, 0).trainer.stop_tokens[0]
     table = branch(run, 1, 0, 0, stop)
     assert table["token_ids"].to_pylist() == [[stop]]
@@ -186,7 +186,7 @@ def test_a_branch_that_ends_at_once_is_judged_as_it_stands(run: Run) -> None:
     assert table["logprob"].to_pylist()[0][0] < 0
 
 
-def test_a_problem_that_the_task_does_not_have_is_judged_by_the_answer_on_record(
+def test_a_problem_that_the_task_does_not_have_is_scored_by_the_answer_on_record(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(problems, "ENDLESS", 20)

@@ -55,12 +55,12 @@ def test_a_run_without_probes_has_none(plain):
         data.probe(RunData(open_run(plain)), 4, 0)
 
 
-def test_what_was_not_judged_is_neither_right_nor_wrong():
+def test_what_is_unscored_counts_as_incorrect():
     def row(correct):
         return {"group": 0, "prompt": "", "correct": correct}
 
     found = data.outcome([(row(1.0), 4), (row(0.0), 8), (row(None), 3), (row(math.nan), 5)])
-    assert (found.rollouts, found.judged, found.right, found.length) == (4, 2, 1, 5.0)
+    assert (found.rollouts, found.scored, found.right, found.length) == (4, 4, 1, 5.0)
 
 
 def test_a_broken_step_is_named_and_the_others_are_told(probed):

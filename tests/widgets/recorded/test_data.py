@@ -65,7 +65,7 @@ def test_a_group_arrives_as_it_was_recorded(run, data):
     assert columns["top_ids"].size == 5 * columns["tokens"].size
 
 
-def test_what_was_not_recorded_is_absent_and_not_judged_is_none(data):
+def test_what_was_not_recorded_is_absent_and_unscored_is_none(data):
     header, columns = unpack(data.group(3, 2))
     assert "kl" not in columns
     assert "ref_logprob" not in header["signals"]

@@ -42,7 +42,7 @@ def test_three_sample_problems_or_why_there_are_none(tmp_path):
     assert len(sample_problems({"piece": "jsonl", "path": str(tmp_path / "one.jsonl")})) == 1
 
 
-def test_a_text_is_judged_by_the_real_rewards():
+def test_a_text_is_scored_by_the_real_rewards():
     task = {"piece": "word_problems"}
     rewards = [{"piece": "exact"}, {"piece": "format", "weight": 0.5, "pattern": "answer.*"}]
     right = sample_problems(task)[0].answer
@@ -51,7 +51,7 @@ def test_a_text_is_judged_by_the_real_rewards():
     assert "is not" in try_text((task, rewards, "answer: 1e9"))
     assert "<script>" not in try_text((task, rewards, "answer: <script>"))
     assert "two rewards are called" in try_text((task, [{"piece": "exact"}, {"piece": "exact"}], "x"))
-    assert "Not judged" in try_text((task, [{"piece": "exact", "marker": ""}], "x"))
+    assert "Unscored" in try_text((task, [{"piece": "exact", "marker": ""}], "x"))
 
 
 # ------------------------------------------------------------------ review and plan

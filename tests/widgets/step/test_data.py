@@ -68,7 +68,7 @@ def test_probes_are_those_of_the_evaluations_around_the_step(run):
     assert around == {1: (None, 4), 4: (None, 4), 5: (4, 8), 8: (4, 8)}
     assert [each["problem"] for each in found[8]["problems"]] == ["held_out/0", "held_out/1"]
     first = found[8]["problems"][0]
-    assert first["before"]["judged"] == 6
+    assert first["before"]["scored"] == 6
     assert 0 <= first["after"]["right"] <= 6
     assert found[1]["problems"] == []
 

@@ -30,7 +30,7 @@ PARTS = (
     Part("peft", "LoRA adapters", "pip install peft"),
     Part("bitsandbytes", "4-bit and 8-bit weights", "pip install bitsandbytes"),
     Part("datasets", "tasks from the Hub", "pip install datasets"),
-    Part("math_verify", "judging mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
+    Part("math_verify", "scoring mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
     Part("duckdb", "SQL over a run's record", "pip install duckdb"),
     Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
     Part("jupyterlab", "notebooks", "pip install jupyterlab"),

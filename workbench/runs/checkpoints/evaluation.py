@@ -19,6 +19,7 @@ from workbench.runs.checkpoints.snapshot import Snapshot, snapshot
 from workbench.runs.directory.paths import write_json
 from workbench.runs.open import Run, open_run
 from workbench.training.evaluation import EVALUATION_STEP, ask
+from workbench.training.scored import scored_share
 from workbench.types import Rollout
 
 FILE = "eval-step-{:06d}.json"
@@ -51,12 +52,12 @@ class Result:
     unweighted: str  # why there are no weighted votes; empty where there are
     length: float  # mean tokens of an answer
     truncated: float  # share of answers that the budget ended
-    unjudged: float  # share of answers without a verdict
+    unscored: float  # share of answers that no reward could score; they count as incorrect
     gains: dict[int, Estimate] = dataclasses.field(default_factory=dict)  # of pass@k over the base
 
     def document(self) -> dict[str, Any]:
         """Plain data."""
-        return {**asdict(self), "tallies": [[tally.right, tally.judged] for tally in self.tallies]}
+        return {**asdict(self), "tallies": [[tally.correct, tally.graded] for tally in self.tallies]}
 
 
 def evaluate(
@@ -110,12 +111,12 @@ def examine(now: Snapshot, exam: Exam) -> Result:
         unweighted=why,
         length=sum(len(rollout.tokens) for rollout in rollouts) / len(rollouts),
         truncated=sum(rollout.finish == "length" for rollout in rollouts) / len(rollouts),
-        unjudged=sum(math.isnan(rollout.correct) for rollout in rollouts) / len(rollouts),
+        unscored=1 - scored_share(rollouts),
     )
 
 
 def answers(now: Snapshot, exam: Exam, temperature: float) -> list[list[Rollout]]:
-    """As many judged answers to every problem as the largest k."""
+    """As many scored answers to every problem as the largest k."""
     size, samples = now.task.size("test"), exam.tries[-1]
     if size is not None and exam.problems > size:
         raise ValueError(f"problems = {exam.problems}: the task has {size} held-out problems; ask for at most {size}")
@@ -126,9 +127,9 @@ def answers(now: Snapshot, exam: Exam, temperature: float) -> list[list[Rollout]
 
 
 def tally(group: Sequence[Rollout]) -> Tally:
-    """The verdicts on the answers to a problem."""
-    verdicts = [rollout.correct for rollout in group if not math.isnan(rollout.correct)]
-    return Tally(int(sum(verdicts)), len(verdicts))
+    """The correct answers to a problem; unscored ones count as incorrect."""
+    outcomes = [rollout.outcome for rollout in group if not math.isnan(rollout.outcome)]
+    return Tally(int(sum(outcomes)), len(outcomes))
 
 
 def appraised(now: Snapshot, rollouts: Sequence[Rollout]) -> tuple[list[float] | None, str]:
@@ -151,8 +152,8 @@ def votes(
 
     `scores`, of all rollouts, group after group, weigh votes by their rank; None: every answer weighs the same.
     """
-    judgements = ((name, part) for group in groups for rollout in group for name, part in rollout.parts.items())
-    name = next((name for name, part in judgements if part.extracted), None)
+    scored = ((name, part) for group in groups for rollout in group for name, part in rollout.parts.items())
+    name = next((name for name, part in scored if part.extracted), None)
     if name is None:
         return {}
     given = iter(scores) if scores is not None else itertools.repeat(0.0)

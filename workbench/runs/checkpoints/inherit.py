@@ -10,6 +10,7 @@ from workbench.config import RunConfig
 from workbench.kinds import Piece, Sampler
 from workbench.planning.forecast import forecast
 from workbench.training.forward import make_heads
+from workbench.training.scored import NAME as SCORED_SHARE
 from workbench.types import State
 
 HEAD = "head."  # before the names of a method's own weights in a checkpoint
@@ -67,7 +68,7 @@ def memories(found: Inheritance, before: RunConfig, after: RunConfig) -> dict[st
         states[slot] = piece.init()
         if states[slot] or saved.get(slot):
             found.anew.append(f"what {slot} remembers begins anew ({piece.name})")
-    return states
+    return states | {name: saved[name] for name in (SCORED_SHARE,) if name in saved}
 
 
 def shapes(config: RunConfig) -> list[tuple[str, int]]:

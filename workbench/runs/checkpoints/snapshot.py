@@ -83,7 +83,7 @@ class Snapshot:
         seed: int = 0,
         prefix: str | Sequence[int] = (),
     ) -> list[Rollout]:
-        """`n` answers to a text, or to a problem; the latter judged as in the run.
+        """`n` answers to a text, or to a problem; the latter scored as in the run.
 
         `prefix` is the beginning of every answer, as text or token ids; `temperature` None is the run's own. Equal
         arguments give equal draws at every step.
@@ -94,7 +94,7 @@ class Snapshot:
         given = self.encoder.answer(prefix) if isinstance(prefix, str) else tuple(prefix)
         request = Request(problem, self.encoder.prompt(problem.prompt), group=0, number=0, n=n, prefix=given)
         rollouts = self.write([request], self.sampling(temperature, seed))
-        return rollouts if isinstance(asked, str) else self.judged(rollouts)
+        return rollouts if isinstance(asked, str) else self.scored(rollouts)
 
     def sampling(self, temperature: float | None = None, seed: int = 0) -> Sampling:
         """How the run draws tokens, with draws of its own."""
@@ -103,25 +103,25 @@ class Snapshot:
         return dataclasses.replace(found, seed=seed)
 
     def write(self, requests: Sequence[Request], sampling: Sampling) -> list[Rollout]:
-        """The engine's answers to requests, not judged."""
+        """The engine's answers to requests, unscored."""
         with self.asking():
             return self.trainer.parts.engine.generate(requests, sampling)
 
-    def judged(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
-        """The same rollouts with reward, verdict and parts, judged group by group; a fault is a part's reason."""
+    def scored(self, rollouts: Sequence[Rollout]) -> list[Rollout]:
+        """The same rollouts with reward, verdict and parts, scored group by group; a fault is a part's reason."""
         groups: dict[int, Group] = {}
         for rollout in rollouts:
             request = rollout.request
             groups.setdefault(request.group, Group(request.group, request.problem, [])).rollouts.append(rollout)
         with self.asking():
             for group in groups.values():
-                self.trainer.parts.judge(group)
+                self.trainer.parts.score(group)
         return list(rollouts)
 
     def branch(self, recorded: Mapping[str, Any], at: int, token: int, n: int = 4) -> list[Rollout]:
-        """`n` continuations, judged, of a recorded rollout whose token at place `at` (from 0) is made another.
+        """`n` continuations, scored, of a recorded rollout whose token at place `at` (from 0) is made another.
 
-        `recorded` is a row of the record. A token that ends answers is judged as it stands, once.
+        `recorded` is a row of the record. A token that ends answers is scored as it stands, once.
         """
         tokens, most = list(recorded["token_ids"]), self.trainer.settings.rollouts.max_tokens
         stops = token in self.trainer.stop_tokens
@@ -137,7 +137,7 @@ class Snapshot:
         prompt = tuple(int(given) for given in recorded["prompt_ids"])
         problem, group = asked_in(self.task, recorded), int(recorded["group"])
         request = Request(problem, prompt, group, 0, n=n, prefix=prefix, tag="branch")
-        return self.judged([self.ended(request)] if stops else self.write([request], self.sampling()))
+        return self.scored([self.ended(request)] if stops else self.write([request], self.sampling()))
 
     def ended(self, request: Request) -> Rollout:
         """A rollout whose given tokens are all of it."""

@@ -65,8 +65,8 @@ COLUMNS = (
     Column("token_ids", INT, "token"),
     Column("trained", pyarrow.bool_(), "token"),
     Column("reward", REAL),
-    Column("correct", REAL),  # nan: not judged
-    Column("left_out", TEXT),  # why the update learnt nothing from it: pruned, filtered, not trained, not judged
+    Column("correct", REAL),  # nan: unscored
+    Column("left_out", TEXT),  # why the update learnt nothing from it: pruned, filtered, not trained, unscored
     Column("parts", pyarrow.list_(PART)),
     Column("finish", TEXT),  # stop, length, pruned, given
     Column("pruned_at", INT),

@@ -17,7 +17,7 @@ from workbench.pieces.sampler import Uniform
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB, Assumed
 from workbench.pruning.kernel.choice import binder
-from workbench.rewards.judge import judge
+from workbench.rewards.scoring import score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
 from workbench.training.sampling import Parts
@@ -139,8 +139,8 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
     method = config.method
     rewards = [(part.key, part.reward, part.weight) for part in config.rewards]
 
-    def judged(group: Group) -> list[str]:
-        return judge(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
+    def scored(group: Group) -> list[str]:
+        return score_group(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
 
     parts = Parts(
         task=config.task,
@@ -152,7 +152,7 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
             options=getattr(config.rollouts, config.rollouts.engine, None),
         ),
         encoder=policy.encoder,
-        judge=judged,
+        score=scored,
         sampler=method.sampler or Uniform(),
         filters=method.filters,
         controller=method.controller,

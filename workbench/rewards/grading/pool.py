@@ -1,14 +1,17 @@
-"""A few processes that compare formulas, killed and replaced when they hang.
+"""A few processes that compare formulas, ended and replaced when they use up their processor time or memory.
 
-Math-Verify's own time limit is an alarm, which works in a main thread only and does not interrupt arithmetic on huge
-numbers; killing a process always works. The processes start with the first comparison, live as long as this one, and
-end when their input does.
+Math-Verify's own time limit is an alarm, which works in a main thread only, does not interrupt arithmetic on huge
+numbers, and counts wall time, so that a grade would depend on what else the machine is doing. Here processor time
+decides. What an answer makes too expensive is incorrect; unscored only where the reference alone is too expensive as
+well, or a process died of something else twice. The processes start with the first comparison, live as long as this
+one, and end when their input does.
 """
 
 import atexit
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -18,16 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.rewards.grading import Verdict
+from workbench.rewards.grading.algebra import Grade
 
-WORKER = Path(__file__).with_name("grading_worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 STARTUP = 120.0  # seconds in which Math-Verify must have been imported, on however busy a machine
-GRACE = 0.5  # seconds beyond the limit in which the worker's own alarm may answer
+BACKSTOP = 300.0  # seconds of wall time for one comparison: longer than any machine is too busy for
+REMEMBERED = 10_000  # references
+PLAIN = "1"  # a formula against which every sound reference can be compared
+ENDED_BY_LIMIT = (-signal.SIGXCPU, -signal.SIGPROF, -signal.SIGSEGV, -signal.SIGABRT)
 
 
 @dataclass(frozen=True)
 class Order:
-    """A pair to compare, and the seconds it may take."""
+    """A pair to compare, and the seconds of processor time it may take."""
 
     reference: str
     answer: str
@@ -58,13 +64,13 @@ class Worker:
     def send(self, job: int, order: Order) -> None:
         """Gives it an order; that it died meanwhile shows as the end of its output."""
         assert self.process.stdin is not None
-        self.job, self.deadline = job, time.monotonic() + order.limit + GRACE
+        self.job, self.deadline = job, time.monotonic() + BACKSTOP
         line = json.dumps({"reference": order.reference, "answer": order.answer, "limit": order.limit})
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            self.deadline = time.monotonic() + GRACE
+            self.deadline = time.monotonic()
 
     def receive(self) -> list[dict[str, Any]] | None:
         """The replies that have come in; None when the process has ended."""
@@ -100,6 +106,15 @@ def start_worker() -> Worker:
     return Worker(process, time.monotonic() + STARTUP)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an order: its grade, whether it used up its limits, whether its process died of something else."""
+
+    grade: Grade
+    exhausted: bool = False
+    died: bool = False
+
+
 class GradingPool:
     """Up to `size` workers; `grade` may be called from any thread, one call at a time runs."""
 
@@ -109,30 +124,63 @@ class GradingPool:
         self.workers: list[Worker] = []
         self.lock = threading.Lock()
         self.replaced = 0  # workers killed or dead so far
+        self.sound: dict[tuple[str, float], bool] = {}  # references that can be compared within the limits
 
-    def grade(self, orders: Sequence[Order]) -> list[Verdict]:
-        """A verdict for every order; None as `correct` where the time limit or the process ended first."""
+    def grade(self, orders: Sequence[Order]) -> list[Grade]:
+        """A grade for every order. RuntimeError where no process starts."""
         with self.lock:
-            try:
-                verdicts = self.work(orders)
-            finally:  # interrupted: what is under way would be taken for replies to the next orders
-                for worker in [worker for worker in self.workers if worker.job is not None]:
-                    self.workers.remove(worker)
-                    worker.kill()
-        return [verdicts[job] for job in range(len(orders))]
+            outcomes = self.run(orders)
+            again = [place for place, outcome in enumerate(outcomes) if outcome.died]
+            for place, outcome in zip(again, self.run([orders[place] for place in again]), strict=True):
+                outcomes[place] = outcome
+            blamed = [place for place, outcome in enumerate(outcomes) if outcome.exhausted]
+            self.check_references([orders[place] for place in blamed])
+        return [self.settled(order, outcome) for order, outcome in zip(orders, outcomes, strict=True)]
 
-    def work(self, orders: Sequence[Order]) -> dict[int, Verdict]:
-        """Hands out the orders until every one has a verdict."""
-        verdicts: dict[int, Verdict] = {}
+    def settled(self, order: Order, outcome: Outcome) -> Grade:
+        """The answer's fault makes it incorrect, the reference's leaves it unscored."""
+        if not outcome.exhausted:
+            return outcome.grade
+        if self.sound[order.reference, order.limit]:
+            return Grade(
+                False, f"the answer is {outcome.grade.rule}" if "compare" in outcome.grade.rule else outcome.grade.rule
+            )
+        return Grade(None, f"the reference is {outcome.grade.rule}")
+
+    def check_references(self, orders: Sequence[Order]) -> None:
+        """Finds out which references can be compared with a plain number within the limits."""
+        if len(self.sound) > REMEMBERED:
+            self.sound.clear()
+        new = [
+            key for key in dict.fromkeys((order.reference, order.limit) for order in orders) if key not in self.sound
+        ]
+        for key, outcome in zip(
+            new, self.run([Order(reference, PLAIN, limit) for reference, limit in new]), strict=True
+        ):
+            self.sound[key] = not outcome.exhausted and not outcome.died
+
+    def run(self, orders: Sequence[Order]) -> list[Outcome]:
+        """What became of every order."""
+        try:
+            outcomes = self.work(orders)
+        finally:  # interrupted: what is running would be taken for replies to the next orders
+            for worker in [worker for worker in self.workers if worker.job is not None]:
+                self.workers.remove(worker)
+                worker.kill()
+        return [outcomes[job] for job in range(len(orders))]
+
+    def work(self, orders: Sequence[Order]) -> dict[int, Outcome]:
+        """Hands out the orders until every one has an outcome."""
+        outcomes: dict[int, Outcome] = {}
         waiting = list(range(len(orders)))[::-1]
-        while len(verdicts) < len(orders):
+        while len(outcomes) < len(orders):
             self.fill(len(waiting))
             for worker in self.workers:
                 if worker.idle and waiting:
                     job = waiting.pop()
                     worker.send(job, orders[job])
-            verdicts.update(self.collect())
-        return verdicts
+            outcomes.update(self.collect())
+        return outcomes
 
     def fill(self, waiting: int) -> None:
         """Starts workers as long as there is more to do than they can take."""
@@ -140,19 +188,19 @@ class GradingPool:
         for _ in range(min(self.size - len(self.workers), waiting - free)):
             self.workers.append(start_worker())
 
-    def collect(self) -> dict[int, Verdict]:
-        """Waits for the next reply or deadline; the verdicts that came of it, by job."""
+    def collect(self) -> dict[int, Outcome]:
+        """Waits for the next reply or deadline; the outcomes that came of it, by job."""
         busy = [worker for worker in self.workers if not worker.idle]
         patience = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
         readable = select.select([worker.output for worker in busy], [], [], patience)[0]
-        verdicts: dict[int, Verdict] = {}
+        outcomes: dict[int, Outcome] = {}
         for worker in busy:
             job, found = worker.job, self.attend(worker, worker.output in readable)
             if job is not None and found is not None:
-                verdicts[job] = found
-        return verdicts
+                outcomes[job] = found
+        return outcomes
 
-    def attend(self, worker: Worker, readable: bool) -> Verdict | None:
+    def attend(self, worker: Worker, readable: bool) -> Outcome | None:
         """Reads a worker's replies, or ends it where it has died or is late."""
         replies = worker.receive() if readable else []
         if replies is None:
@@ -160,7 +208,7 @@ class GradingPool:
         for reply in replies:
             if worker.ready:
                 worker.job = None
-                return Verdict(reply["correct"], reply["reason"])
+                return Outcome(Grade(reply["correct"], reply["rule"]), exhausted=reply["exhausted"])
             if not reply["ready"]:
                 self.drop(worker, "")
                 raise RuntimeError(
@@ -168,17 +216,19 @@ class GradingPool:
                 )
             worker.ready = True
         if not worker.idle and time.monotonic() > worker.deadline:
-            return self.drop(worker, "it hung, and its process was killed")
+            return self.drop(worker, f"no reply within {BACKSTOP:g} s of wall time")
         return None
 
-    def drop(self, worker: Worker, why: str) -> Verdict:
-        """Kills a worker and forgets it; the verdict on what it was working on."""
+    def drop(self, worker: Worker, why: str) -> Outcome:
+        """Kills a worker and forgets it; what became of its order."""
         self.workers.remove(worker)
         self.replaced += 1
         code = worker.kill()
         if not worker.ready and why:
             raise RuntimeError(f"{WORKER.name} did not start within {STARTUP:.0f} s (exit code {code}); run it by hand")
-        return Verdict(None, f"no verdict: {why} (exit code {code})")
+        if code in ENDED_BY_LIMIT:
+            return Outcome(Grade(None, "not compared within the limits of processor time and memory"), exhausted=True)
+        return Outcome(Grade(None, f"unscored: {why} (exit code {code})"), died=True)
 
     def close(self) -> None:
         """Ends all workers; in a forked child, whose they are not, nothing."""

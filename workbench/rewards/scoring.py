@@ -1,13 +1,13 @@
 """Runs every reward over a group and makes one number of the parts.
 
-A reward that raises costs the rollout it raised on, not the run: that rollout counts as "could not be judged".
+A reward that raises costs the rollout it raised on, not the run: that rollout is unscored, and so counts as incorrect.
 """
 
 import math
 from collections.abc import Sequence
 
 from workbench.kinds import Reward, Shaping
-from workbench.types import Group, Judgement, Rollout, Scorer
+from workbench.types import Group, Rollout, Score, Scorer
 
 NAN = float("nan")
 EXCERPT = 200  # characters of a rollout's text in an event
@@ -15,27 +15,27 @@ EXCERPT = 200  # characters of a rollout's text in an event
 Part = tuple[str, Reward, float]  # its name among the parts, the reward, its weight in the sum
 
 
-def judge(
+def score_group(
     rewards: Sequence[Part], shaping: Sequence[Shaping], group: Group, scorer: Scorer | None, budget: int
 ) -> list[str]:
-    """Judges the rollouts of a group in place; returns the texts of what went wrong, for the event log.
+    """Scores the rollouts of a group in place; returns the texts of what went wrong, for the event log.
 
     Sets of every rollout `parts` (by name), `reward` (Σ weight · value, then every shaping in order; nan where a part
-    could not be judged) and `correct` (1, 0 or nan: the first part with a verdict). A part of weight 0 is recorded
-    and never makes the reward nan. A part's verdict per token stays on its judgement.
+    is unscored) and `correct` (1, 0 or nan: of the first part that grades the answer). A part of weight 0 is recorded
+    and never makes the reward nan. A part's values per token stay on its score.
     """
     check_parts(rewards)
     problems: list[str] = []
     for name, reward, _ in rewards:
-        judgements, faults = run_reward(name, reward, group, scorer)
+        scores, faults = run_reward(name, reward, group, scorer)
         problems += faults
-        for rollout, judgement in zip(group.rollouts, judgements, strict=True):
-            rollout.parts[name] = judgement
+        for rollout, score in zip(group.rollouts, scores, strict=True):
+            rollout.parts[name] = score
     sums = [weighted_sum(rewards, rollout) for rollout in group.rollouts]
     for piece in shaping:
         sums = piece(group, sums, budget)
     for rollout, value in zip(group.rollouts, sums, strict=True):
-        rollout.reward, rollout.correct = value, verdict(rewards, rollout)
+        rollout.reward, rollout.correct = value, grade_of(rewards, rollout)
     return problems
 
 
@@ -53,17 +53,17 @@ def weighted_sum(rewards: Sequence[Part], rollout: Rollout) -> float:
     return sum(weight * rollout.parts[name].value for name, _, weight in rewards if weight != 0)
 
 
-def verdict(rewards: Sequence[Part], rollout: Rollout) -> float:
-    """1 or 0 by the first part with a verdict; nan where none has one."""
-    verdicts = (rollout.parts[name].correct for name, _, _ in rewards)
-    return next((float(correct) for correct in verdicts if correct is not None), NAN)
+def grade_of(rewards: Sequence[Part], rollout: Rollout) -> float:
+    """1 or 0 by the first part that grades the answer; nan where none does."""
+    grades = (rollout.parts[name].correct for name, _, _ in rewards)
+    return next((float(correct) for correct in grades if correct is not None), NAN)
 
 
-def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -> tuple[list[Judgement], list[str]]:
-    """The judgements of one reward on a group, and what went wrong.
+def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -> tuple[list[Score], list[str]]:
+    """The scores of one reward on a group, and what went wrong.
 
-    When it raises, every rollout is tried by itself; those on which it raises are not judged, and the others are
-    judged again as a group, since a reward may compare them with each other.
+    When it raises, every rollout is tried by itself; those on which it raises are unscored, and the others are
+    scored again as a group, since a reward may compare them with each other.
     """
     everyone = range(len(group.rollouts))
     faults: dict[int, str] = {}
@@ -72,31 +72,29 @@ def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -
     except Exception as error:  # a reward is anybody's code and may fail in any way; the fault is reported below
         faults = culprits(reward, group, scorer) or dict.fromkeys(everyone, describe(error))
     try:
-        judged = iter(ask(reward, group, [place for place in everyone if place not in faults], scorer))
+        scored = iter(ask(reward, group, [place for place in everyone if place not in faults], scorer))
     except Exception as error:  # as above
-        faults, judged = {**dict.fromkeys(everyone, describe(error)), **faults}, iter(())
-    judgements = [
-        Judgement(NAN, f"{name} raised {faults[place]}") if place in faults else next(judged) for place in everyone
-    ]
-    return judgements, reports(name, faults, group)
+        faults, scored = {**dict.fromkeys(everyone, describe(error)), **faults}, iter(())
+    scores = [Score(NAN, f"{name} raised {faults[place]}") if place in faults else next(scored) for place in everyone]
+    return scores, reports(name, faults, group)
 
 
-def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | None) -> list[Judgement]:
-    """The judgements on some rollouts of a group, checked: one for each, no infinite value, per-token values to fit."""
+def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | None) -> list[Score]:
+    """The scores on some rollouts of a group, checked: one for each, no infinite value, per-token values to fit."""
     rollouts = [group.rollouts[place] for place in places]
     if not rollouts:
         return []
-    judgements = list(reward(group.problem, rollouts, scorer))
-    if len(judgements) != len(rollouts):
-        raise ValueError(f"{len(judgements)} judgements for {len(rollouts)} rollouts: return one for each")
-    for judgement, rollout in zip(judgements, rollouts, strict=True):
-        if not isinstance(judgement, Judgement):
-            raise ValueError(f"{judgement!r} is no Judgement: return Judgement(value)")
-        if math.isinf(judgement.value):
-            raise ValueError(f"value {judgement.value}: a reward is finite, or nan where it could not be judged")
-        if judgement.per_token is not None and len(judgement.per_token) != len(rollout.tokens):
-            raise ValueError(f"{len(judgement.per_token)} values per token for {len(rollout.tokens)} tokens")
-    return judgements
+    scores = list(reward(group.problem, rollouts, scorer))
+    if len(scores) != len(rollouts):
+        raise ValueError(f"{len(scores)} scores for {len(rollouts)} rollouts: return one for each")
+    for score, rollout in zip(scores, rollouts, strict=True):
+        if not isinstance(score, Score):
+            raise ValueError(f"{score!r} is no Score: return Score(value)")
+        if math.isinf(score.value):
+            raise ValueError(f"value {score.value}: a reward is finite, or nan where it is unscored")
+        if score.per_token is not None and len(score.per_token) != len(rollout.tokens):
+            raise ValueError(f"{len(score.per_token)} values per token for {len(rollout.tokens)} tokens")
+    return scores
 
 
 def culprits(reward: Reward, group: Group, scorer: Scorer | None) -> dict[int, str]:
