@@ -21,7 +21,7 @@ def settings(**training):
 def test_a_run_ends_with_the_evaluation_that_reaches_the_target():
     # every second rollout counts as correct, so four problems with one rollout each have accuracy 0 or more
     trainer = make_trainer("grpo", settings(target_accuracy=1e-9))
-    trainer.parts.judge = correct(trainer.parts.judge)
+    trainer.parts.score = correct(trainer.parts.score)
     steps = list(trainer)
     assert [step.number for step in steps] == [0, 1, 2]
     assert [bool(step.ends) for step in steps] == [False, False, True]
@@ -75,10 +75,10 @@ def test_the_demonstration_is_bounded():
 def correct(judge):
     """A judge after which every rollout is correct."""
 
-    def judged(group):
-        events = judge(group)
+    def scored(group):
+        events = score_group(group)
         for rollout in group.rollouts:
             rollout.correct = 1.0
         return events
 
-    return judged
+    return scored

@@ -22,7 +22,7 @@ from workbench.types.batch import (
     rows_of,
 )
 from workbench.types.protocols import Capabilities, Encoder, Engine, Policy, PrunerCall, Scorer
-from workbench.types.rollouts import Finish, Group, Problem, Request, Rollout, Row, Sampling, Score, State
+from workbench.types.rollouts import Finish, Group, Judgement, Problem, Request, Rollout, Row, Sampling, Score, State
 
 __all__ = [
     "AXES",
@@ -37,6 +37,7 @@ __all__ = [
     "Finish",
     "Group",
     "Index",
+    "Judgement",
     "Loss",
     "Mask",
     "PerRollout",

@@ -122,6 +122,11 @@ class Batch:
         return ~self.reward.isnan()
 
     @property
+    def judged(self) -> Bool[Tensor, " rollout"]:
+        """The former name of `scored`, in the sources of methods that older runs recorded."""
+        return self.scored
+
+    @property
     def lengths(self) -> PerRollout:
         """Trained tokens of each rollout."""
         return self.mask.sum(1).to(self.logprob.dtype)
