@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rewards.reward_examples import data_folder, make_rollout, score_text
+from workbench.rewards.grading import compare
 from workbench.rewards.grading import pool as grading_pool
 from workbench.rewards.grading.algebra import Algebra
 from workbench.rewards.grading.compare import grade
@@ -247,3 +248,23 @@ def test_agrees_with_flags_of_real_solutions() -> None:
         reference = row["ground_truth"].rpartition("A:")[2].strip()
         for given in (value for value in row.values() if isinstance(value, dict)):
             assert score_text(Math(), reference, given["solution"]).correct is given["is_correct"], given["solution"]
+
+
+@pytest.mark.parametrize(
+    "answer", ["1e9999", "10^{9999}", "1e999999999999", "9" * 900 + "e900", "0." + "1" * 900, "1/" + "9" * 900]
+)
+@pytest.mark.parametrize("reference", ["5", r"\sqrt{2}", "x", "[0, 1]", "5 km"])
+def test_huge_numbers_are_incorrect_and_cost_nothing(reference: str, answer: str) -> None:
+    assert score_text(Math(seconds=1.0), reference, rf"\boxed{{{answer}}}").value == 0.0
+
+
+def test_an_answer_that_makes_the_reader_fail_is_incorrect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the reader must not pay: unscored it would be a refuge."""
+
+    def fail(text: str) -> None:
+        raise OverflowError(text)
+
+    monkeypatch.setattr(compare, "readings", fail)
+    found = score_text(Math(), "5", r"\boxed{6}")
+    assert (found.value, found.correct) == (0.0, False)
+    assert "cannot be read (OverflowError)" in found.reason

@@ -72,8 +72,8 @@ def test_the_demonstration_is_bounded():
     assert demo_config().method.filters[0].rounds <= 2
 
 
-def correct(judge):
-    """A judge after which every rollout is correct."""
+def correct(score_group):
+    """A scoring after which every rollout is correct."""
 
     def scored(group):
         events = score_group(group)

@@ -50,7 +50,10 @@ def grade(reference: str, answer: str, algebra: Algebra) -> Grade:
     gold = read(wanted)
     if HEDGED.search(given) and not HEDGED.search(wanted) and not isinstance(gold, Truth):
         return Grade(False, "the answer is hedged or denied")
-    same = any(equal(gold, reading, algebra) for reading in readings(given))
+    try:
+        same = any(equal(gold, reading, algebra) for reading in readings(given))
+    except Exception as error:  # an answer may be anything: what it makes fail is incorrect, or failing would pay
+        return Grade(False, f"the answer cannot be read ({type(error).__name__})")
     if same:
         return Grade(True, algebra.rule or f"{kind(gold)} compared")
     if algebra.unscored:
@@ -113,6 +116,8 @@ def equal_named(gold: Value, given: Value, algebra: Algebra) -> bool:
         if gold.name and given.name and gold.name.casefold() != given.name.casefold():
             return algebra.no(f"{given.name} is not {gold.name}")
         return equal(gold.value, given.value, algebra)
+    if isinstance(given, Named) and isinstance(gold, Choice | Words | Truth) and given.text:
+        return algebra.no("an equation where the reference is none")
     named_one, other = (gold, given) if isinstance(gold, Named) else (given, gold)
     if (
         isinstance(named_one, Named)

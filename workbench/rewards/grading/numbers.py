@@ -10,7 +10,7 @@ from workbench.rewards.grading.spelled import DENOMINATORS, FOLLOWING, spelled
 from workbench.rewards.grading.units import NONE, Unit, read_unit, same_kind
 
 LONGEST = 400  # characters; longer texts are no number with a unit
-LARGEST = 9999  # size of a power of ten
+LARGEST = 999  # size of a power of ten
 ROUNDED = 6  # decimals and digits that a rounded answer to an endless decimal needs at least
 CURRENCY = "$€£¥₹₩"
 

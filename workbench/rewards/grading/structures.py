@@ -6,7 +6,7 @@ r"""Answers with structure: intervals, tuples, sets, matrices, lists, orderings,
 import re
 from collections.abc import Callable
 
-from workbench.rewards.grading.numbers import read_number
+from workbench.rewards.grading.numbers import Quantity, read_number
 from workbench.rewards.grading.times import MOMENT, read_clock, read_date
 from workbench.rewards.grading.typography import WORDING, plain_words
 from workbench.rewards.grading.values import (
@@ -118,12 +118,22 @@ def read_relation(text: str, depth: int) -> Value | None:
         return Formula(text, closed=True)
     if r"\approx" in kinds:
         cut = next(sign.start() for sign in signs if sign[0] == r"\approx")
-        return read(text[:cut].strip(), depth + 1)
+        return read_approximate(text, cut, depth)
     if kinds == {"="}:
         return read_equation(text, parts, depth)
     if kinds == {r"\in"} and len(parts) == 2:
         return read(parts[1], depth + 1)
     return read_inequality(text, parts, [sign[0] for sign in signs], depth)
+
+
+def read_approximate(text: str, cut: int, depth: int) -> Value:
+    """`\\frac{22}{7} \\approx 3.14` is its exact part, if the other one is a number near it."""
+    exact, rounded = read(text[:cut].strip(), depth + 1), read(text[cut + len(r"\approx") :].strip(), depth + 1)
+    if isinstance(rounded, Quantity) and isinstance(exact, Formula) and not exact.closed:
+        return exact
+    both = isinstance(rounded, Quantity) and isinstance(exact, Quantity)
+    near = both and abs(exact.value - rounded.value) <= abs(exact.value) / 20
+    return exact if near else Formula(text, closed=True)
 
 
 def level(text: str, place: int) -> int:

@@ -48,6 +48,7 @@ CURRENCIES = frozenset({"dollar", "euro", "sterling", "yen", "rupee", "won", "yu
 #: Words behind a number that change it, so that it is no count of things.
 CHANGING = frozenset(
     str.split(
+        "dozen percent hundred thousand million billion "
         "pi sqrt sin cos tan cot csc sec log ln exp mod modulo or nor not no plus minus over times divided by "
         "squared cubed factorial choose to base power more less fewer greater smaller least most about around than "
         "below under above between but if maybe perhaps possibly otherwise except short negative root equals is "

@@ -112,7 +112,7 @@ def read_words(text: str) -> Words | None:
     >>> read_words("Tuesday"), read_words("XIV"), read_words("x"), read_words("sin x"), read_words("A or B")
     (Words(text='tuesday'), Words(text='xiv'), None, None, None)
     """
-    if "\\" in text or not PROSE.fullmatch(text.rstrip("!?")) or sum(sign.isalpha() for sign in text) < 2:
+    if "\\" in text or not PROSE.fullmatch(text.rstrip("!")) or sum(sign.isalpha() for sign in text) < 2:
         return None
     words = re.findall(r"[^\W\d_]+", text.lower())
     if FUNCTIONS.intersection(words) or ("or" in words and len(words) < 8) or all(len(word) == 1 for word in words):
@@ -128,7 +128,7 @@ def plain(text: str) -> str:
     >>> plain("The  Moon."), plain("Jean-Luc")
     ('moon', 'jean luc')
     """
-    words = re.sub(r"[\s_-]+", " ", text.casefold()).strip(" .,;:!?\"'")
+    words = re.sub(r"[\s_-]+", " ", text.casefold()).strip(" .,;:!\"'")
     return re.sub(r"^(?:the|an?) (?=..)", "", words)
 
 
@@ -165,6 +165,7 @@ def read_choice(text: str) -> Choice | None:
     rest = found["text"] or ""
     if (
         LABEL.search(rest)
+        or re.fullmatch(r"\(?[A-J]\)?", rest)
         or re.search(r"\b(?:or|and|not)\b", rest)
         or (rest and found["bare"] and text[1] not in ").:")
     ):
