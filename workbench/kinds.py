@@ -11,7 +11,6 @@ from workbench.types import (
     Constants,
     Encoder,
     Group,
-    Score,
     Loss,
     PerToken,
     Policy,
@@ -19,6 +18,7 @@ from workbench.types import (
     Request,
     Rollout,
     Sampling,
+    Score,
     Scorer,
     State,
 )

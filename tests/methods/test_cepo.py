@@ -10,7 +10,7 @@ from tests.methods.rounds import Echo
 from workbench.method import advantages
 from workbench.methods.cepo import Contrast, wrong_answer
 from workbench.registry import find_method
-from workbench.types import Score, Problem, Request, Rollout
+from workbench.types import Problem, Request, Rollout, Score
 
 RIGHT = torch.tensor(
     [[-0.4, -0.6, -0.1], [-0.7, -0.3, -2.5], [-0.2, -1.4, -0.4], [-1.0, -0.05, -0.7]], dtype=torch.float64

@@ -131,9 +131,9 @@ def read_approximate(text: str, cut: int, depth: int) -> Value:
     exact, rounded = read(text[:cut].strip(), depth + 1), read(text[cut + len(r"\approx") :].strip(), depth + 1)
     if isinstance(rounded, Quantity) and isinstance(exact, Formula) and not exact.closed:
         return exact
-    both = isinstance(rounded, Quantity) and isinstance(exact, Quantity)
-    near = both and abs(exact.value - rounded.value) <= abs(exact.value) / 20
-    return exact if near else Formula(text, closed=True)
+    if not isinstance(rounded, Quantity) or not isinstance(exact, Quantity):
+        return Formula(text, closed=True)
+    return exact if abs(exact.value - rounded.value) <= abs(exact.value) / 20 else Formula(text, closed=True)
 
 
 def level(text: str, place: int) -> int:
