@@ -10,7 +10,7 @@ from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.registry import methods
 from workbench.runs.demo import demo_config
-from workbench.runs.process.build import problems
+from workbench.runs.process.build import errors
 
 PLAIN: dict[str, Any] = {"task": "sums", "rewards": ["exact"], "method": "grpo"}
 RICH = """
@@ -65,7 +65,7 @@ tokens = "none"
 def mistakes(**changes: Any) -> list[str]:
     """What is wrong with the plain config after these changes."""
     try:
-        return RunConfig(**{**PLAIN, **changes}).problems()
+        return RunConfig(**{**PLAIN, **changes}).errors()
     except ConfigError as error:
         return str(error).split("\n")
 
@@ -79,7 +79,7 @@ def test_toml_and_back_is_identity() -> None:
     assert config.method.surrogate_weight == 0.5
     assert [part.key for part in config.rewards] == ["exact", "strict"]
     assert config.training.betas == (0.8, 0.9)
-    assert config.problems() == []
+    assert config.errors() == []
     resolved = config.resolved()["method"]
     assert resolved["key"] == "dapo"
     assert resolved["advantage"]["piece"] == "group_z"
@@ -186,7 +186,7 @@ def test_the_demonstration_keeps_the_checkpoint_that_the_readme_forks_from() -> 
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig()
-    assert [text.split(":")[0] for text in caught.value.problems] == ["task", "rewards", "method"]
+    assert [text.split(":")[0] for text in caught.value.errors] == ["task", "rewards", "method"]
     assert 'name one, as in [method] method = "grpo"' in str(caught.value)
 
 
@@ -204,11 +204,11 @@ def test_every_mistake_is_told_at_once() -> None:
 
 
 def test_the_rooms_are_asked_as_well() -> None:
-    assert problems(RunConfig(**PLAIN)) == []
+    assert errors(RunConfig(**PLAIN)) == []
     wrong = RunConfig(**PLAIN, model={"name": "/no/such/model"}, rollouts={"engine": "steam"}, training={"updates": 99})
-    found = problems(wrong)
+    found = errors(wrong)
     assert [text.split(" = ")[0] for text in found] == ["training.updates", "model.name", "rollouts.engine"]
-    long = problems(RunConfig(**PLAIN, rollouts={"max_tokens": 100_000}))
+    long = errors(RunConfig(**PLAIN, rollouts={"max_tokens": 100_000}))
     assert len(long) == 1
     assert long[0].startswith("rollouts.max_tokens = 100000: the model reads ")
 

@@ -84,9 +84,9 @@ class Workbench(Saved, ipywidgets.VBox):
 
     def ready(self) -> RunConfig:
         """The config, if nothing is wrong with it that is known."""
-        config, problems = self.setup.config, self.setup.problems
-        if config is None or problems:
-            raise ValueError(f"mend {'this' if len(problems) == 1 else 'these'} first: " + "; ".join(problems))
+        config, errors = self.setup.config, self.setup.errors
+        if config is None or errors:
+            raise ValueError(f"fix {'this' if len(errors) == 1 else 'these'} first: " + "; ".join(errors))
         return config
 
     def changed(self) -> None:
@@ -98,7 +98,7 @@ class Workbench(Saved, ipywidgets.VBox):
 
     def show_review(self, found: Review) -> None:
         """Shows what was found out."""
-        self.setup.show_problems(list(found.problems))
+        self.setup.show_errors(list(found.errors))
         self.launcher.look()
         self.plan.show(found)
 
@@ -171,6 +171,6 @@ def read_config(config: RunConfig | str | Path | None) -> RunConfig:
 
 def picture(config: RunConfig | None) -> str:
     """The config as text, without scripts."""
-    text = "the config has mistakes" if config is None else config.to_toml()
+    text = "the config has errors" if config is None else config.to_toml()
     title = "<summary>RLVR Workbench, the config of the form</summary>"
     return f"<details open>{title}<pre>{html.escape(text)}</pre></details>"

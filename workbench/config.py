@@ -34,11 +34,11 @@ from workbench.sections import EvaluationSection, RecordSection, RolloutSection,
 
 
 class ConfigError(ValueError):
-    """Everything that is wrong with a config; `problems` lists it."""
+    """Everything that is wrong with a config; `errors` lists it."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
 
 
 class RewardPart(Section):
@@ -130,10 +130,10 @@ class RunConfig(BaseModel):
         try:
             super().__init__(**tables)
         except ValidationError as error:
-            raise ConfigError(told_all(error) + self.other_problems(tables, error)) from None
+            raise ConfigError(describe_all(error) + self.other_errors(tables, error)) from None
 
     @classmethod
-    def other_problems(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
+    def other_errors(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
         """Mistakes across the tables that are right by themselves, where some are not."""
         wrong = {item["loc"][0] for item in error.errors()}
         right = {}
@@ -143,7 +143,7 @@ class RunConfig(BaseModel):
                 right[name] = TypeAdapter(kind).validate_python(tables[name])
         known = cls.model_fields.keys() - wrong
         whole = cls.model_construct(**right)
-        return whole.problems(known) + (check_model(whole.model) if "model" in known else [])
+        return whole.errors(known) + (check_model(whole.model) if "model" in known else [])
 
     @classmethod
     def load(cls, path: str | Path) -> "RunConfig":
@@ -181,29 +181,29 @@ class RunConfig(BaseModel):
             tables[name] = merged(tables.get(name), value) if isinstance(value, Mapping) else value
         return type(self)(**tables)
 
-    def problems(self, known: Set[str] | None = None) -> list[str]:
+    def errors(self, known: Set[str] | None = None) -> list[str]:
         """Mistakes across fields, each naming field, value and remedy; of the tables `known` alone if given."""
         known = type(self).model_fields.keys() if known is None else known
         found = []
         if "task" in known:
             task = [f"task: {text}" for text in self.task.check()]
-            found += task or (self.size_problems() if {"rollouts", "evaluation"} <= known else [])
+            found += task or (self.size_errors() if {"rollouts", "evaluation"} <= known else [])
         if {"method", "rollouts"} <= known and self.rollouts.rollouts < self.method.group_size:
             need = self.method.group_size
             found.append(
                 f"rollouts.rollouts = {self.rollouts.rollouts}: {self.method.key} compares rollouts; set {need} or more"
             )
         if {"training", "rollouts"} <= known:
-            found += self.step_problems()
+            found += self.step_errors()
         if self.pruning is not None and {"pruning", "rollouts"} <= known:
-            found += self.pruning.problems(self.rollouts.max_tokens, self.rollouts.rollouts)
+            found += self.pruning.errors(self.rollouts.max_tokens, self.rollouts.rollouts)
         if "rewards" in known:
             keys = [part.key for part in self.rewards]
             twice = sorted({key for key in keys if keys.count(key) > 1})
             found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice]
         return found
 
-    def step_problems(self) -> list[str]:
+    def step_errors(self) -> list[str]:
         """What does not go together in a step."""
         found, training, rollouts = [], self.training, self.rollouts
         if training.updates > rollouts.problems:
@@ -223,7 +223,7 @@ class RunConfig(BaseModel):
             )
         return found
 
-    def size_problems(self) -> list[str]:
+    def size_errors(self) -> list[str]:
         """Pools too small for what is asked of them."""
         found, evaluation = [], self.evaluation
         probes = evaluation.probes if evaluation.problems else 0
@@ -260,11 +260,11 @@ def merged(own: Any, changes: Mapping[str, Any]) -> Any:
     return changes
 
 
-def told_all(error: ValidationError) -> list[str]:
+def describe_all(error: ValidationError) -> list[str]:
     """Every mistake of single fields; a list is not called too short for an item that is wrong itself."""
     inner = {item["loc"][0] for item in error.errors() if len(item["loc"]) > 1}
     items = [item for item in error.errors() if item["type"] != "too_short" or item["loc"][0] not in inner]
-    return [text for place, found in by_place(items, RunConfig).items() for text in told(place, found)]
+    return [text for place, found in by_place(items, RunConfig).items() for text in describe(place, found)]
 
 
 REWARD = 'name one, as in [[rewards]] reward = "exact"'
@@ -277,7 +277,7 @@ REMEDIES = {
 }
 
 
-def told(place: str, items: Items) -> list[str]:
+def describe(place: str, items: Items) -> list[str]:
     """What pydantic found at a place, with field, value and remedy; pieces tell several mistakes at once."""
     first = items[0]
     if first["type"] in UNKNOWN:

@@ -263,7 +263,7 @@ class Pruner(Piece, ABC):
         del groups
         return state
 
-    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
+    def errors(self, max_tokens: int, rollouts: int) -> list[str]:
         """What does not fit a run of such completions and groups: each names field, value and remedy."""
         del max_tokens, rollouts
         return []

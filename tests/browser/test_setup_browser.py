@@ -78,7 +78,7 @@ def test_a_mistake_stands_beside_its_field_and_goes_away(browser, lab, pictures)
     expect(page.locator(".wf-section.wf-wrong")).to_contain_text("rollouts")
     page.screenshot(path=pictures / "setup_mistake.png")
     page.get_by_role("button", name="Launch", exact=True).click()
-    expect(page.locator(".wf-launch .wf-error")).to_contain_text("mend this first")
+    expect(page.locator(".wf-launch .wf-error")).to_contain_text("fix this first")
     fill(page, "rollouts", "temperature", "1")
     expect(page.locator(".wf-stage .wf-error")).to_have_count(0)
     fill(page, "rollouts", "max tokens", "100000")  # only the model can say: told a moment later

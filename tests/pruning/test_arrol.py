@@ -215,8 +215,8 @@ def test_mistakes_are_told(fields, message):
 
 
 def test_what_does_not_fit_a_run_is_told():
-    assert Arrol(detect=16).problems(max_tokens=64, rollouts=8) == []
-    late, lonely = Arrol(detect=64).problems(max_tokens=64, rollouts=1)
+    assert Arrol(detect=16).errors(max_tokens=64, rollouts=8) == []
+    late, lonely = Arrol(detect=64).errors(max_tokens=64, rollouts=1)
     assert late.startswith("pruning.detect = 64: answers end at rollouts.max_tokens = 64")
     assert lonely.startswith("rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned")
 
@@ -224,7 +224,7 @@ def test_what_does_not_fit_a_run_is_told():
 @pytest.mark.parametrize(("max_tokens", "detect"), [(96, 12), (1024, 128), (4096, 512), (32768, 512), (5, 1)])
 def test_a_detection_length_left_open_follows_the_answers(max_tokens, detect):
     """An eighth of the most tokens, at most the paper's 512."""
-    assert Arrol().problems(max_tokens, rollouts=8) == []
+    assert Arrol().errors(max_tokens, rollouts=8) == []
     assert Arrol().fitted(max_tokens) == Arrol(detect=detect)
     assert Arrol(detect=7).fitted(max_tokens) == Arrol(detect=7)
     assert "detect" not in Arrol().to_dict() or Arrol().to_dict()["detect"] is None
@@ -260,7 +260,7 @@ def test_importance_weights_are_a_reduction():
 def test_a_run_with_such_a_mistake_is_not_started(pruning, rollouts, message):
     demo = demo_config()
     try:
-        found = demo.replace(pruning={"pruner": "arrol", **pruning}, rollouts={"rollouts": rollouts}).problems()
+        found = demo.replace(pruning={"pruner": "arrol", **pruning}, rollouts={"rollouts": rollouts}).errors()
     except ConfigError as error:
-        found = error.problems
+        found = error.errors
     assert any(message in text for text in found) if message else not found

@@ -53,7 +53,7 @@ def test_what_only_the_rooms_can_see_stands_beside_its_field(workbench):
     field = workbench.setup.editors["rollouts"].editors["max_tokens"]
     field.control.value = "100000"
     assert "set less" in field.note.value
-    with pytest.raises(ValueError, match="mend this first"):
+    with pytest.raises(ValueError, match="fix this first"):
         workbench.ready()
 
 
@@ -75,7 +75,7 @@ def test_what_cannot_be_launched_is_said_in_words(workbench, monkeypatch):
     workbench.launcher.seeds.line.value = "1"
     workbench.setup.editors["name"].control.value = "a b"
     workbench.launcher.button.click()
-    assert "mend this first" in workbench.launcher.said.value
+    assert "fix this first" in workbench.launcher.said.value
     workbench.setup.editors["name"].control.value = "fine"
 
     def full(*given):

@@ -112,7 +112,7 @@ class Plan:
     def offer(self) -> None:
         """Lets a person measure what could be launched, unless it is being measured."""
         found = self.review.forecast
-        fits = found is not None and found.fit != "does not fit" and not self.review.problems
+        fits = found is not None and found.fit != "does not fit" and not self.review.errors
         self.measure.disabled = not fits or self.measure.description == MEASURING
 
     def begin(self, button: Any) -> None:

@@ -105,7 +105,7 @@ class Arrol(Pruner):
         """How good finished rollouts look to the head; ValueError where it has learnt nothing that could tell."""
         return quality_scores(state, policy, rollouts, length=self.length(), min_auc=self.min_auc)
 
-    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
+    def errors(self, max_tokens: int, rollouts: int) -> list[str]:
         """What does not fit the run: each names field, value and remedy."""
         found = []
         detect = self.fitted(max_tokens).length()

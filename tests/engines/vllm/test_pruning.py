@@ -13,7 +13,7 @@ from tests.engines.vllm.vllm_stand_in import adapted
 from workbench.config import RunConfig
 from workbench.engines.options import VllmOptions
 from workbench.engines.vllm.engine import VllmEngine
-from workbench.engines.vllm.gate import problems
+from workbench.engines.vllm.gate import errors
 from workbench.kinds import BoundPruner
 from workbench.pruning.arrol import Arrol
 from workbench.types import Rollout, Sampling
@@ -102,8 +102,8 @@ def test_what_looks_at_groups_is_refused(inside: VllmEngine, folder: Path) -> No
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, rule="random")))
     with pytest.raises(ValueError, match=r"KeepEven cannot judge a rollout by itself; set 'two_phase'"):
         inside.generate(make_requests(2), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
-    assert len(problems(IN_ENGINE, Arrol())) == 2
-    assert problems(IN_ENGINE, ALONE) == problems(VllmOptions(), Arrol()) == problems(IN_ENGINE, None) == []
+    assert len(errors(IN_ENGINE, Arrol())) == 2
+    assert errors(IN_ENGINE, ALONE) == errors(VllmOptions(), Arrol()) == errors(IN_ENGINE, None) == []
 
 
 def test_a_model_without_a_stop_token_is_refused(inside: VllmEngine) -> None:

@@ -203,7 +203,7 @@ def test_a_run_with_it() -> None:
         training={"steps": 2, "threads": 1},
         evaluation={"problems": 0},
     )
-    assert build.problems(config) == []
+    assert build.errors(config) == []
     trainer = build.build(config)
     columns = [step.columns for step in trainer]
     trainer.parts.engine.close()

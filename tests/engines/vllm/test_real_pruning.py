@@ -166,7 +166,7 @@ def test_a_run_that_prunes_within_it() -> None:
         training={"steps": 3, "threads": 1},
         evaluation={"problems": 0},
     )
-    assert build.problems(config) == []
+    assert build.errors(config) == []
     trainer = build.build(config)
     columns = [step.columns for step in trainer]
     trainer.parts.engine.close()

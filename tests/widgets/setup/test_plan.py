@@ -60,7 +60,7 @@ def test_a_text_is_scored_by_the_real_rewards():
 def test_a_review_knows_memory_disk_and_no_time_yet(config, tmp_path):
     found = review(tables_of(config), tmp_path)
     assert found.config == config
-    assert not found.problems
+    assert not found.errors
     assert found.forecast.fit == "fits"
     assert found.earlier.seconds is None
     assert found.earlier.accuracy == pytest.approx(0.403)
@@ -72,7 +72,7 @@ def test_a_review_of_a_wrong_draft_names_every_mistake(config, tmp_path):
     tables["training"]["warmup"] = 9
     found = review(tables, tmp_path)
     assert found.config is None
-    assert {problem.split(" = ")[0] for problem in found.problems} == {"record.every", "training.warmup"}
+    assert {error.split(" = ")[0] for error in found.errors} == {"record.every", "training.warmup"}
 
 
 def test_time_and_rate_come_from_a_like_run(config, tmp_path):
@@ -264,5 +264,5 @@ def test_a_mistake_is_told_before_a_forecast_is_made(config, tmp_path, monkeypat
     tables = tables_of(config)
     tables["rollouts"]["max_tokens"] = 99_999_999
     found = review(tables, tmp_path)
-    assert "4096" in found.problems[0]
-    assert "mend" in memory_bar(found)
+    assert "4096" in found.errors[0]
+    assert "fix the errors" in memory_bar(found)

@@ -18,7 +18,7 @@ from workbench.engines.base import Job, check_pruner, jobs_of
 from workbench.engines.options import VLLM, VllmOptions
 from workbench.engines.pauses import Pauses
 from workbench.engines.vllm.adapter import AdaptedPolicy, Adapter, refuse
-from workbench.engines.vllm.gate import REMEDY, Gate, problems
+from workbench.engines.vllm.gate import REMEDY, Gate, errors
 from workbench.engines.vllm.process import EngineError, EngineProcess, check_installed
 from workbench.engines.vllm.pruning import in_engine, in_phases
 from workbench.engines.vllm.writing import Writing
@@ -127,7 +127,7 @@ class VllmEngine:
 
     def refuse_pruner(self, pruner: BoundPruner | None, stop: Sequence[int]) -> None:
         """Raises ValueError where a pruner cannot work as the options say."""
-        found = [] if pruner is None else problems(self.options, pruner.pruner)
+        found = [] if pruner is None else errors(self.options, pruner.pruner)
         if pruner is not None and self.options.prune == "in_engine" and not stop:
             found.append(f"vLLM stops a rollout by a stop token and the model has none: name one, {REMEDY}")
         if found:

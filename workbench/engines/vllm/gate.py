@@ -55,7 +55,7 @@ class Sifting(Protocol):
         """Its word, where nothing is `grouped`."""
 
 
-def problems(options: VllmOptions, pruner: object) -> list[str]:
+def errors(options: VllmOptions, pruner: object) -> list[str]:
     """Why a pruner cannot work as the options say; each names field, value and remedy."""
     if options.prune == "two_phase" or pruner is None:
         return []
@@ -77,7 +77,7 @@ class Gate:
 
     @classmethod
     def of(cls, bound: BoundPruner, pauses: Pauses, sampling: Sampling) -> "Gate":
-        """The gate of a pruner that has no `problems`."""
+        """The gate of a pruner that has no `errors`."""
         assert isinstance(bound.pruner, Sifting)
         return cls(bound.pruner.sieve(bound.state, sampling), pauses)
 

@@ -7,7 +7,7 @@ import torch
 from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
-from workbench.engines.vllm.gate import problems as vllm_problems
+from workbench.engines.vllm.gate import errors as vllm_errors
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
@@ -25,9 +25,9 @@ from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
 
 
-def problems(config: RunConfig) -> list[str]:
+def errors(config: RunConfig) -> list[str]:
     """Everything that would go wrong, before a process starts: each names field, value and remedy."""
-    found = config.problems() + check_model(config.model)
+    found = config.errors() + check_model(config.model)
     try:
         able = capabilities(config.rollouts.engine)
     except ValueError as error:
@@ -36,11 +36,11 @@ def problems(config: RunConfig) -> list[str]:
         found.append(
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
-    found += engine_problems(config, able)
-    return found + (lengths(config) + embedding_problems(config, able) if not found else [])
+    found += engine_errors(config, able)
+    return found + (lengths(config) + embedding_errors(config, able) if not found else [])
 
 
-def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
+def engine_errors(config: RunConfig, able: Capabilities) -> list[str]:
     """What is asked of the engine and it cannot give."""
     rollouts, lora = config.rollouts, config.model.lora
     cut = rollouts.top_p < 1 or rollouts.top_k > 0
@@ -57,10 +57,10 @@ def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
         and not able.truncated_log_probs,
     }
     found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
-    return found + (vllm_problems(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+    return found + (vllm_errors(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
 
 
-def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
+def embedding_errors(config: RunConfig, able: Capabilities) -> list[str]:
     """An adapter on the embeddings or the head, of an engine that does not sample with it."""
     if able.embeddings:
         return []

@@ -30,13 +30,13 @@ def probe(config: "RunConfig", seconds: float = SECONDS) -> "Timing":
     """
     from workbench.config import ConfigError
     from workbench.planning.probe import Timing
-    from workbench.runs.directory.sources import source_problems
+    from workbench.runs.directory.sources import source_errors
     from workbench.runs.prepare import prepare
-    from workbench.runs.process.build import problems
+    from workbench.runs.process.build import errors
 
     if not seconds > 0:
         raise ValueError(f"{seconds} seconds to measure: give more than 0")
-    wrong = problems(config) + source_problems(config)
+    wrong = errors(config) + source_errors(config)
     if wrong:
         raise ConfigError(wrong)
     with tempfile.TemporaryDirectory(prefix="workbench-probe-") as folder:
