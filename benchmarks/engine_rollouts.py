@@ -76,7 +76,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     policy, plain = (load_policy(ModelSpec(name=given.model, linear=how)) for how in ("auto", "torch"))
-    engine = LocalEngine(policy, slots=given.problems * given.rollouts)
+    engine = LocalEngine(policy, concurrent=given.problems * given.rollouts)
     requests = make_requests(policy, given.problems, given.rollouts)
     mine, theirs, length = [], [], []
     for step in range(given.repeats + 1):  # the first of each warms up

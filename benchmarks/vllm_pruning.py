@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=8, help="of each problem")
     parser.add_argument("--tokens", type=int, default=256, help="of each rollout")
     parser.add_argument("--detect", type=int, default=32, help="tokens at which they are judged")
-    parser.add_argument("--slots", type=int, default=64, help="most rollouts side by side")
+    parser.add_argument("--concurrent", type=int, default=64, help="most rollouts side by side")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
@@ -76,7 +76,7 @@ def main() -> None:
     requests = make_requests(policy, given.problems, given.rollouts)
     longest = max(len(request.prompt) for request in requests) + given.tokens
     options = VllmOptions(memory=2**30, longest=longest, prune="in_engine")
-    engine = VllmEngine(policy, slots=given.slots, options=options)
+    engine = VllmEngine(policy, concurrent=given.concurrent, options=options)
     pruner = Arrol(detect=given.detect, rule="random", draw="bernoulli", warm_up=0, min_group=2)
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     rollouts: dict[str, list[Rollout]] = {}

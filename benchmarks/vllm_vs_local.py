@@ -52,9 +52,9 @@ def main() -> None:
     requests = make_requests(policy, given.problems, given.rollouts)
     longest = max(len(request.prompt) for request in requests) + given.tokens
     begin = time.perf_counter()
-    vllm = VllmEngine(policy, slots=count, options=VllmOptions(memory=2**30, longest=longest))
+    vllm = VllmEngine(policy, concurrent=count, options=VllmOptions(memory=2**30, longest=longest))
     started = time.perf_counter() - begin
-    engines: dict[str, Engine] = {"vllm": vllm, "local": LocalEngine(policy, slots=count)}
+    engines: dict[str, Engine] = {"vllm": vllm, "local": LocalEngine(policy, concurrent=count)}
     found: dict[str, list[float]] = {name: [] for name in engines}
     for step in range(given.repeats + 1):  # the first of each warms up
         sampling = Sampling(max_tokens=given.tokens, step=step, stop=(policy.config.vocab_size - 1,))

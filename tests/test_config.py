@@ -62,6 +62,9 @@ tokens = "none"
 """
 
 
+OLD_LIMIT = ("gap_limit", "mismatch_limit")
+
+
 def mistakes(**changes: Any) -> list[str]:
     """What is wrong with the plain config after these changes."""
     try:
@@ -234,3 +237,15 @@ def test_replace_changes_the_fields_it_names_alone() -> None:
     assert config.replace(name="other").name == "other"
     with pytest.raises(ConfigError, match=r"training.steps = 0"):
         config.replace(training={"steps": 0})
+
+
+def test_a_renamed_field_is_read_under_its_old_name_with_a_warning() -> None:
+    for section, (old, new), value in (("rollouts", ("slots", "concurrent"), 7), ("training", OLD_LIMIT, 0.25)):
+        with pytest.warns(FutureWarning, match=f"{old} is now called {new}"):
+            config = RunConfig(**{**PLAIN, section: {old: value}})
+        assert config == RunConfig(**PLAIN, **{section: {new: value}})
+        assert f"{old} = " not in config.to_toml()
+        with pytest.warns(FutureWarning):
+            assert RunConfig(**PLAIN).replace(**{section: {old: value}}) == config
+        both = mistakes(**{section: {old: value, new: value}})
+        assert both == [f"{section}: {old} is the old name of {new}: leave out {old}"]

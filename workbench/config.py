@@ -249,8 +249,8 @@ def read_toml(text: str, source: str = "") -> dict[str, Any]:
 
 def merged(own: Any, changes: Mapping[str, Any]) -> Any:
     """A table of a config with some of its fields changed; one that names another filling takes the place of it."""
-    if isinstance(own, BaseModel):
-        return {**own.model_dump(), **changes}
+    if isinstance(own, Section):
+        return {**own.model_dump(), **type(own).current_names(changes)}
     if isinstance(own, ModelSpec):
         return {**{field.name: getattr(own, field.name) for field in dataclasses.fields(own)}, **changes}
     if isinstance(own, Method):

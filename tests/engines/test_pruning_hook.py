@@ -50,9 +50,9 @@ class Miscount(Pruner):
 
 def test_pruned_rollouts_stop_at_the_pause():
     free = LocalEngine(qwen3()).generate(make_requests(6), SAMPLING)
-    for slots in (24, 7, 2):
+    for concurrent in (24, 7, 2):
         bound = BoundPruner(KeepEven(), KeepEven().init())
-        rollouts = LocalEngine(qwen3(), slots=slots).generate(make_requests(6), SAMPLING, bound)
+        rollouts = LocalEngine(qwen3(), concurrent=concurrent).generate(make_requests(6), SAMPLING, bound)
         for rollout, whole in zip(rollouts, free, strict=True):
             if rollout.index % 2 and len(whole.tokens) > 4:
                 assert (rollout.finish, rollout.pruned_at, rollout.tokens) == ("pruned", 4, whole.tokens[:4])
@@ -68,7 +68,7 @@ def test_pruned_rollouts_stop_at_the_pause():
 
 def test_it_sees_the_state_at_the_newest_token():
     bound = BoundPruner(KeepEven(), KeepEven().init())
-    LocalEngine(qwen3(), slots=5).generate(make_requests(6), SAMPLING, bound)
+    LocalEngine(qwen3(), concurrent=5).generate(make_requests(6), SAMPLING, bound)
     assert len(bound.state["seen"]) >= 4
     for partial in bound.state["seen"]:
         for request, tokens, hidden in zip(partial.requests, partial.tokens, partial.hidden, strict=True):

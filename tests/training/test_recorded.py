@@ -242,22 +242,22 @@ class Deaf(LocalEngine):
 def deaf(method: Any = GRPO, **training: Any) -> Any:
     """A trainer with such an engine."""
     policy = tiny_policy()
-    engine = Deaf(policy, slots=16, decoder="modules")
+    engine = Deaf(policy, concurrent=16, decoder="modules")
     return make_trainer(method, make_settings(training={**ONE, **training}), policy, engine=engine)
 
 
 def test_an_engine_that_is_too_far_off_stops_the_run() -> None:
-    with pytest.raises(ValueError, match=r"differ by 0\.8 nats .* training.gap_limit = 0\.5 allows: .*, or raise"):
+    with pytest.raises(ValueError, match=r"differ by 0\.8 nats .* training.mismatch_limit = 0\.5 allows: .*, or raise"):
         next(iter(deaf()))
     for limit in (0.0, 1.0):
-        metrics = next(iter(deaf(gap_limit=limit))).metrics
+        metrics = next(iter(deaf(mismatch_limit=limit))).metrics
         assert metrics["gap_mean"] == pytest.approx(0.8, abs=1e-4)
         assert metrics["gap_kl"] == pytest.approx(math.exp(-0.8) - 1 + 0.8, abs=1e-4)
 
 
 def test_the_correction_weighs_what_such_an_engine_drew() -> None:
     method = dataclasses.replace(GRPO, correction=Truncated())
-    plain, weighed = (columns_of(next(iter(deaf(item, gap_limit=0)))) for item in (GRPO, method))
+    plain, weighed = (columns_of(next(iter(deaf(item, mismatch_limit=0)))) for item in (GRPO, method))
     np.testing.assert_allclose(weighed["lens"], plain["lens"] * math.exp(-0.8), rtol=1e-3, atol=1e-7)
 
 

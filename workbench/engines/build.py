@@ -47,11 +47,11 @@ def make_engine(
     name: str,
     policy: ModulePolicy,
     *,
-    slots: int,
+    concurrent: int,
     binder: Binder | None = None,
     options: LocalOptions | VllmOptions | None = None,
 ) -> Engine:
-    """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`.
+    """An engine that writes at most `concurrent` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`.
 
     `options` are those of its own table, for an engine that has one. ValueError where it does not follow every weight
     that the policy trains.
@@ -60,7 +60,7 @@ def make_engine(
     given: dict[str, Any] = {"binder": binder} if entry.rows else {}
     if entry.options and options is not None:
         given["options"] = options
-    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots, **given)
+    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, concurrent=concurrent, **given)
     if entry.agrees:
         check_agreement(engine, policy, name)
     return engine

@@ -42,14 +42,14 @@ class Drawing(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
 
 
 class GenerateEngine:
-    """Satisfies `types.Engine`. `slots`: most rollouts written at once."""
+    """Satisfies `types.Engine`. `concurrent`: most rollouts written at once."""
 
     capabilities = Capabilities(deterministic=True)
 
-    def __init__(self, policy: ModulePolicy, *, slots: int = 64) -> None:
-        if slots < 1:
-            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
-        self.policy, self.slots = policy, slots
+    def __init__(self, policy: ModulePolicy, *, concurrent: int = 64) -> None:
+        if concurrent < 1:
+            raise ValueError(f"concurrent={concurrent}: the engine needs at least one row; set concurrent=1 or more")
+        self.policy, self.concurrent = policy, concurrent
 
     @torch.no_grad()
     def generate(self, requests: Sequence[Request], sampling: Sampling, pruner: Any = None) -> list[Rollout]:
@@ -61,8 +61,8 @@ class GenerateEngine:
         jobs = jobs_of(requests, sampling)
         for _, same in groupby(jobs, key=lambda job: (job.context, job.limit, len(job.tokens))):
             together = list(same)
-            for first in range(0, len(together), self.slots):
-                self.write(together[first : first + self.slots], sampling)
+            for first in range(0, len(together), self.concurrent):
+                self.write(together[first : first + self.concurrent], sampling)
         return [rollout_of(job, self.policy.encoder.text(job.tokens)) for job in jobs]
 
     def write(self, jobs: Sequence[Job], sampling: Sampling) -> None:

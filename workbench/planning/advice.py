@@ -14,7 +14,7 @@ def changes(config: RunConfig, assumed: Assumed) -> Iterator[list[tuple[str, Run
     """Ways to need less, cheapest first; each a ladder of (what to set, the config so changed), mildest first."""
     row = assumed.prompt + config.rollouts.max_tokens
     yield ladder(config, "training", "micro_batch", row)
-    yield ladder(config, "rollouts", "slots", SMALLEST)
+    yield ladder(config, "rollouts", "concurrent", SMALLEST)
     model = config.model
     if not model.gradient_checkpointing:
         yield [("model.gradient_checkpointing = true", config.replace(model={"gradient_checkpointing": True}))]

@@ -171,7 +171,7 @@ def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int
     tokens = -(-longest // ROUND) * ROUND
     asked = max(config.rollouts.problems * config.rollouts.rollouts, config.evaluation.problems)
     affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
-    return min(config.rollouts.slots, asked, affordable), tokens
+    return min(config.rollouts.concurrent, asked, affordable), tokens
 
 
 def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:

@@ -158,7 +158,7 @@ def cut_short(settings: Settings, problems: int, cut: int, held_out: int) -> Set
     return dataclasses.replace(
         settings,
         rollouts=settings.rollouts.model_copy(update={"problems": problems, "max_tokens": cut}),
-        training=settings.training.model_copy(update={"unscored": 1.0, "gap_limit": 0.0}),
+        training=settings.training.model_copy(update={"unscored": 1.0, "mismatch_limit": 0.0}),
         evaluation=settings.evaluation.model_copy(update={"problems": held_out}),
     )
 

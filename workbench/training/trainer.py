@@ -179,12 +179,12 @@ class Trainer:
 
     def refuse_gap(self, metrics: Mapping[str, float]) -> None:
         """Stops the run when the engine draws from another policy than the one that is trained."""
-        gap, limit = metrics.get("gap_mean", 0.0), self.settings.training.gap_limit
+        gap, limit = metrics.get("gap_mean", 0.0), self.settings.training.mismatch_limit
         if limit and not gap <= limit:
             raise ValueError(
                 f"engine and trainer differ by {gap:.3g} nats a token on average (99th percentile "
-                f"{metrics['gap_p99']:.3g}), more than training.gap_limit = {limit:g} allows: the engine has other "
-                "weights, or computes too coarsely; compare engine_logprob with old_logprob of an earlier step, set "
+                f"{metrics['gap_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
+                "other weights, or computes less precisely; compare engine_logprob with old_logprob of an earlier step, set "
                 'method.correction = "truncated", or raise the limit'
             )
 

@@ -80,7 +80,7 @@ def test_what_is_too_long_is_refused(folder: Path) -> None:
 
 def test_the_engine_is_set_up_as_told(folder: Path) -> None:
     options = VllmOptions(memory=2**20, longest=64, sleep=True)
-    engine = VllmEngine(adapted(), slots=5, options=options)
+    engine = VllmEngine(adapted(), concurrent=5, options=options)
     engine.generate(make_requests(1), SAMPLING)
     engine.generate(make_requests(1), SAMPLING)
     engine.close()
@@ -157,8 +157,8 @@ def test_what_vllm_cannot_follow_is_refused(folder: Path) -> None:
     config.r, config.use_dora = 3, True
     with pytest.raises(ValueError, match="no DoRA"):
         VllmEngine(policy)
-    with pytest.raises(ValueError, match="slots=0"):
-        VllmEngine(adapted(), slots=0)
+    with pytest.raises(ValueError, match="concurrent=0"):
+        VllmEngine(adapted(), concurrent=0)
     assert not (folder / "calls").exists()
 
 
@@ -242,6 +242,6 @@ def test_the_table_of_the_config_reaches_the_engine(folder: Path, monkeypatch: p
     rollouts = {"engine": "vllm", "vllm": {"longest": 77}}
     config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts=rollouts, model={"lora": {"rank": 4}})
     again = RunConfig.from_toml(config.to_toml())
-    engine = engines.make_engine("vllm", adapted(), slots=4, options=again.rollouts.vllm)
+    engine = engines.make_engine("vllm", adapted(), concurrent=4, options=again.rollouts.vllm)
     engine.close()
     assert calls(folder, "start")[0]["start"]["max_model_len"] == 77

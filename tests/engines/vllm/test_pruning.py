@@ -30,7 +30,7 @@ def bound(pruner: Arrol = ALONE) -> BoundPruner:
 @pytest.fixture
 def inside(folder: Path) -> Iterator[VllmEngine]:
     """An engine that prunes within vLLM."""
-    made = VllmEngine(adapted(), slots=24, options=IN_ENGINE)
+    made = VllmEngine(adapted(), concurrent=24, options=IN_ENGINE)
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_both_ways_prune_the_same_and_record_the_same(inside: VllmEngine, folder
     requests = make_requests(8, prefix=(50, 51))  # a given prefix counts as part of the answer
     one = inside.generate(requests, SAMPLING, bound())
     assert pruned(inside.generate(requests, SAMPLING, bound())) == pruned(one)
-    phases = VllmEngine(adapted(), slots=24)
+    phases = VllmEngine(adapted(), concurrent=24)
     two = phases.generate(requests, SAMPLING, bound())
     phases.close()
     assert pruned(one) == pruned(two) != set()
@@ -125,7 +125,7 @@ def test_the_settings_are_in_the_config() -> None:
 
 
 def test_the_likeliest_tokens_are_told_where_they_are_asked_for(folder: Path) -> None:
-    engine = VllmEngine(adapted(), slots=24, options=VllmOptions(top_logprobs=3))
+    engine = VllmEngine(adapted(), concurrent=24, options=VllmOptions(top_logprobs=3))
     rollouts = engine.generate(make_requests(4, prefix=(50,)), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
     engine.close()
     assert pruned(rollouts)

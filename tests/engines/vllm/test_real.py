@@ -71,7 +71,7 @@ def widest_gap(engine: VllmEngine, rollouts: list[Rollout], temperature: float =
 @pytest.fixture(scope="module")
 def engine() -> Iterator[VllmEngine]:
     policy = load_policy(ModelSpec(lora=LoraSpec(rank=6, alpha=12, rslora=True)))
-    made = VllmEngine(policy, slots=128, options=OPTIONS)
+    made = VllmEngine(policy, concurrent=128, options=OPTIONS)
     change(made, seed=1)
     made.sync(policy)
     yield made

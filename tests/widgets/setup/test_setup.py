@@ -142,10 +142,10 @@ def test_two_mistakes_stand_beside_two_fields_and_go_away(setup):
 
 def test_a_mistake_of_a_hidden_field_shows_it(setup):
     setup.choose("rollouts")
-    slots = field(setup, "rollouts", "slots")
-    assert slots.widget not in setup.editors["rollouts"].widget.children
-    setup.show_errors(["rollouts.slots = 256: too many"])
-    assert slots.widget in setup.editors["rollouts"].widget.children
+    concurrent = field(setup, "rollouts", "concurrent")
+    assert concurrent.widget not in setup.editors["rollouts"].widget.children
+    setup.show_errors(["rollouts.concurrent = 256: too many"])
+    assert concurrent.widget in setup.editors["rollouts"].widget.children
 
 
 def test_tables_inside_a_table_have_a_head_and_show_at_the_basic_level_once_changed(setup):

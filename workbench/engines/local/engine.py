@@ -27,7 +27,7 @@ Kind = Literal["auto", "fused", "modules"]
 
 
 class LocalEngine:
-    """Satisfies `types.Engine`. `slots`: most rollouts written at once. `memory`: most bytes for keys and values.
+    """Satisfies `types.Engine`. `concurrent`: most rollouts written at once. `memory`: most bytes for keys and values.
 
     `decoder`: "fused" joins the weights of Llama-like models into a copy, "modules" runs the transformers model's own
     forward pass; "auto" takes fused where the copy is possible and at most `fused.COPY_LIMIT`. `binder` makes what
@@ -41,16 +41,16 @@ class LocalEngine:
         self,
         policy: ModulePolicy,
         *,
-        slots: int = 256,
+        concurrent: int = 256,
         memory: int = 4 * 2**30,
         decoder: Kind = "auto",
         binder: Binder | None = None,
         options: LocalOptions = LocalOptions(),
     ) -> None:
         refuse(policy)
-        if slots < 1:
-            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
-        self.policy, self.slots, self.memory, self.binder = policy, slots, memory, binder
+        if concurrent < 1:
+            raise ValueError(f"concurrent={concurrent}: the engine needs at least one row; set concurrent=1 or more")
+        self.policy, self.concurrent, self.memory, self.binder = policy, concurrent, memory, binder
         with torch.no_grad():
             self.decoder = make_decoder(policy, decoder, options.graphs)
             verify(self.decoder, binder)
@@ -82,7 +82,7 @@ class LocalEngine:
             raise ValueError(
                 f"memory={self.memory} bytes hold no row of {tokens} tokens: raise it, or lower max_tokens"
             )
-        count = min(self.slots, jobs, affordable)
+        count = min(self.concurrent, jobs, affordable)
         if self.rows is None or self.rows.rows < count or self.rows.tokens < tokens or self.rows.rows > affordable:
             self.sleep()  # before the new rows are made: both at once may not fit
             self.rows = Rows(self.decoder.shape, count, tokens, self.binder)

@@ -29,20 +29,20 @@ log = logging.getLogger(__name__)
 
 
 class VllmEngine:
-    """Satisfies `types.Engine`. `slots`: most rollouts written at once."""
+    """Satisfies `types.Engine`. `concurrent`: most rollouts written at once."""
 
     capabilities = VLLM
 
-    def __init__(self, policy: AdaptedPolicy, *, slots: int = 256, options: VllmOptions | None = None) -> None:
+    def __init__(self, policy: AdaptedPolicy, *, concurrent: int = 256, options: VllmOptions | None = None) -> None:
         check_installed()
         refuse(policy)
-        if slots < 1:
-            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
+        if concurrent < 1:
+            raise ValueError(f"concurrent={concurrent}: the engine needs at least one row; set concurrent=1 or more")
         if policy.quantised:
             log.warning(
                 "vLLM reads the plain weights, the trainer quantised ones: their log-probs differ by the recorded gap"
             )
-        self.policy, self.slots, self.options = policy, slots, options or VllmOptions()
+        self.policy, self.concurrent, self.options = policy, concurrent, options or VllmOptions()
         self.adapter = Adapter.of(policy, 1)
         self.loaded = 0  # number of the adapter that the process has
         self.process: EngineProcess | None = None
@@ -73,7 +73,7 @@ class VllmEngine:
             return self.ready().ask(order)
         except EngineError as error:
             raise EngineError(
-                f"vLLM failed twice over the same rollouts: {error.cause}; lower rollouts.slots if memory may be short"
+                f"vLLM failed twice on the same rollouts: {error.cause}; if memory is short, lower rollouts.concurrent"
             ) from None
 
     def first(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class VllmEngine:
             "trust_remote_code": policy.spec.trust_remote_code,
             "dtype": str(policy.causal.dtype).removeprefix("torch."),
             "rank": policy.model.peft_config["default"].r,
-            "slots": self.slots,
+            "concurrent": self.concurrent,
             "longest": longest,
             "whole": plain,
             "memory": options.memory,

@@ -24,7 +24,7 @@ OURS = {  # vLLM's settings, as they stand in its messages
     "kv-cache-memory-bytes": "rollouts.vllm.memory",
     "gpu_memory_utilization": "rollouts.vllm.memory",
     "max_model_len": "rollouts.vllm.longest",
-    "max_num_seqs": "rollouts.slots",
+    "max_num_seqs": "rollouts.concurrent",
 }
 
 

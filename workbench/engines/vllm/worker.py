@@ -43,7 +43,7 @@ class Server:
             enable_lora=True,
             max_loras=1,
             max_lora_rank=next(rank for rank in RANKS if rank >= first["rank"]),
-            max_num_seqs=first["slots"],
+            max_num_seqs=first["concurrent"],
             max_model_len=first["longest"],
             kv_cache_memory_bytes=first["memory"],
             gpu_memory_utilization=0.01,  # only asked whether so much is free: the keys' and values' memory is given

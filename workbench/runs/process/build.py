@@ -147,7 +147,7 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
         engine=make_engine(
             config.rollouts.engine,
             policy,
-            slots=config.rollouts.slots,
+            concurrent=config.rollouts.concurrent,
             binder=binder(policy.device),
             options=getattr(config.rollouts, config.rollouts.engine, None),
         ),

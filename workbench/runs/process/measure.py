@@ -64,7 +64,7 @@ def answer_of(directory: RunDirectory, seconds: float) -> dict[str, Any]:
         last = (log.read_text(encoding="utf-8", errors="replace").strip() or "it said nothing").splitlines()[-1]
         raise ValueError(
             f"the process that measures ended with code {code} before it had an answer, perhaps for want of memory; "
-            f"try a smaller training.micro_batch or rollouts.slots; its last words: {last}"
+            f"try a smaller training.micro_batch or rollouts.concurrent; its last words: {last}"
         )
     if "error" in found:
         raise ValueError(found["error"])
