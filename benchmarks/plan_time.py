@@ -1,8 +1,8 @@
-"""Seconds a step as `workbench plan --probe` foretells them against those of real runs on the same machine.
+"""Seconds a step as `workbench plan --measure` estimates them against those of real runs on the same machine.
 
-Each case is probed, then launched, in turns, so that a busy minute of the machine meets both. `worst_ratio` is the
+Each case is measured, then launched, in turns, so that a busy minute of the machine meets both. `worst_ratio` is the
 largest of foretold / measured and its inverse; measured is the median of the run's first steps, before the model has
-changed much. The third case is too slow to be measured whole in the probe's time and is extrapolated.
+changed much. The third case is too slow to be measured whole in the given time and is extrapolated.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from benchmarks.plan_error import make_large
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
-from workbench.runs.process.measure import SECONDS, probe
+from workbench.runs.process.measure import SECONDS, measure
 
 
 def cases(large: str) -> dict[str, tuple[dict[str, Any], int]]:
@@ -61,7 +61,7 @@ def compare(config: RunConfig, folder: Path, rounds: int, seconds: float) -> dic
     """One case: foretold and measured in turns."""
     foretold, real = [], []
     for _ in range(rounds):
-        foretold.append(probe(config, seconds))
+        foretold.append(measure(config, seconds))
         real.append(measured(config, folder))
     ratio = statistics.median(each.step for each in foretold) / statistics.median(each["seconds"] for each in real)
     return {
@@ -81,7 +81,7 @@ def main() -> int:
     """Compares every case."""
     parser = common.options(__doc__ or "")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each probe")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each measurement")
     given = parser.parse_args()
     found = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -11,9 +11,9 @@ from widgets.setup.background import Background
 from widgets.setup.review import Measured, Review, alike
 from workbench.config import RunConfig
 from workbench.planning.forecast import PHASES, Forecast
+from workbench.planning.measure import duration
 from workbench.planning.memory import GIB
-from workbench.planning.probe import duration
-from workbench.runs.process.measure import probe
+from workbench.runs.process.measure import measure
 
 WIDTH, HEIGHT = 220, 64  # of the curve of dull groups
 SMALL = 0.01  # share of the bar below which a component has no part of its own
@@ -140,7 +140,7 @@ class Plan:
 
 def measured(config: RunConfig) -> Measured:
     """The time of a config's steps; takes a quarter of a minute and more."""
-    return Measured(config.resolved(), probe(config))
+    return Measured(config.resolved(), measure(config))
 
 
 def dull_share(rate: float, size: int) -> float:

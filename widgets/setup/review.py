@@ -12,7 +12,7 @@ from workbench.config import RunConfig
 from workbench.models.spec import EMBEDDED
 from workbench.planning.advice import changes, fits
 from workbench.planning.forecast import Forecast, forecast
-from workbench.planning.probe import Timing
+from workbench.planning.measure import Timing
 from workbench.runs.directory.paths import RunDirectory, read_json
 
 MOST_RUNS = 200  # of a folder, the newest, that are looked at
@@ -33,7 +33,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a probe of a draft found; `fault`: why it found nothing."""
+    """A draft's measured timing; `fault`: why there is none."""
 
     resolved: Mapping[str, Any]  # the config that was measured
     timing: Timing | None

@@ -184,8 +184,8 @@ class Trainer:
             raise ValueError(
                 f"engine and trainer differ by {gap:.3g} nats a token on average (99th percentile "
                 f"{metrics['gap_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
-                "other weights, or computes less precisely; compare engine_logprob with old_logprob of an earlier step, set "
-                'method.correction = "truncated", or raise the limit'
+                "other weights or computes less precisely; compare engine_logprob with old_logprob of an earlier step, "
+                'set method.correction = "truncated", or raise the limit'
             )
 
     # ----------------------------------------------------------------------------------- the dry pass

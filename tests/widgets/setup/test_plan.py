@@ -16,7 +16,7 @@ from widgets.setup.plan import Plan, memory_bar
 from widgets.setup.review import Review, earlier_of, remedy_of, review
 from widgets.setup.samples import sample_problems, try_text
 from workbench.planning.forecast import forecast
-from workbench.planning.probe import Timing
+from workbench.planning.measure import Timing
 from workbench.runs.demo import demo_config
 
 

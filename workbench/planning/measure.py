@@ -1,9 +1,8 @@
-"""Seconds of a step, measured on a trainer: real steps with short answers, then longer ones, as long as time lasts.
+"""Seconds per step, measured on a trainer: real steps with short completions, then longer ones, until the time is up.
 
-Steps are the run's own, with all its problems and rows; only their answers are cut. Where whole answers fit into the
-time nothing is extrapolated; else each phase goes on along the line through its last two measurements, to as many
-tokens as the answers would have. The learning
-rate is next to nothing, so every step meets the same model.
+Steps use the run's own problems and rows; only the completions are shorter. Where full-length completions fit into the
+time, nothing is extrapolated. Otherwise each phase is extrapolated linearly in tokens, from its last two measurements.
+The learning rate is 1e-30, so that every step runs the same model.
 """
 
 import dataclasses
@@ -17,69 +16,69 @@ from workbench.training.sampling import Clock
 from workbench.training.step import Step
 from workbench.training.trainer import Settings, Trainer
 
-FIRST = 8  # tokens of the first, shortest answers, and problems of the first, smallest evaluation
-GROWTH = 4  # times the problems, until all are asked; answers double
-REPEATS = 3  # whole steps that are measured, if time allows
-STILL = 1e-30  # learning rate that changes no weight
-PHASES = {  # as people read them: phases of the trainer's clock
+FIRST = 8  # tokens of the shortest completions, and problems of the smallest evaluation: the first ones measured
+GROWTH = 4  # factor by which the number of problems grows; completions double
+REPEATS = 3  # full-size steps that are measured, if time allows
+UNCHANGED = 1e-30  # learning rate that changes no weight
+PHASES = {  # label: phases of the trainer's clock
     "rollouts": ("generate",),
     "scoring": ("reward", "control"),
     "update": ("score", "update"),
-    "the rest": ("sync", "record"),
+    "other": ("sync", "record"),
 }
-APART = 0.75  # two measurements make a line where one has at most this part of the other's tokens
+APART = 0.75  # two measurements give a slope where one has at most this share of the other's tokens
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A step as measured. `cut`: most tokens of an answer; `unfinished`: answers that were cut."""
+    """One measured step. `cut`: maximum tokens of a completion; `unfinished`: truncated completions."""
 
     problems: int
     cut: int
-    tokens: float  # written, of all answers
+    tokens: float  # generated, over all completions
     rollouts: float
     unfinished: float
     seconds: Mapping[str, float]  # by `PHASES`
 
     @property
     def total(self) -> float:
-        """Seconds of all phases."""
+        """Seconds over all phases."""
         return sum(self.seconds.values())
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds, as told by a few measured steps."""
+    """Seconds, estimated from a few measured steps."""
 
-    load: float  # until the first step can begin
-    phases: dict[str, float]  # of a step
+    load: float  # loading, before the first step
+    phases: dict[str, float]  # per step, by `PHASES`
     step: float
-    most: float  # a step, if every answer were as long as it may be
+    most: float  # a step, if every completion had the maximum length
     evaluation: float
     evaluations: int
-    whole: float  # the run
-    tokens: int  # written in a step
-    cut: int  # most tokens of an answer as measured
-    longest: int  # most tokens of an answer in the run
-    note: str  # what was measured, and what was not
+    whole: float  # the whole run
+    tokens: int  # generated per step
+    cut: int  # maximum tokens of a completion in the measurement
+    longest: int  # maximum tokens of a completion in the run
+    note: str  # what was measured and what was extrapolated
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return dataclasses.asdict(self)
 
-    def told(self) -> list[str]:
-        """Lines for people."""
+    def describe(self) -> list[str]:
+        """The estimate as lines of text: seconds by phase, of the run, and how they were measured."""
         lines = [f"{'time':18}{'seconds':>8}", f"  {'loading':16}{self.load:8.2f}  once"]
         lines += [f"  {name:16}{value:8.2f}" for name, value in self.phases.items()]
-        most = f"; {self.most:.2f} if every answer had {self.longest} tokens" if self.most > self.step else ""
-        lines.append(f"  {'a step':16}{self.step:8.2f}  {self.tokens:,} tokens written{most}")
+        most = f"; {self.most:.2f} if every completion had {self.longest} tokens" if self.most > self.step else ""
+        lines.append(f"  {'a step':16}{self.step:8.2f}  {self.tokens:,} tokens generated{most}")
         if self.evaluations:
-            lines.append(f"  {'an evaluation':16}{self.evaluation:8.2f}  {self.evaluations} of them in the run")
+            lines.append(f"  {'an evaluation':16}{self.evaluation:8.2f}  {self.evaluations} in the run")
         return [*lines, f"the whole run: about {duration(self.whole)}", f"measured: {self.note}"]
 
 
 def duration(seconds: float) -> str:
-    """A time for people.
+    """A duration as text.
 
     >>> duration(34.4), duration(200), duration(9000)
     ('34 s', '3.3 minutes', '2.5 hours')
@@ -89,29 +88,30 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
 
 
-def measure(trainer: Trainer, load: float, seconds: float) -> Timing:
-    """Measures for about so many seconds, at least one step; the trainer is used up. `load`: what making it took.
+def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
+    """Measures for about `seconds`, at least one step. The trainer cannot be used afterwards.
 
-    Filters and controllers take part in whole steps only: a cut answer is a wrong one to them.
+    `load`: seconds that making the trainer took. Filters and controllers run in full-length steps only, since a
+    truncated completion counts as incorrect.
     """
-    prober = Prober(trainer)
+    stepper = Stepper(trainer)
     if trainer.tries_largest:
         trainer.try_largest()
-    samples = prober.steps(seconds)
-    evaluations = prober.evaluations(seconds / 2, samples[-1].cut) if prober.settings.evaluation.problems else []
-    return timing(prober.settings, load, samples, evaluations)
+    samples = stepper.steps(seconds)
+    evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
+    return timing(stepper.settings, load, samples, evaluations)
 
 
-class Prober:
-    """Takes steps of a trainer with answers of any length."""
+class Stepper:
+    """Runs steps of a trainer with completions of any maximum length."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.settings = trainer, trainer.settings
         self.filters, self.controller = trainer.parts.filters, trainer.parts.controller
-        trainer.set(learning_rate=STILL)
+        trainer.set(learning_rate=UNCHANGED)
 
     def steps(self, seconds: float) -> list[Sample]:
-        """Steps of growing size; the first, which loads what is loaded once, only counts if there is no other."""
+        """Steps of growing size. The first one pays one-time costs and counts only if there is no other."""
         end, rollouts = time.perf_counter() + seconds, self.settings.rollouts
         fewest, cut = self.settings.training.updates, min(FIRST, rollouts.max_tokens)
         found = [self.take(fewest, cut, 1)]
@@ -126,7 +126,7 @@ class Prober:
         return found
 
     def take(self, problems: int, cut: int, number: int) -> Sample:
-        """One step."""
+        """One measured step."""
         trainer, whole = self.trainer, cut == self.settings.rollouts.max_tokens
         trainer.settings = cut_short(self.settings, problems, cut, held_out=0)
         trainer.parts.filters = self.filters if whole else ()
@@ -138,7 +138,7 @@ class Prober:
         return Sample(problems, cut, found["tokens"], found["rollouts"], unfinished, spent)
 
     def evaluations(self, seconds: float, cut: int) -> list[tuple[float, float]]:
-        """Problems and seconds of evaluations of growing size."""
+        """(problems, seconds) of evaluations of growing size."""
         end, wanted = time.perf_counter() + seconds, self.settings.evaluation.problems
         found: list[tuple[float, float]] = []
         count = min(FIRST, wanted)
@@ -154,7 +154,7 @@ class Prober:
 
 
 def cut_short(settings: Settings, problems: int, cut: int, held_out: int) -> Settings:
-    """A run's settings with fewer problems, shorter answers, and nothing that would end it."""
+    """A run's settings with fewer problems, shorter completions, and no limit that would stop it."""
     return dataclasses.replace(
         settings,
         rollouts=settings.rollouts.model_copy(update={"problems": problems, "max_tokens": cut}),
@@ -164,7 +164,7 @@ def cut_short(settings: Settings, problems: int, cut: int, held_out: int) -> Set
 
 
 def next_size(found: Sequence[Sample], problems: int, longest: int) -> tuple[int, int, int] | None:
-    """What to measure next: problems, most tokens of an answer, and the step's number; None where all is measured."""
+    """What to measure next: problems, maximum tokens of a completion, step number; None when everything is measured."""
     last = found[-1]
     if last.problems < problems:
         return min(GROWTH * last.problems, problems), last.cut, 1
@@ -174,13 +174,13 @@ def next_size(found: Sequence[Sample], problems: int, longest: int) -> tuple[int
     return (problems, longest, whole + 1) if whole < REPEATS else None
 
 
-# ------------------------------------------------------------------------------------- from samples to a run
+# ------------------------------------------------------------------------- from measured steps to the run
 
 
 def timing(
     settings: Settings, load: float, samples: Sequence[Sample], evaluations: Sequence[tuple[float, float]]
 ) -> Timing:
-    """What the samples say of the whole run."""
+    """The estimate for the whole run."""
     rollouts, last = settings.rollouts, samples[-1]
     times = rollouts.problems / last.problems
     alike = [sample for sample in samples if sample.problems == last.problems]
@@ -188,7 +188,7 @@ def timing(
     steps = alike if times == 1 else samples
     phases = at(steps, times * tokens, times)
     most = sum(at(steps, times * last.rollouts * rollouts.max_tokens, times).values())
-    grown = tokens / last.tokens if last.tokens else 1.0  # answers of an evaluation as well
+    grown = tokens / last.tokens if last.tokens else 1.0  # completions of an evaluation as well
     evaluation = line(evaluations, settings.evaluation.problems) * grown if evaluations else 0.0
     count = evaluation_count(settings) if evaluations else 0
     step = sum(phases.values())
@@ -208,9 +208,10 @@ def timing(
 
 
 def to_come(samples: Sequence[Sample], longest: int) -> float:
-    """Tokens that the cut answers would still have, if they ended as often, per token, as since the last cut but one.
+    """Expected remaining tokens of the truncated completions, over all of them.
 
-    At a chance h of every token to be the last, an answer has 1 + (1 - h) + (1 - h)² + … tokens more.
+    Each token is the last one with probability h, estimated between the last two measured lengths. A truncated
+    completion then has 1 + (1 - h) + (1 - h)² + … more tokens.
     """
     last = samples[-1]
     before = next((sample for sample in reversed(samples) if sample.cut < last.cut), None)
@@ -222,9 +223,9 @@ def to_come(samples: Sequence[Sample], longest: int) -> float:
 
 
 def at(samples: Sequence[Sample], tokens: float, times: float) -> dict[str, float]:
-    """Seconds by phase of a step with `times` the last sample's problems whose answers have so many tokens in all.
+    """Seconds by phase of a step with `times` the last sample's problems and `tokens` generated tokens in total.
 
-    Scoring goes by the number of answers; the rest is done once a step.
+    Scoring is proportional to the number of completions; the other phases of the trainer happen once a step.
     """
     sizes = dict.fromkeys((sample.problems, sample.cut) for sample in samples)
     steps = [[sample for sample in samples if (sample.problems, sample.cut) == size] for size in sizes]
@@ -233,11 +234,11 @@ def at(samples: Sequence[Sample], tokens: float, times: float) -> dict[str, floa
         for name in PHASES
     }
     found = {name: line(points[name], tokens) for name in PHASES}
-    return {**found, "scoring": times * points["scoring"][-1][1], "the rest": points["the rest"][-1][1]}
+    return {**found, "scoring": times * points["scoring"][-1][1], "other": points["other"][-1][1]}
 
 
 def line(points: Sequence[tuple[float, float]], x: float) -> float:
-    """The value at `x` on the line through the last point and the last one well before it; in proportion if none is.
+    """Linear extrapolation to `x`, from the last point and the last one well before it; proportional without one.
 
     >>> line([(10, 2.0), (20, 3.0)], 40), line([(19, 2.9), (20, 3.0)], 40), line([(10, 9.0), (20, 3.0)], 40)
     (5.0, 6.0, 3.0)
@@ -252,21 +253,23 @@ def line(points: Sequence[tuple[float, float]], x: float) -> float:
 
 
 def evaluation_count(settings: Settings) -> int:
-    """Evaluations of a whole run: before the first step, after the last, and every so many steps between."""
+    """Number of evaluations of a run: before the first step, after the last, and every `evaluation.every` steps."""
     steps, every = settings.training.steps, settings.evaluation.every
     return 2 + ((steps - 1) // every if every else 0)
 
 
 def note(settings: Settings, samples: Sequence[Sample]) -> str:
-    """What was measured, and what was not."""
+    """What was measured and what was extrapolated, as text."""
     last, rollouts = samples[-1], settings.rollouts
     shape = f"{last.problems} × {rollouts.rollouts} rollouts"
     if (last.problems, last.cut) == (rollouts.problems, rollouts.max_tokens):
         whole = sum(sample.cut == last.cut for sample in samples)
-        return f"{whole} whole step{'s' if whole > 1 else ''} of {shape}; answers grow or shrink as the model learns"
-    told = [f"a step of {shape} with answers cut at {last.cut} tokens"]
+        return f"{whole} whole step{'s' if whole > 1 else ''} of {shape}; completion lengths change during training"
+    parts = [f"a step of {shape} with completions of at most {last.cut} tokens"]
     if last.unfinished:
-        told.append(f"the {last.unfinished:.0f} that were cut are taken to end as often per token as others did before")
+        parts.append(
+            f"the {last.unfinished:.0f} truncated ones are assumed to end at the same rate per token as the others"
+        )
     if last.problems < rollouts.problems:
-        told.append(f"counted up to {rollouts.problems} problems")
-    return "; ".join([*told, "rounds that filters or a controller ask for come on top"])
+        parts.append(f"extrapolated to {rollouts.problems} problems")
+    return "; ".join([*parts, "extra rounds of filters or a controller are not included"])

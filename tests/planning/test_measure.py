@@ -1,4 +1,4 @@
-"""The time of a step as a probe foretells it: its arithmetic on made-up samples, and real steps of a small model."""
+"""Measured seconds of a step: the arithmetic on made-up samples, and real steps of a small model."""
 
 import json
 import sys
@@ -8,8 +8,17 @@ import pytest
 
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
-from workbench.planning import probe as probing
-from workbench.planning.probe import FIRST, REPEATS, Prober, Sample, evaluation_count, measure, next_size, timing
+from workbench.planning import measure as measuring
+from workbench.planning.measure import (
+    FIRST,
+    REPEATS,
+    Sample,
+    Stepper,
+    evaluation_count,
+    measure_trainer,
+    next_size,
+    timing,
+)
 from workbench.runs.demo import demo_config
 from workbench.runs.directory.paths import new_directory
 from workbench.runs.prepare import prepare
@@ -29,7 +38,7 @@ def config():
 
 
 def settings_of(config):
-    return Prober(build(config)).settings
+    return Stepper(build(config)).settings
 
 
 # ------------------------------------------------------------------------------- the arithmetic
@@ -40,12 +49,12 @@ def law(problems: int, cut: int, chance: float = 0.0) -> Sample:
     rollouts = 100 * problems
     going = [rollouts * (1 - chance) ** place for place in range(cut + 1)]
     tokens = sum(going[:-1])
-    seconds = {"rollouts": 1 + 0.01 * tokens, "scoring": 0.5, "update": 2 + 0.02 * tokens, "the rest": 0.1}
+    seconds = {"rollouts": 1 + 0.01 * tokens, "scoring": 0.5, "update": 2 + 0.02 * tokens, "other": 0.1}
     return Sample(problems, cut, tokens, rollouts, going[-1], seconds)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.05])
-def test_a_cut_step_goes_on_along_its_lines(config, chance):
+def test_a_shorter_step_is_extrapolated_linearly(config, chance):
     settings = settings_of(config.replace(rollouts={"max_tokens": 96}))
     samples, whole = [law(2, 8, chance), law(2, 16, chance)], law(2, 96, chance)
     found = timing(settings, 3.0, samples, [])
@@ -54,7 +63,7 @@ def test_a_cut_step_goes_on_along_its_lines(config, chance):
     assert found.step == pytest.approx(whole.total, rel=1e-3)
     assert found.most == pytest.approx(law(2, 96).total, rel=1e-3)
     assert found.whole == pytest.approx(3 + 10 * found.step)
-    assert "cut at 16 tokens" in found.note
+    assert "completions of at most 16 tokens" in found.note
 
 
 def test_one_small_sample_counts_in_proportion(config):
@@ -62,9 +71,9 @@ def test_one_small_sample_counts_in_proportion(config):
     found = timing(settings, 0.0, [law(1, 8)], [(4, 1.0), (8, 1.5)])
     assert found.phases["update"] == pytest.approx(2 * 3 * (2 + 0.02 * 800))  # two problems, longer answers
     assert found.phases["scoring"] == 1.0
-    assert found.phases["the rest"] == 0.1
+    assert found.phases["other"] == 0.1
     assert found.evaluation == pytest.approx(1.5 * 3)
-    assert "counted up to 2 problems" in found.note
+    assert "extrapolated to 2 problems" in found.note
 
 
 def test_two_small_samples_tell_what_is_done_once(config):
@@ -107,7 +116,7 @@ def test_real_steps_are_measured_and_change_no_weight(config, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     trainer = build(config)
     before = {name: weight.detach().clone() for name, weight in trainer.policy.trainable().items()}
-    found = measure(trainer, 1.0, seconds=60)
+    found = measure_trainer(trainer, 1.0, seconds=60)
     assert found.cut == found.longest == 24
     assert all(value > 0 for value in found.phases.values())
     assert found.step == pytest.approx(sum(found.phases.values()))
@@ -116,12 +125,14 @@ def test_real_steps_are_measured_and_change_no_weight(config, tmp_path, monkeypa
     assert all(weight.equal(before[name]) for name, weight in trainer.policy.trainable().items())
     assert not list(tmp_path.iterdir())
     json.dumps(found.to_dict())
-    assert any("3 whole steps of 2 × 4 rollouts" in line for line in found.told())
+    assert any("3 whole steps of 2 × 4 rollouts" in line for line in found.describe())
 
 
 @pytest.mark.parametrize("method", ["dapo", "luffy", "cure", "ssb"])
 def test_without_time_one_short_step_is_enough_for_any_method(config, method):
-    found = measure(build(config.replace(method={"method": method}, evaluation={"problems": 0})), 0.0, seconds=1e-6)
+    found = measure_trainer(
+        build(config.replace(method={"method": method}, evaluation={"problems": 0})), 0.0, seconds=1e-6
+    )
     assert found.cut == FIRST
     assert found.step > 0
     assert found.evaluations == 0
@@ -130,8 +141,8 @@ def test_without_time_one_short_step_is_enough_for_any_method(config, method):
 def test_a_process_of_its_own_measures_and_leaves_nothing(config, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(process.tempfile, "tempdir", None)
-    found = process.probe(config, seconds=0.5)
-    assert isinstance(found, probing.Timing)
+    found = process.measure(config, seconds=0.5)
+    assert isinstance(found, measuring.Timing)
     assert found.load > 0.1
     assert found.step > 0
     assert not list(tmp_path.iterdir())
@@ -142,12 +153,12 @@ def test_a_process_of_its_own_measures_and_leaves_nothing(config, tmp_path, monk
 
 def test_what_cannot_be_measured_says_why_in_one_message(config, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="give more than 0"):
-        process.probe(config, seconds=0)
+        process.measure(config, seconds=0)
     with pytest.raises(ValueError, match=r"rollouts\.max_tokens = 99999: the model reads"):
-        process.probe(config.replace(rollouts={"max_tokens": 99_999}))
+        process.measure(config.replace(rollouts={"max_tokens": 99_999}))
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ValueError, match="ended with code 1 before it had an answer"):
-        process.probe(config)
+        process.measure(config)
 
 
 def test_a_model_without_weights_is_told_by_name(config, tmp_path):
@@ -169,5 +180,5 @@ def test_a_fault_in_a_step_is_told(config, tmp_path, monkeypatch):
     def fail(*given):
         raise KeyError("nobody")
 
-    monkeypatch.setattr(probing, "measure", fail)
+    monkeypatch.setattr(measuring, "measure_trainer", fail)
     assert process.measured(directory, 1.0) == {"error": "no step could be measured: KeyError: 'nobody'"}
