@@ -251,7 +251,7 @@ class Pruner(Piece, ABC):
 
     @property
     @abstractmethod
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         """Answer lengths at which it is asked."""
 
     @abstractmethod
@@ -301,9 +301,9 @@ class BoundPruner:
     state: State = field(default_factory=dict)
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         """Answer lengths at which it is asked."""
-        return self.pruner.pauses
+        return self.pruner.detection_lengths
 
     def __call__(self, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
         """For every rollout whether it is continued, and what to record of the decision."""

@@ -25,6 +25,11 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
+    def read_old_names(cls, table: Any) -> Any:
+        """`current_names` of what is validated."""
+        return cls.current_names(table)
+
+    @classmethod
     def current_names(cls, table: Any) -> Any:
         """The table under the fields' current names, with a FutureWarning for each that has an old one.
 
@@ -35,7 +40,7 @@ class Section(BaseModel):
         for name in old:
             if cls.RENAMED[name] in table:
                 raise ValueError(f"{name} is the old name of {cls.RENAMED[name]}: leave out {name}")
-            warnings.warn(f"{name} is now called {cls.RENAMED[name]}: rename it", FutureWarning, stacklevel=2)
+            warnings.warn(f"{name} is now called {cls.RENAMED[name]}: rename it", FutureWarning, stacklevel=3)
         return {cls.RENAMED.get(name, name): value for name, value in table.items()} if old else table
 
 

@@ -22,7 +22,7 @@ class KeepEven(Pruner):
     at: tuple[int, ...] = (4, 9)
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return self.at
 
     def init(self) -> State:
@@ -41,7 +41,7 @@ class Miscount(Pruner):
     seen: tuple[int, ...] = field(default=(2,))
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return self.seen
 
     def __call__(self, state: State, partial: Partial, sampling: Any) -> tuple[list[bool], list[dict[str, float]]]:
@@ -59,9 +59,9 @@ def test_pruned_rollouts_stop_at_the_pause():
                 assert len(rollout.engine_logprob) == len(rollout.sampled_logprob) == 4
             else:
                 assert (rollout.finish, rollout.tokens) == (whole.finish, whole.tokens)
-            paused = [record["pause"] for record in rollout.extras.get("pruning", [])]
+            lengths = [record["detection_length"] for record in rollout.extras.get("pruning", [])]
             reached = [at for at in (4.0, 9.0) if len(whole.tokens) > at]
-            assert paused == reached[: 1 if rollout.finish == "pruned" else 2]
+            assert lengths == reached[: 1 if rollout.finish == "pruned" else 2]
         asked = [(partial.group, len(partial.tokens[0])) for partial in bound.state["seen"]]
         assert len(asked) == len(set(asked))
 

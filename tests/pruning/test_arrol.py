@@ -33,10 +33,10 @@ def test_nobody_is_pruned_while_it_warms_up(taught):
 
 def test_what_is_recorded(taught):
     _, steps = taught
-    assert set(steps[0][0].rollouts[0].extras["pruning"][0]) == {"pause", "survival", "u"}  # no head yet
+    assert set(steps[0][0].rollouts[0].extras["pruning"][0]) == {"detection_length", "survival", "u"}  # no head yet
     for rollout in steps[5][0].rollouts:
         record = rollout.extras["pruning"][0]
-        assert set(record) == {"pause", "score", "posterior", "survival", "u"}
+        assert set(record) == {"detection_length", "score", "posterior", "survival", "u"}
         assert 0.1 <= record["survival"] <= 0.9
         assert 0 <= record["score"] <= 1
         assert 0 < record["posterior"] < 1
@@ -83,7 +83,7 @@ def test_it_says_when_something_changes():
         said.append(QUICK.events(state))
     assert [len(events) for events in said] == [2, 0, 1, 0, 0]
     assert said[0][0].startswith(
-        "pruning: rows are judged and moved by torch, because the kernel runs on an NVIDIA GPU"
+        "pruning: rows are scored and moved by torch, because the kernel runs on an NVIDIA GPU"
     )
     assert said[0][1].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
     assert said[2][0].startswith("pruning: on; the head's AUC is 0.")
@@ -232,13 +232,13 @@ def test_a_detection_length_left_open_follows_the_answers(max_tokens, detect):
 
 def test_an_open_detection_length_is_not_guessed():
     with pytest.raises(ValueError, match=r"arrol\.detect is left to the run: ask fitted\(max_tokens\)"):
-        Arrol().pauses  # noqa: B018
+        Arrol().detection_lengths  # noqa: B018
 
 
 def test_it_is_found_by_its_name():
     pruner = Pruner.parse({"pruner": "arrol", "keep": 0.25, "detect": 24})
     assert pruner == Arrol(keep=0.25, detect=24)
-    assert pruner.pauses == (24,)
+    assert pruner.detection_lengths == (24,)
 
 
 def test_importance_weights_are_a_reduction():

@@ -103,7 +103,7 @@ class Second(Pruner):
     """Stops every second rollout after two tokens."""
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return (2,)
 
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:

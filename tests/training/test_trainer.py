@@ -47,11 +47,11 @@ class Witness(Advantage):
         return {"steps": 0, "mean": torch.zeros(2)}
 
     def __call__(self, batch: Batch) -> PerToken:
-        return spread(group_centre(batch.reward, batch.group), batch.mask) * (1 + batch.memory["steps"])
+        return spread(group_centre(batch.reward, batch.group), batch.mask) * (1 + batch.piece_state["steps"])
 
     def learn(self, state: State, batch: Batch) -> State:
         mean = batch.reward[batch.scored].mean()
-        return {"steps": batch.memory["steps"] + 1, "mean": state["mean"] + mean}
+        return {"steps": batch.piece_state["steps"] + 1, "mean": state["mean"] + mean}
 
 
 @dataclass(frozen=True)

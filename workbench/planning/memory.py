@@ -12,7 +12,7 @@ from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes, 
 from workbench.models.size import Size
 from workbench.models.spec import ModelSpec
 from workbench.training.forward import micro_batches
-from workbench.training.plan import reads_reference
+from workbench.training.signal_plan import reads_reference
 from workbench.types import Row
 
 When = Literal["always", "sampling", "updating", "comparing", "reading", "passing", "stepping"]
@@ -195,7 +195,8 @@ def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed)
     compared = reads_the_reference(config)
     tables = TABLES + assumed.flat * SORTED + (COMPARED if compared else 0)
     hidden = (1 + compared) * batch.answers * size.width * ELEMENT[spec.dtype]
-    shape = f"{plural(batch.rows, 'completion')} of {batch.answer:,} tokens after {plural(batch.prompts, 'prompt')} of {batch.prompt}"
+    prompts = f"{plural(batch.prompts, 'prompt')} of {batch.prompt}"
+    shape = f"{plural(batch.rows, 'completion')} of {batch.answer:,} tokens after {prompts}"
     again = kept_bytes(spec, size, batch, checkpointed=not spec.gradient_checkpointing)
     reading = f"{chunk:,} of {plural(batch.answers, 'completion token')} at a time"
     other = "without" if spec.gradient_checkpointing else "with"

@@ -25,9 +25,9 @@ from workbench.pruning.kernel.choice import find_kernel
 from workbench.pruning.kernel.compact import MOST_UNITS, STEEPEST, Policy
 from workbench.pruning.kernel.together import Chance, head_on, judge_group, rows_of
 from workbench.pruning.learning import labelled, mean_metrics, note_survival
-from workbench.pruning.memory import Memory, joined
 from workbench.pruning.posterior import PerBin, bin_of, count, posterior
-from workbench.pruning.stop_rule import Sieve
+from workbench.pruning.replay_buffer import ReplayBuffer, joined
+from workbench.pruning.stop_rule import StopRule
 from workbench.pruning.survival import RULES, Bounds, solve_shift
 from workbench.pruning.vote_at_test_time import quality_scores
 from workbench.pruning.weights import Survivors
@@ -86,7 +86,7 @@ class Arrol(Pruner):
     # --------------------------------------------------------------------------------- what others ask
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return (self.length(),)
 
     def length(self) -> int:
@@ -235,7 +235,7 @@ class Arrol(Pruner):
             if getattr(self, name) not in able
         ]
 
-    def sieve(self, state: State, sampling: Sampling) -> Sieve:
+    def stop_rule(self, state: State, sampling: Sampling) -> StopRule:
         """Its word on single rollouts, where nothing is `grouped`; it cannot say that small groups are left alone."""
         on = self.status(state["auc"], sampling.step) == ON
         odds = self.survival(self.table(state).numpy(), state["shift"]) if on else np.ones(self.bins)
@@ -243,7 +243,7 @@ class Arrol(Pruner):
         def marks(numbers: Whole, index: Whole) -> Whole:
             return whole(self.uniform(sampling, numbers, index, BRANCH))
 
-        return Sieve(self.length(), state["head"], whole(odds).tolist(), marks)
+        return StopRule(self.length(), state["head"], whole(odds).tolist(), marks)
 
     # ---------------------------------------------------------------------------------- what it learns
 
@@ -253,22 +253,22 @@ class Arrol(Pruner):
         learnt = {} if fresh is None else self.lesson(state, fresh)
         state = {**state, **learnt}
         state["metrics"] = {**mean_metrics(state["pending"], groups), **self.skill(state)}
-        return {**state, **self.told(state), "pending": {}}
+        return {**state, **self.news(state), "pending": {}}
 
-    def told(self, state: State) -> State:
+    def news(self, state: State) -> State:
         """Who judges and whether anybody is pruned, and which of the two is news."""
         now = {"worker": state["worker"], "status": self.status(state["auc"], state["step"] + 1)}
         if state["pending"]:
-            now["worker"] = find_kernel(torch.device(state["device"])).told()
+            now["worker"] = find_kernel(torch.device(state["device"])).describe()
         else:
             now["status"] = f"nobody was judged: no rollout reached detect = {self.length()} tokens"
         known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
         texts = {"worker": now["worker"], "status": f"{now['status']}; the head's AUC is {known}"}
         return {**now, "news": [texts[name] for name in now if now[name] != state[name]]}
 
-    def lesson(self, state: State, fresh: Memory) -> State:
+    def lesson(self, state: State, fresh: ReplayBuffer) -> State:
         """The head after a refit on all it remembers, and what the held-out groups say of it."""
-        old = Memory.read(state["memory"])
+        old = ReplayBuffer.read(state["memory"])
         memory = joined([fresh] if old is None else [old, fresh], self.buffer)
         tested, taught = memory.part(held_out=True), memory.part(held_out=False)
         head = state["head"] or quality.make_head(memory.labelled().hidden, self.units, state["seed"])
@@ -289,7 +289,7 @@ class Arrol(Pruner):
 
     def skill(self, state: State) -> dict[str, float | None]:
         """How well the head tells right from wrong: over all held-out rollouts, and within their groups."""
-        memory = Memory.read(state["memory"])
+        memory = ReplayBuffer.read(state["memory"])
         if memory is None:
             return {}
         tested = memory.part(held_out=True).rows(slice(-NEWEST, None))

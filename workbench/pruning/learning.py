@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from workbench import random_numbers
-from workbench.pruning.memory import STORED, Memory
+from workbench.pruning.replay_buffer import STORED, ReplayBuffer
 from workbench.types import Group, Rollout, State
 
 HOLD_OUT = 104  # branch of the noise
@@ -35,7 +35,7 @@ def note_survival(pending: Mapping[str, Seen], groups: Sequence[Group]) -> None:
         rollout.extras["survival"] = seen["survival"]
 
 
-def labelled(state: State, groups: Sequence[Group], share: float) -> Memory | None:
+def labelled(state: State, groups: Sequence[Group], share: float) -> ReplayBuffer | None:
     """The judged rollouts of a step that were finished and have a verdict; a `share` of the groups is held out."""
     found = [entry for entry in judged(state["pending"], groups) if not math.isnan(entry[1].correct)]
     found = [entry for entry in found if entry[1].finish != "pruned"]
@@ -44,7 +44,7 @@ def labelled(state: State, groups: Sequence[Group], share: float) -> Memory | No
     seed, step = state["seed"], state["step"]
     numbers = np.array([group.number for group, _, _ in found], dtype=np.int64)
     drawn = random_numbers.uniforms(random_numbers.keys(seed, step, numbers, 0 * numbers, HOLD_OUT), 0 * numbers)
-    return Memory(
+    return ReplayBuffer(
         hidden=torch.stack([seen["hidden"] for _, _, seen in found]).to(STORED),
         correct=torch.tensor([rollout.correct > 0.5 for _, rollout, _ in found]),
         group=torch.from_numpy(step * APART + numbers),

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Scores = Float[Tensor, " n"]
-Verdicts = Bool[Tensor, " n"]
+Labels = Bool[Tensor, " n"]
 PerBin = Float[Tensor, " bin"]
 Counts = Int[Tensor, " bin"]
 
@@ -22,7 +22,7 @@ def bin_of(score: Scores, bins: int) -> Int[Tensor, " n"]:
     return (score * bins).floor().long().clamp(0, bins - 1)
 
 
-def count(score: Scores, correct: Verdicts, bins: int) -> tuple[Counts, Counts]:
+def count(score: Scores, correct: Labels, bins: int) -> tuple[Counts, Counts]:
     """How many right and how many wrong ones fell into each bin.
 
     >>> right, wrong = count(torch.tensor([0.1, 0.1, 0.9]), torch.tensor([True, False, True]), 2)

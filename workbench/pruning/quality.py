@@ -18,7 +18,7 @@ from workbench import random_numbers
 Weights = dict[str, Tensor]  # first [unit, width], first_bias [unit], second [unit], second_bias [], centre, scale
 Hidden = Float[Tensor, "n width"]
 Scores = Float[Tensor, " n"]
-Verdicts = Bool[Tensor, " n"]
+Labels = Bool[Tensor, " n"]
 
 LEARNT = ("first", "first_bias", "second", "second_bias")
 BRANCH = 101  # of the noise: apart from that of tokens (0) and of survival
@@ -41,7 +41,7 @@ class Labelled:
     """Finished rollouts: hidden states at the detection length, and whether they came out right."""
 
     hidden: Hidden
-    correct: Verdicts
+    correct: Labels
 
     def __len__(self) -> int:
         return len(self.correct)
@@ -124,7 +124,7 @@ def shuffled(count: int, lesson: Lesson, epoch: int) -> list[Int[Tensor, " row"]
     return list(order.split(BATCH)) if count else []
 
 
-def area(score: Scores, correct: Verdicts) -> float | None:
+def area(score: Scores, correct: Labels) -> float | None:
     """Area under the ROC curve: how often a right one scores above a wrong one, ties counted half; None without both.
 
     >>> area(torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([True, True, False, False]))
@@ -138,7 +138,7 @@ def area(score: Scores, correct: Verdicts) -> float | None:
     return float((below + upto).sum() / 2 / (len(right) * len(wrong)))
 
 
-def area_within(score: Scores, correct: Verdicts, group: Int[Tensor, " n"]) -> float | None:
+def area_within(score: Scores, correct: Labels, group: Int[Tensor, " n"]) -> float | None:
     """The same over pairs of one group only: what tells rollouts of one problem apart; None without such a pair.
 
     >>> area_within(torch.tensor([0.9, 0.8, 0.2, 0.1]), torch.tensor([True, False] * 2), torch.tensor([0, 0, 1, 1]))

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 import torch
 
 from workbench.training.forward import Forward, Wanted, micro_batches
-from workbench.training.plan import Plan
+from workbench.training.signal_plan import SignalPlan
 from workbench.types import Row
 
 SAMPLE = 64  # problems of which the longest prompt is taken
@@ -28,7 +28,7 @@ def largest_rows(prompts: Sequence[Sequence[int]], rollouts: int, tokens: int) -
     ]
 
 
-def dry_pass(forward: Forward, plan: Plan, optimiser: torch.optim.Optimizer, rows: Sequence[Row]) -> None:
+def dry_pass(forward: Forward, plan: SignalPlan, optimiser: torch.optim.Optimizer, rows: Sequence[Row]) -> None:
     """Forward and backward of the largest micro-batch of these rows, beside all that an update keeps in memory.
 
     Nothing is changed: the gradient is dropped, and room is only held for what the optimiser will remember.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from workbench.training.forward import Forward, Wanted
-from workbench.training.plan import passes
 from workbench.training.sampling import Parts, Sampled
 from workbench.training.scored import scored_share
+from workbench.training.signal_plan import passes
 from workbench.training.step import Learned, make_columns
 from workbench.types import Group, Request, Rollout, Row, Sampling, State
 

@@ -16,8 +16,8 @@ from workbench.sections import TrainingSection
 from workbench.training import checkpoint
 from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
 from workbench.training.forward import Forward, Referable, Wanted, make_heads
-from workbench.training.plan import Plan, passes
 from workbench.training.sampling import Clock, Sampled
+from workbench.training.signal_plan import SignalPlan, passes
 from workbench.training.step import GAP, SHOWN, Learned
 from workbench.training.update import Rows, Updater, widen
 from workbench.types import Batch, Encoder, Rollout, Row, State
@@ -42,7 +42,7 @@ class Learner:
     def __post_init__(self) -> None:
         training, device = self.training, self.policy.device
         self.live = {"learning_rate": training.learning_rate, "clip_norm": training.clip_norm}
-        self.plan = Plan.of(self.method, training.updates * training.epochs, self.record)
+        self.plan = SignalPlan.of(self.method, training.updates * training.epochs, self.record)
         with torch.no_grad():
             width = self.policy.before([Row([0], [0])]).shape[-1]
         self.heads: nn.ModuleDict = make_heads(self.method.heads, width, self.seed).to(device)

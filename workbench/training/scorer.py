@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.training.forward import Forward, Wanted
-from workbench.training.plan import passes
+from workbench.training.signal_plan import passes
 from workbench.types import Row
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from workbench.method import Method, Settled, advantages, lens_all, objective, settle, with_signals
 from workbench.training.failed import NotFiniteError, all_finite, failure, weights_failure
 from workbench.training.forward import Forward, Wanted, micro_batches
-from workbench.training.plan import Plan, passes
+from workbench.training.signal_plan import SignalPlan, passes
 from workbench.types import Batch, PerToken, Row
 
 
@@ -65,7 +65,7 @@ class Updater:
     """Makes updates of one policy with one method."""
 
     method: Method
-    plan: Plan
+    plan: SignalPlan
     forward: Forward
     optimiser: torch.optim.Optimizer
     clip_norm: float

@@ -112,8 +112,8 @@ class Batch:
         return name in ("logprob", "old_logprob") or name in self.extras
 
     @property
-    def memory(self) -> State:
-        """What the piece that is shown this batch remembers: `state` holds its slot alone."""
+    def piece_state(self) -> State:
+        """The state of the piece that is called with this batch: `state` holds its slot alone."""
         return next(iter(self.state.values()), {})
 
     @property

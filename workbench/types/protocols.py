@@ -84,7 +84,7 @@ class PrunerCall(Protocol):
     """A pruner with its state, as an engine calls it; `kinds.BoundPruner` is one."""
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         """Detection lengths: completion lengths, in tokens, at which it is called."""
 
     def __call__(self, partial: Any, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:

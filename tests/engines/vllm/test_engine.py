@@ -165,7 +165,7 @@ def test_what_vllm_cannot_follow_is_refused(folder: Path) -> None:
 # ------------------------------------------------------------------------------------------------ pruning
 
 
-def test_pruned_rollouts_stop_at_the_pause_and_survivors_go_on(engine: VllmEngine, folder: Path) -> None:
+def test_pruned_rollouts_stop_at_the_detection_length_and_survivors_continue(engine: VllmEngine, folder: Path) -> None:
     bound = BoundPruner(KeepEven(), KeepEven().init())
     rollouts = engine.generate(make_requests(6), SAMPLING, bound)
     for rollout in rollouts:

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from workbench import random_numbers
 from workbench.engines.base import Job
+from workbench.engines.detection import Detection
 from workbench.engines.local.decoder import Decoder
 from workbench.engines.local.rows import Rows, holes
 from workbench.engines.local.shared import Shared
-from workbench.engines.pauses import Pauses
 from workbench.engines.sampling import draw
 from workbench.kinds import BoundPruner
 from workbench.types import Sampling
@@ -46,7 +46,7 @@ class Loop:
         self.uses = Counter(job.context for job in order.jobs)  # how many rollouts still need a prefilled context
         self.contexts: dict[tuple[int, ...], Tensor] = {}
         self.live: list[Job] = []
-        self.pauses = Pauses(order.pruner, order.jobs, order.sampling) if order.pruner else None
+        self.detection = Detection(order.pruner, order.jobs, order.sampling) if order.pruner else None
         self.stops = np.array(order.sampling.stop or decoder.policy.encoder.stop, dtype=np.int64)
         self.next = torch.zeros(rows.rows, dtype=torch.int64, device=rows.shape.device)  # tokens to be read
         self.key = np.zeros(rows.rows, dtype=np.uint64)  # of the noise
@@ -82,7 +82,7 @@ class Loop:
 
     def take(self, free: int) -> list[Job]:
         """The next waiting rollouts; where a pruner compares them, only whole groups, unless one exceeds all rows."""
-        if self.pauses is None:
+        if self.detection is None:
             return [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
         taken: list[Job] = []
         sizes = Counter(job.request.group for job in self.waiting)
@@ -156,14 +156,14 @@ class Loop:
 
     def judge(self, hidden: Tensor) -> Tensor:
         """Asks the pruner where a group has reached a pause; the states of the rows that stay."""
-        if self.pauses is None:
+        if self.detection is None:
             return hidden
-        for row in np.flatnonzero(np.isin(self.count[: len(self.live)], self.pauses.pruner.pauses)):
+        for row in np.flatnonzero(np.isin(self.count[: len(self.live)], self.detection.pruner.detection_lengths)):
             job = self.live[row]
             if self.count[row] > len(job.request.prefix):
                 self.save(int(row))
-                self.pauses.see(job, hidden[row].clone())  # a replayed step answers in the same memory again
-        self.pauses.judge()
+                self.detection.see(job, hidden[row].clone())  # a replayed step answers in the same memory again
+        self.detection.judge()
         pruned = np.array([job.finish == "pruned" for job in self.live])
         if not pruned.any():
             return hidden
@@ -177,9 +177,9 @@ class Loop:
             job = self.live[row]
             self.save(int(row))
             job.finish = "stop" if stopped[row] else "length"
-            if self.pauses is not None:
-                self.pauses.leave(job)
-        if self.pauses is not None and self.pauses.judge():  # the others of a group may have waited for these
+            if self.detection is not None:
+                self.detection.leave(job)
+        if self.detection is not None and self.detection.judge():  # the others of a group may have waited for these
             done = done | np.array([job.finish == "pruned" for job in self.live])
         self.close(done)
 

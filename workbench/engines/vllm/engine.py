@@ -15,13 +15,13 @@ from typing import Any
 import torch
 
 from workbench.engines.base import Job, check_pruner, jobs_of
+from workbench.engines.detection import Detection
 from workbench.engines.options import VLLM, VllmOptions
-from workbench.engines.pauses import Pauses
 from workbench.engines.vllm.adapter import AdaptedPolicy, Adapter, refuse
 from workbench.engines.vllm.gate import REMEDY, Gate, errors
+from workbench.engines.vllm.generation import Generation
 from workbench.engines.vllm.process import EngineError, EngineProcess, check_installed
 from workbench.engines.vllm.pruning import in_engine, in_phases
-from workbench.engines.vllm.writing import Writing
 from workbench.kinds import BoundPruner
 from workbench.types import Policy, Request, Rollout, Sampling
 
@@ -114,16 +114,16 @@ class VllmEngine:
         stop = sampling.stop or self.policy.encoder.stop
         self.refuse_pruner(pruner, stop)
         self.refuse_long(jobs)
-        writing = Writing(jobs, sampling, self.ask, stop=stop, top=self.options.top_logprobs)
+        generation = Generation(jobs, sampling, self.ask, stop=stop, top=self.options.top_logprobs)
         if pruner is None:
-            writing.go_on()
+            generation.resume()
         elif self.options.prune == "in_engine":
-            in_engine(writing, Gate.of(pruner, Pauses(pruner, jobs, sampling), sampling))
+            in_engine(generation, Gate.of(pruner, Detection(pruner, jobs, sampling), sampling))
         else:
-            in_phases(writing, Pauses(pruner, jobs, sampling), self.policy)
+            in_phases(generation, Detection(pruner, jobs, sampling), self.policy)
         if self.options.sleep:
             self.ask({"do": "sleep"})
-        return writing.rollouts(self.policy.encoder.texts([job.tokens for job in jobs]))
+        return generation.rollouts(self.policy.encoder.texts([job.tokens for job in jobs]))
 
     def refuse_pruner(self, pruner: BoundPruner | None, stop: Sequence[int]) -> None:
         """Raises ValueError where a pruner cannot work as the options say."""

@@ -34,7 +34,7 @@ class Server:
         from vllm import EngineArgs, LLMEngine
 
         inside = neighbour("inside") if first["inside"] else None
-        self.sieve = None if inside is None else inside.Sieve()
+        self.stop_rule = None if inside is None else inside.StopRule()
         arguments = EngineArgs(
             model=first["model"],
             trust_remote_code=first["trust_remote_code"],
@@ -55,12 +55,12 @@ class Server:
             enable_sleep_mode=first["sleep"],
             enable_prefix_caching=True,
             generation_config="vllm",  # none of the model's own sampling settings
-            logits_processors=None if inside is None else [inside.stopper_of(self.sieve)],
+            logits_processors=None if inside is None else [inside.stopper_of(self.stop_rule)],
             disable_log_stats=True,
         )
         self.engine = LLMEngine.from_engine_args(arguments)
-        if self.sieve is not None:
-            self.engine.apply_model(self.sieve.watch)
+        if self.stop_rule is not None:
+            self.engine.apply_model(self.stop_rule.watch)
         self.send = send
         self.adapter: Any = None
         self.asleep = False
@@ -81,9 +81,9 @@ class Server:
         self.wake()
         if order["fresh"]:
             self.engine.reset_prefix_cache()  # the same order gives the same rollouts, whatever went before
-        sieve = self.sieve if "sieve" in order else None
-        if sieve is not None:
-            sieve.take(order["sieve"], order["stop"][0])
+        stop_rule = self.stop_rule if "stop_rule" in order else None
+        if stop_rule is not None:
+            stop_rule.take(order["stop_rule"], order["stop"][0])
         for number, row in enumerate(order["rows"]):
             prompt = {"prompt_token_ids": row["prompt"]}
             self.engine.add_request(str(number), prompt, parameters(order, number), lora_request=self.adapter)
@@ -92,7 +92,7 @@ class Server:
         while self.engine.has_unfinished_requests():
             for output in self.engine.step():
                 number, row = int(output.request_id), answer(output.outputs[0])
-                written[number] = row if sieve is None else sieve.told(number, row)
+                written[number] = row if stop_rule is None else stop_rule.finished(number, row)
             if time.monotonic() - last > BEAT:
                 last = time.monotonic()
                 self.send({"finished": len(written)})
@@ -140,7 +140,7 @@ def parameters(order: Message, number: int) -> Any:
         logprobs=order["top"],  # of so many of the likeliest, besides the token drawn
         flat_logprobs=True,
         output_kind=RequestOutputKind.FINAL_ONLY,
-        extra_args={"row": number} if "sieve" in order else None,
+        extra_args={"row": number} if "stop_rule" in order else None,
     )
 
 

@@ -27,11 +27,11 @@ class Found:
             raise ValueError(self.reason)
         return self.kernel
 
-    def told(self) -> str:
-        """Who works here, for people."""
+    def describe(self) -> str:
+        """What scores and moves the rows on this device, as text."""
         if self.kernel is not None:
-            return "rows are judged and moved by the CUDA kernel"
-        return f"rows are judged and moved by torch, because {self.reason}"
+            return "rows are scored and moved by the CUDA kernel"
+        return f"rows are scored and moved by torch, because {self.reason}"
 
 
 @functools.cache
@@ -71,7 +71,7 @@ def binder(device: torch.device) -> Callable[[Sequence[Tensor], Sequence[Tensor]
     if found.kernel is not None:
         return functools.partial(bind, found.kernel)
     if device.type == "cuda":
-        warnings.warn(f"pruning: {found.told()}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"pruning: {found.describe()}", RuntimeWarning, stacklevel=2)
     return None
 
 

@@ -30,7 +30,7 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """For each rollout of the group whether it goes on, and what the decision was made of."""
 
     keep: NDArray[np.bool_]
@@ -63,10 +63,10 @@ def head_on(weights: quality.Weights, device: torch.device) -> Head:
 
 def judge_group(
     compact: Compactor, policy: Policy, head: Head, hidden: Float[Tensor, "n width"], rows: Judged
-) -> Verdict:
+) -> Decision:
     """The decision on a group, by the last hidden states of its rollouts; all tensors lie on the compactor's device."""
     plan = compact.judge(rows, policy, head, hidden)
     likely = rows.posterior[bin_of(rows.score, len(rows.posterior))]
     columns = [column.double() for column in (rows.score, likely, plan.probability, plan.kept)]
     score, posterior, survival, kept = torch.stack(columns).cpu().numpy()
-    return Verdict(kept > 0, score, posterior / UNIT, survival / UNIT)
+    return Decision(kept > 0, score, posterior / UNIT, survival / UNIT)

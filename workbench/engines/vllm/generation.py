@@ -1,4 +1,4 @@
-"""The rollouts of one call of vLLM's engine on their way: what is asked of the process, and what is made of it."""
+"""The rollouts of one call of vLLM's engine: the requests to its process, and the rollouts made of the replies."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +15,11 @@ from workbench.engines.vllm.gate import Gate
 from workbench.types import Rollout, Sampling
 
 NAN = float("nan")
-Row = Mapping[str, Any]  # what was written: tokens, logprobs, top (of each token ids and log-probs), stopped
+Row = Mapping[str, Any]  # what was generated: tokens, logprobs, top (of each token ids and log-probs), stopped
 
 
-class Writing:
-    """Rollouts that are written, in one order or several. `ask` passes an order on; `top`: likeliest tokens wanted."""
+class Generation:
+    """Rollouts in generation, by one request to the process or several. `ask` sends one; `top`: as in top-k."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class Writing:
     ) -> None:
         self.jobs, self.sampling, self.ask, self.stop, self.top = jobs, sampling, ask, list(stop), top
         self.fresh = True
-        nobody = [[-1] * top, [NAN] * top]  # of the tokens that were given
-        self.tops = [[nobody] * len(job.tokens) for job in jobs]
+        unknown = [[-1] * top, [NAN] * top]  # of the tokens that were given
+        self.tops = [[unknown] * len(job.tokens) for job in jobs]
 
-    def go_on(self, until: int | None = None, gate: Gate | None = None) -> None:
-        """Writes every unfinished rollout to its end, or up to a length, or as far as it gets past a gate."""
+    def resume(self, until: int | None = None, gate: Gate | None = None) -> None:
+        """Continues every unfinished rollout to its end, up to a length, or until the gate's stop rule stops it."""
 
         def end(job: Job) -> int:
             return job.limit if until is None else min(job.limit, until)
@@ -56,11 +56,11 @@ class Writing:
             else:
                 before, after = halves(row, gate.length - len(job.tokens))
                 self.extend(job, before)
-                gate.pauses.see(job, read_hidden(row["hidden"]))
+                gate.detection.see(job, read_hidden(row["hidden"]))
                 self.extend(job, after)
 
     def order(self) -> dict[str, Any]:
-        """What is asked for, but for the rows; the first order is `fresh`."""
+        """A request without its rows; the first one of a call is `fresh`."""
         sampling = self.sampling
         return {
             "do": "generate",
@@ -73,11 +73,11 @@ class Writing:
         }
 
     def extend(self, job: Job, row: Row) -> None:
-        """Adds what was written; the end of the answer too, if it has come."""
+        """Appends generated tokens to a rollout, and its finish reason if it has ended."""
         drawn, sampling = row["logprobs"], self.sampling
         truncated = sampling.top_p < 1 or sampling.top_k > 0
         engine, sampled = ([NAN] * len(drawn), drawn) if truncated else (drawn, drawn)
-        if sampling.temperature == 0:  # as the local engine has it: log-probs at temperature 1, drawn for certain
+        if sampling.temperature == 0:  # as in the local engine: log-probs at temperature 1, sampled with probability 1
             engine, sampled = drawn, [0.0] * len(drawn)
         job.write(job.tokens + row["tokens"], job.engine_logprob + engine, job.sampled_logprob + sampled)
         self.tops[job.order] += row["top"]
@@ -87,10 +87,10 @@ class Writing:
             job.finish = "length"
 
     def rollouts(self, texts: Sequence[str]) -> list[Rollout]:
-        """The rollouts, all of them finished. With `top` they carry the likeliest tokens of each place.
+        """The rollouts, all finished. With `top` they carry the most likely tokens at each position.
 
-        `engine_top_ids` and `engine_top_logprobs` [token][k], likeliest first, are of the distribution drawn from: with
-        top-p or top-k the log-prob of what could not be drawn is -inf. At given tokens they are -1 and nan.
+        `engine_top_ids` and `engine_top_logprobs` [token][k], most likely first, describe the sampling distribution: with
+        top-p or top-k the log-prob of an excluded token is -inf. At given tokens they are -1 and nan.
         """
         made = [rollout_of(job, text) for job, text in zip(self.jobs, texts, strict=True)]
         if self.top:
@@ -102,19 +102,19 @@ class Writing:
 
 
 def seeds(jobs: Sequence[Job], sampling: Sampling) -> list[int]:
-    """A seed for each rollout and the place it is written on from."""
+    """A seed for each rollout, keyed by the position from which it is continued."""
     numbers, indices, places = np.array([(job.request.number, job.index, len(job.tokens)) for job in jobs]).T
     uniform = random_numbers.uniforms(random_numbers.keys(sampling.seed, sampling.step, numbers, indices), places)
     return [int(seed) for seed in uniform * 2.0**53]  # all of its random bits
 
 
 def halves(row: Row, place: int) -> tuple[Row, Row]:
-    """What was written before a place, and from there on."""
+    """A row split at a position: before it, and from it on."""
     lists = ("tokens", "logprobs", "top")
     before = {name: row[name][:place] for name in lists}
     return {**before, "stopped": False}, {**row, **{name: row[name][place:] for name in lists}}
 
 
 def read_hidden(text: str) -> Float[Tensor, " width"]:
-    """A hidden state as the process sends it: float32, in base 64."""
+    """A hidden state [width] from the process's message: float32, in base 64."""
     return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""A pruner at work: rollouts of a group are judged together once each has reached a pause length or ended before."""
+"""Calls a pruner at its detection lengths: once every rollout of a group has reached the length or has ended before."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from workbench.engines.base import Job
 from workbench.kinds import BoundPruner, Partial
 from workbench.types import Sampling
 
-Stop = tuple[int, int]  # group, pause length
+Stop = tuple[int, int]  # group, detection length
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A rollout at a pause; its job's lists hold at least what was written by then."""
+    """A rollout at a detection length; its job's lists hold at least the tokens generated up to it."""
 
     job: Job
     hidden: Float[Tensor, " width"]
 
 
-class Pauses:
-    """Who is still expected at which pause, and who has been seen there.
+class Detection:
+    """Which rollouts are still expected at which detection length, and which have been seen there.
 
-    A rollout that reaches a pause before others of its group writes on meanwhile; if it is then pruned, what it wrote
-    after the pause is dropped, so that the outcome does not depend on who shared the batch.
+    A rollout that arrives before others of its group keeps generating in the meantime. If it is then pruned, the tokens
+    after the detection length are dropped, so the result does not depend on the other rollouts of the batch.
     """
 
     def __init__(self, pruner: BoundPruner, jobs: Sequence[Job], sampling: Sampling) -> None:
@@ -35,27 +35,27 @@ class Pauses:
         self.expected: dict[Stop, set[int]] = defaultdict(set)
         self.seen: dict[Stop, list[Seen]] = defaultdict(list)
         for job in jobs:
-            for pause in pruner.pauses:
-                if len(job.request.prefix) < pause < job.limit:
-                    self.expected[job.request.group, pause].add(job.order)
+            for length in pruner.detection_lengths:
+                if len(job.request.prefix) < length < job.limit:
+                    self.expected[job.request.group, length].add(job.order)
 
     def see(self, job: Job, hidden: Float[Tensor, " width"]) -> None:
-        """Notes a rollout that has just reached a pause; `hidden` is the state at its newest token."""
+        """Notes a rollout that has just reached a detection length; `hidden` is the state at its newest token."""
         stop = (job.request.group, len(job.tokens))
         self.expected[stop].discard(job.order)
         self.seen[stop].append(Seen(job, hidden))
 
     def leave(self, job: Job) -> None:
-        """Notes that a rollout has ended: it will reach no further pause."""
-        for group, pause in list(self.expected):
+        """Notes that a rollout has ended: it reaches no further detection length."""
+        for group, length in list(self.expected):
             if group == job.request.group:
-                self.expected[group, pause].discard(job.order)
+                self.expected[group, length].discard(job.order)
 
     def judge(self) -> list[Job]:
-        """Asks the pruner about every group that is complete at a pause; the rollouts it stops, already cut."""
+        """Calls the pruner for every complete group. Returns the rollouts it stops, cut to the detection length."""
         stopped: list[Job] = []
         while complete := [stop for stop in self.seen if not self.expected[stop]]:
-            stop = min(complete)  # an early pause first: whom it stops is not expected at a later one
+            stop = min(complete)  # the shortest length first: a rollout it stops is not expected at a longer one
             present = sorted(self.seen.pop(stop), key=lambda seen: seen.job.order)
             present = [seen for seen in present if seen.job.finish != "pruned"]
             if present:
@@ -63,7 +63,11 @@ class Pauses:
         return stopped
 
     def ask(self, stop: Stop, present: list[Seen]) -> list[Job]:
-        """The pruner's word on the rollouts of one group at one pause."""
+        """The pruner's decisions on the rollouts of one group at one detection length. Returns the stopped rollouts.
+
+        Raises:
+            ValueError: if the pruner does not return one decision and one record per rollout.
+        """
         partial = Partial(
             group=stop[0],
             requests=[seen.job.request for seen in present],
@@ -75,13 +79,13 @@ class Pauses:
         keep, records = self.pruner(partial, self.sampling)
         if len(keep) != len(present) or len(records) != len(present):
             raise ValueError(
-                f"{type(self.pruner.pruner).__name__} answered {len(keep)} decisions and {len(records)} records "
-                f"for {len(present)} rollouts: give one of each for every rollout"
+                f"{type(self.pruner.pruner).__name__} returned {len(keep)} decisions and {len(records)} records "
+                f"for {len(present)} rollouts: return one of each per rollout"
             )
         stopped = []
-        for seen, goes_on, record in zip(present, keep, records, strict=True):
-            seen.job.records.append({"pause": float(stop[1]), **record})
-            if not goes_on:
+        for seen, continues, record in zip(present, keep, records, strict=True):
+            seen.job.records.append({"detection_length": float(stop[1]), **record})
+            if not continues:
                 seen.job.cut(stop[1])
                 self.leave(seen.job)
                 stopped.append(seen.job)

@@ -18,7 +18,7 @@ STORED = torch.bfloat16  # two bytes a number: the memory is written with every 
 
 
 @dataclass(frozen=True)
-class Memory:
+class ReplayBuffer:
     """Labelled survivors, oldest first. `group` is unique over the run; `survival` is the probability they had."""
 
     hidden: Float[Tensor, "n width"]
@@ -28,7 +28,7 @@ class Memory:
     held_out: Bool[Tensor, " n"]
 
     @classmethod
-    def read(cls, state: State) -> "Memory | None":
+    def read(cls, state: State) -> "ReplayBuffer | None":
         """From a piece's state; None before the first label."""
         return cls(**{name: state[name] for name in COLUMNS}) if state else None
 
@@ -39,11 +39,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self.correct)
 
-    def rows(self, index: Tensor | slice) -> "Memory":
+    def rows(self, index: Tensor | slice) -> "ReplayBuffer":
         """Some of its rollouts."""
-        return Memory(**{name: getattr(self, name)[index] for name in COLUMNS})
+        return ReplayBuffer(**{name: getattr(self, name)[index] for name in COLUMNS})
 
-    def part(self, *, held_out: bool) -> "Memory":
+    def part(self, *, held_out: bool) -> "ReplayBuffer":
         """Those the head is tested on, or those it learns from."""
         return self.rows(self.held_out == held_out)
 
@@ -52,7 +52,7 @@ class Memory:
         return Labelled(self.hidden.float(), self.correct)
 
 
-def joined(parts: Sequence[Memory], size: int) -> Memory:
+def joined(parts: Sequence[ReplayBuffer], size: int) -> ReplayBuffer:
     """Several memories, oldest first, as one of the newest `size` rollouts."""
-    whole = Memory(**{name: torch.cat([getattr(part, name) for part in parts]) for name in COLUMNS})
+    whole = ReplayBuffer(**{name: torch.cat([getattr(part, name) for part in parts]) for name in COLUMNS})
     return whole.rows(slice(max(0, len(whole) - size), None))

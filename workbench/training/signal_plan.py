@@ -11,7 +11,7 @@ from workbench.training.forward import Wanted
 
 
 @dataclass(frozen=True)
-class Plan:
+class SignalPlan:
     """What is read before the updates, and what during them.
 
     `ahead` are names read once a step, without gradient: `old_…`, `ref_…`, and their contexts. `during` are the
@@ -32,7 +32,7 @@ class Plan:
         return frozenset(name for name, each in wanted.items() if not each.context and each.policy != "old_")
 
     @classmethod
-    def of(cls, method: Method, updates: int, record: Iterable[str]) -> "Plan":
+    def of(cls, method: Method, updates: int, record: Iterable[str]) -> "SignalPlan":
         """For a method that makes `updates` updates a step, of which the signals in `record` are kept."""
         heads = {head.name for head in method.heads}
         signals = {name: Wanted.parse(name).signal for name in method.needs}
