@@ -12,7 +12,7 @@ class StopRule:
     """A rollout continues if its mark is below the threshold of its score's bin; its group plays no part.
 
     The score is `quality.scores` of the last hidden state at the newest token, the bin `posterior.bin_of`; marks and
-    thresholds are in units of 2⁻²⁴, as `draw.bernoulli` compares them. Without a head every rollout is in the first bin.
+    thresholds are in units of 2⁻²⁴, as `draw.bernoulli` compares them. Without a head the bin is the first one.
     """
 
     length: int  # the detection length, in tokens

@@ -89,7 +89,7 @@ class Generation:
     def rollouts(self, texts: Sequence[str]) -> list[Rollout]:
         """The rollouts, all finished. With `top` they carry the most likely tokens at each position.
 
-        `engine_top_ids` and `engine_top_logprobs` [token][k], most likely first, describe the sampling distribution: with
+        `engine_top_ids` and `engine_top_logprobs` [token][k], most likely first, are of the sampling distribution: with
         top-p or top-k the log-prob of an excluded token is -inf. At given tokens they are -1 and nan.
         """
         made = [rollout_of(job, text) for job, text in zip(self.jobs, texts, strict=True)]

@@ -3,11 +3,11 @@
 Loaded by the worker, by path; imports nothing of the workbench. Written for vLLM's V1 model runner, which the worker
 selects. It has been run on a CPU only, never on a GPU. A custom logits processor counts the tokens of each row. At the
 detection length the row's last hidden state, caught before the output head, is scored and the decision is stored. For a
-row that is stopped, all tokens but the stop token are masked. The row then ends as usual, and that token is removed.
+row that is stopped, all tokens but the stop token are masked. The row ends as usual, and that token is removed.
 
 No token is reserved: which rows were stopped is read from the stored decisions, never from the token. A decision
-depends on the row's hidden state and mark alone. A row that vLLM preempts and recomputes, because memory was short, is decided
-again; the last decision is the one that was followed.
+depends on the row's hidden state and mark alone. A row that vLLM preempts and recomputes, because memory was short, is
+decided again; the last decision is the one that was followed.
 """
 
 import base64
