@@ -12,7 +12,7 @@ SETTINGS = {"steps": 2}
 
 def line(seed: int, arm: str, accuracy: float) -> prune_quality.Line:
     """A finished run."""
-    numbers = dict.fromkeys(("before", "seconds", "tokens", "pruned", "dead_groups"), 1.0)
+    numbers = dict.fromkeys(("before", "seconds", "tokens", "pruned", "zero_variance_groups"), 1.0)
     return {"seed": seed, "arm": arm, "accuracy": accuracy, **numbers, "settings": SETTINGS}
 
 

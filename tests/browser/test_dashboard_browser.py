@@ -42,8 +42,8 @@ def forget(path, group, why):
             for name in ("advantage", "lens", "logprob", "old_logprob", "entropy", "max_prob", "rank", "top_probs"):
                 row[name] = [math.nan] * len(row[name])
             row["top_ids"] = [None] * len(row["top_ids"])
-            row["left_out"] = why
-    schema = pq.read_schema(path).append(pa.field("left_out", pa.string()))
+            row["excluded"] = why
+    schema = pq.read_schema(path).append(pa.field("excluded", pa.string()))
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 

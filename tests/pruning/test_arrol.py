@@ -185,13 +185,13 @@ def test_only_finished_and_judged_rollouts_teach():
         QUICK(state, world.partial(1, number), sampling(1))
     found = QUICK.learn(state, [])
     assert (found["pending"], found["head"], found["auc"]) == ({}, {}, None)
-    assert QUICK.metrics(found) == {"pruning.judged": 0.0}
+    assert QUICK.metrics(found) == {"pruning.scored": 0.0}
 
 
 def test_metrics_tell_what_pruning_did(taught):
     state, _ = taught
     found = QUICK.metrics(state)
-    assert found["pruning.judged"] == 64
+    assert found["pruning.scored"] == 64
     assert found["pruning.kept"] == 0.5
     assert found["pruning.labels"] == 3 * 64 + 5 * 32
     assert 0.5 < found["pruning.auc_within"] <= 1

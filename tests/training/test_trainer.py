@@ -98,12 +98,12 @@ def test_every_method_trains(key: str) -> None:
     for step in steps:
         assert all(math.isfinite(value) for value in step.metrics.values()), step.metrics
         assert 0 < step.metrics["correct"] <= 1
-        assert step.metrics["dead_groups"] == (1.0 if key == "ssb" else 0.0)  # ssb keeps right answers alone
+        assert step.metrics["zero_variance_groups"] == (1.0 if key == "ssb" else 0.0)  # ssb keeps right answers alone
         assert step.metrics["grad_norm"] > 0
         if key == "ssb":  # all of it was written after another prompt: there is no gap to speak of
-            assert "gap_p99" not in step.metrics
+            assert "mismatch_p99" not in step.metrics
         else:
-            assert step.metrics["gap_p99"] < 1e-3
+            assert step.metrics["mismatch_p99"] < 1e-3
         assert step.columns is not None
         count = int(step.columns["offsets"][-1])
         trained = step.columns["trained"]

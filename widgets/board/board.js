@@ -193,7 +193,7 @@ export class Board {
     this.step = step;
     const { mean, told, dead, scored } = factsOf(group);
     const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
-    const filtered = group.rollouts.every(({ left_out: why }) => why === "filtered");
+    const filtered = group.rollouts.every(({ excluded: why }) => why === "filtered");
     this.line.replaceChildren(...[make("span", {}, scored ? `${told} · mean reward ${show(mean)}` : told),
       this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind] }, `${group.kind} at step ${group.step}`) : null,
       this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,

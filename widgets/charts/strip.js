@@ -21,7 +21,7 @@ export class Strip {
 
   /** @param {import("./curves.js").Columns} columns @param {Setting | null} setting */
   dead(columns, setting) {
-    const share = recentMean(columns.dead_groups, RECENT);
+    const share = recentMean(columns.zero_variance_groups, RECENT);
     if (!Number.isFinite(share)) return null;
     const [chance, size] = [recentMean(columns.correct, RECENT), setting?.group_size];
     const expected = size && Number.isFinite(chance) ? deadExpected(chance, size) : NaN;

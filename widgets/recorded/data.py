@@ -18,12 +18,13 @@ import pyarrow.parquet as pq
 
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
+from workbench.runs.directory.aliases import current_name, recorded_names
 
 TOP = 5
 MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
 MOST_EVENTS = 200
 PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
-         "score", "posterior", "survival", "left_out")  # fmt: skip
+         "score", "posterior", "survival", "excluded")  # fmt: skip
 OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
@@ -120,9 +121,10 @@ def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> p
     """Columns of a step's file that are there, in the order of the rollouts; ValueError where it is broken."""
     try:
         known = pq.read_schema(path).names
-        chosen = None if names is None else [name for name in names if name in known]
+        chosen = None if names is None else recorded_names(names, known)
         filters = None if group is None else [("group", "=", group)]
-        return pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+        table = pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+        return table.rename_columns([current_name(name) for name in table.column_names])
     except (OSError, pa.ArrowInvalid) as error:
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read ({error}); choose another step") from error
 

@@ -61,12 +61,12 @@ def mean_metrics(pending: Mapping[str, Seen], groups: Sequence[Group]) -> dict[s
     """
     found = list(judged(pending, groups))
     if not found:
-        return {"judged": 0.0}
+        return {"scored": 0.0}
     verdicts = [(rollout.correct, 1 / seen["survival"]) for _, rollout, seen in found if rollout.finish != "pruned"]
     known = [(correct, weight) for correct, weight in verdicts if not math.isnan(correct)]
     total = sum(weight for _, weight in known)
     return {
-        "judged": float(len(found)),
+        "scored": float(len(found)),
         "kept": sum(bool(seen["kept"]) for _, _, seen in found) / len(found),
         "correct_before": sum(correct * weight for correct, weight in known) / total if known else None,
         "correct_after": sum(correct for correct, _ in known) / len(known) if known else None,

@@ -18,7 +18,7 @@ from workbench.training.assemble import Scale, make_batch, make_rows, merge, tra
 from workbench.training.forward import Forward, Referable, Wanted, make_heads
 from workbench.training.sampling import Clock, Sampled
 from workbench.training.signal_plan import SignalPlan, passes
-from workbench.training.step import GAP, SHOWN, Learned
+from workbench.training.step import MISMATCH, SHOWN, Learned
 from workbench.training.update import Rows, Updater, widen
 from workbench.types import Batch, Encoder, Rollout, Row, State
 
@@ -158,7 +158,7 @@ class Learner:
         learned.mask = mask & batch.scored[:, None].cpu()
         learned.tensors |= {"advantage": advantage.cpu(), "old_logprob": old}
         learned.tensors |= {name: batch[name].cpu() for name in self.plan.ahead if name != "old_logprob"}
-        learned.tensors[GAP] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)
+        learned.tensors[MISMATCH] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)
 
     # ------------------------------------------------------------------------ learning rate, live
 

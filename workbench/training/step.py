@@ -19,7 +19,7 @@ from workbench.training.scored import scored_share
 from workbench.types import Encoder, Rollout, axes
 
 Array = NDArray[Any]
-GAP = "engine_gap"  # engine less trainer log-prob; not recorded, since both are
+MISMATCH = "engine_mismatch"  # engine minus trainer log-prob; not recorded, since both are
 SHOWN = frozenset({"entropy", "kl"})  # signals that the metrics of every step need
 
 
@@ -55,7 +55,7 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     where = Where.of(rollouts, learned.rollouts, lengths)
     columns = {
         **plain_columns(rollouts, encoder, step),
-        "left_out": [left_out(rollout, sampled.kept) for rollout in rollouts],
+        "excluded": [excluded(rollout, sampled.kept) for rollout in rollouts],
         "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
         "prompt_ids": [rollout.prompt for rollout in rollouts],
         "token_ids": flat((rollout.tokens for rollout in rollouts), np.int32),
@@ -64,7 +64,7 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     if not numbers:
         return columns
     columns |= fact_columns(rollouts)
-    columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != GAP}
+    columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != MISMATCH}
     for name in ("engine_logprob", "sampled_logprob"):
         columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
     return columns | engine_alternatives(rollouts)
@@ -83,8 +83,8 @@ def engine_alternatives(rollouts: Sequence[Rollout]) -> dict[str, Array]:
     return found
 
 
-def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
-    """Why an update learns nothing from a rollout; None where it does."""
+def excluded(rollout: Rollout, kept: Container[int]) -> str | None:
+    """Why the update excludes a rollout; None if it does not."""
     if rollout.finish == "pruned":
         return "pruned"
     if rollout.request.group not in kept:
@@ -194,7 +194,7 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
         SCORED_SHARE: scored_share(rollouts),
-        "dead_groups": mean([float(is_dead(group.rollouts)) for group in sampled.groups]),
+        "zero_variance_groups": mean([float(has_zero_variance(group.rollouts)) for group in sampled.groups]),
         "groups": float(len(sampled.kept)),
         "loss": mean(learned.losses),
         "grad_norm": mean(learned.norms),
@@ -211,8 +211,8 @@ def written(rollout: Rollout) -> int:
     return 0 if rollout.finish == "given" else len(rollout.tokens) - len(rollout.request.prefix)
 
 
-def is_dead(rollouts: Sequence[Rollout]) -> bool:
-    """Whether all known rewards are equal, so that a group carries no gradient."""
+def has_zero_variance(rollouts: Sequence[Rollout]) -> bool:
+    """Whether all known rewards of a group are equal, so that it carries no gradient."""
     rewards = {rollout.reward for rollout in rollouts if not math.isnan(rollout.reward)}
     return len(rewards) < 2
 
@@ -224,10 +224,12 @@ def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
 
 def token_metrics(learned: Learned) -> dict[str, float]:
-    """Means over the trained tokens: entropy, KL, the share without a push, the gap between engine and trainer.
+    """Means over the trained tokens: entropy, KL, tokens without gradient, the mismatch of engine and trainer.
 
-    gap = engine's log-prob less the trainer's. Since the engine drew the tokens, exp(-gap) - 1 + gap (Schulman's k3)
-    averages KL(engine ‖ trainer); `gap_kl` is its mean, in nats a token.
+    `zero_gradient_tokens` is the share of tokens with a non-zero advantage whose lens is zero: clipped by the ratio's
+    bounds, or masked by the method. mismatch = engine's log-prob minus the trainer's, in nats; `mismatch_mean` and
+    `mismatch_p99` are of its absolute value. Since the engine sampled the tokens, exp(-mismatch) - 1 + mismatch
+    (Schulman's k3) has the mean KL(engine ‖ trainer): `mismatch_kl`, in nats per token.
     """
     tensors, mask = learned.tensors, learned.mask
     if not mask.any():
@@ -236,14 +238,14 @@ def token_metrics(learned: Learned) -> dict[str, float]:
     found |= {name: float(tensors[name][mask].nanmean()) for name in ("entropy", "kl") if name in tensors}
     wanted = mask & (tensors["advantage"] != 0)
     if wanted.any():
-        found["clipped"] = float((tensors["lens"][wanted] == 0).float().mean())
-    gap = tensors[GAP][mask].double()
+        found["zero_gradient_tokens"] = float((tensors["lens"][wanted] == 0).float().mean())
+    gap = tensors[MISMATCH][mask].double()
     gap = gap[~gap.isnan()]
     if len(gap):
         size = gap.abs()
         ordered = size.sort().values
-        found |= {"gap_mean": float(size.mean()), "gap_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
-        found["gap_kl"] = float((torch.expm1(-gap) + gap).mean())
+        found |= {"mismatch_mean": float(size.mean()), "mismatch_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
+        found["mismatch_kl"] = float((torch.expm1(-gap) + gap).mean())
     return found
 
 

@@ -120,7 +120,7 @@ class Trainer:
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
-            self.refuse_gap(metrics)
+            self.refuse_mismatch(metrics)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
@@ -177,13 +177,13 @@ class Trainer:
         self.states[SCORED_SHARE], events = watch(self.states.get(SCORED_SHARE, {}), share)
         sampled.events += events
 
-    def refuse_gap(self, metrics: Mapping[str, float]) -> None:
-        """Stops the run when the engine draws from another policy than the one that is trained."""
-        gap, limit = metrics.get("gap_mean", 0.0), self.settings.training.mismatch_limit
-        if limit and not gap <= limit:
+    def refuse_mismatch(self, metrics: Mapping[str, float]) -> None:
+        """ValueError when the engine samples from another policy than the one that is trained."""
+        mismatch, limit = metrics.get("mismatch_mean", 0.0), self.settings.training.mismatch_limit
+        if limit and not mismatch <= limit:
             raise ValueError(
-                f"engine and trainer differ by {gap:.3g} nats a token on average (99th percentile "
-                f"{metrics['gap_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
+                f"engine and trainer differ by {mismatch:.3g} nats a token on average (99th percentile "
+                f"{metrics['mismatch_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
                 "other weights or computes less precisely; compare engine_logprob with old_logprob of an earlier step, "
                 'set method.correction = "truncated", or raise the limit'
             )

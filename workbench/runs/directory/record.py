@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from workbench.runs.directory.aliases import current_name, recorded_names
 from workbench.runs.directory.paths import replacing, room
 
 Per = Literal["rollout", "prompt", "token", "top"]
@@ -66,7 +67,7 @@ COLUMNS = (
     Column("trained", pyarrow.bool_(), "token"),
     Column("reward", REAL),
     Column("correct", REAL),  # nan: unscored
-    Column("left_out", TEXT),  # why the update learnt nothing from it: pruned, filtered, not trained, unscored
+    Column("excluded", TEXT),  # why the update excluded it: pruned, filtered, not trained, unscored
     Column("parts", pyarrow.list_(PART)),
     Column("finish", TEXT),  # stop, length, pruned, given
     Column("pruned_at", INT),
@@ -190,10 +191,15 @@ def write_table(path: Path, table: Any) -> int:
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:
-    """A parquet file as an Arrow table. Raises ValueError naming the file where it is not whole."""
+    """A parquet file as an Arrow table, columns under their current names.
+
+    Raises:
+        ValueError: if the file is not whole; the message names it.
+    """
     try:
         found = pyarrow.parquet.read_schema(path).names
-        kept = None if columns is None else [name for name in columns if name in found]
-        return pyarrow.parquet.read_table(path, columns=kept, partitioning=None)
+        kept = None if columns is None else recorded_names(columns, found)
+        table = pyarrow.parquet.read_table(path, columns=kept, partitioning=None)
+        return table.rename_columns([current_name(name) for name in table.column_names])
     except (OSError, pyarrow.ArrowException) as error:
         raise ValueError(f"{path.name} cannot be read ({str(error).splitlines()[0]})") from error
