@@ -191,7 +191,7 @@ def test_live_fields_take_effect_at_the_next_step() -> None:
     assert trainer.set(learning_rate=1e-30) == {"learning_rate": 1e-2}
     assert next(steps).metrics["learning_rate"] == 1e-30
     assert all(torch.allclose(before[name], value, atol=1e-12) for name, value in weights(trainer).items())
-    with pytest.raises(ValueError, match="steps cannot change while a run goes on; these can: learning_rate"):
+    with pytest.raises(ValueError, match="steps cannot be changed during a run; these can: learning_rate"):
         trainer.set(steps=4.0)
     for wrong in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="give a number above 0"):
@@ -245,7 +245,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     make_trainer("grpo").save(tmp_path / "plain")
     with pytest.raises(ValueError, match="is of another model"):
         make_trainer("grpo", policy=tiny_policy(LoraSpec(rank=2))).load(tmp_path / "plain")
-    with pytest.raises(ValueError, match=r"is no whole checkpoint: weights.safetensors is missing"):
+    with pytest.raises(ValueError, match=r"is not a complete checkpoint: weights.safetensors is missing"):
         make_trainer("grpo").load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Settings that only one engine has, as data: a config holds them, and no engine is loaded for it."""
+"""Settings of single engines, as data: a config holds them, and no engine is loaded for it."""
 
 from typing import Literal
 
@@ -8,8 +8,8 @@ from pydantic.dataclasses import dataclass
 from workbench.types import Capabilities
 
 LOCAL = Capabilities(pruning=True, deterministic=True)
-#: vLLM 0.32 follows LoRA alone, writes with plain weights where the trainer's are quantised, and tells log-probs after
-#: top-p and top-k.
+#: vLLM 0.32 follows LoRA adapters only, uses unquantised weights where the trainer's are quantised, and returns
+#: log-probs after top-p and top-k.
 VLLM = Capabilities(
     pruning=True, full_weights=False, dora=False, embeddings=False, truncated_log_probs=False, same_weights=False
 )

@@ -1,4 +1,4 @@
-"""Which signals a method needs, when they must be known, and from which policy they are read."""
+"""The signal plan: which signals a method needs, when they are computed, and from which policy."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,28 +12,28 @@ from workbench.training.forward import Wanted
 
 @dataclass(frozen=True)
 class SignalPlan:
-    """What is read before the updates, and what during them.
+    """The signals computed before the updates, and during them.
 
-    `ahead` are names read once a step, without gradient: `old_…`, `ref_…`, and their contexts. `during` are the
-    current policy's that the method reads in every update, of which `gradient` are differentiable; `record` are those
-    read beside them where they are kept: in a row's last update.
+    `ahead`: computed once a step, without gradient: `old_…`, `ref_…`, and their contexts. `during`: the current
+    policy's, computed in every update; those in `gradient` are differentiable. `record`: computed in addition in a
+    row's last update, for the record.
     """
 
     ahead: frozenset[str]
     during: frozenset[str]
     record: frozenset[str]
     gradient: frozenset[str]
-    first_pass: bool  # the sampling policy is read before the first update
+    first_pass: bool  # the sampling policy is scored before the first update
 
     @property
     def plain(self) -> frozenset[str]:
-        """What can be read of any answer after its own prompt: all but other prompts' and the sampling policy's."""
+        """Signals that exist for any completion after its own prompt: none of other prompts or the sampling policy."""
         wanted = {name: Wanted.parse(name) for name in self.ahead | self.during}
         return frozenset(name for name, each in wanted.items() if not each.context and each.policy != "old_")
 
     @classmethod
     def of(cls, method: Method, updates: int, record: Iterable[str]) -> "SignalPlan":
-        """For a method that makes `updates` updates a step, of which the signals in `record` are kept."""
+        """The plan of a method with `updates` updates a step; the signals in `record` are recorded."""
         heads = {head.name for head in method.heads}
         signals = {name: Wanted.parse(name).signal for name in method.needs}
         known = {name for name, signal in signals.items() if signal in SIGNALS or signal in heads}
@@ -54,12 +54,12 @@ class SignalPlan:
 
 
 def reads_policy(piece: object) -> bool:
-    """Whether a piece settles something from the rows of an update, and so must know the policy's numbers before."""
+    """Whether a piece computes constants from an update's rows, so that the policy's signals are needed before it."""
     return isinstance(piece, LossPiece) and type(piece).settle is not LossPiece.settle
 
 
 def passes(names: Iterable[str]) -> dict[tuple[str, str], set[str]]:
-    """Names by policy and context: each entry is one pass over the rows.
+    """Names by (policy, context): each entry is one pass over the rows.
 
     >>> passes(["old_entropy", "logprob@hint"])
     {('old_', ''): {'entropy'}, ('', 'hint'): {'logprob'}}
@@ -72,7 +72,7 @@ def passes(names: Iterable[str]) -> dict[tuple[str, str], set[str]]:
 
 
 def reads_reference(name: str) -> bool:
-    """Whether a signal is the reference policy's, or compares with it.
+    """Whether a signal is the reference policy's, or is computed with it.
 
     >>> reads_reference("ref_logprob"), reads_reference("kl"), reads_reference("entropy")
     (True, True, False)

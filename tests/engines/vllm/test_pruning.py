@@ -90,7 +90,7 @@ def test_a_dead_process_changes_no_word(inside: VllmEngine, folder: Path, caplog
     whole = inside.generate(make_requests(8), SAMPLING, bound())
     (folder / "die").touch()
     assert inside.generate(make_requests(8), SAMPLING, bound()) == whole
-    assert "started again" in caplog.text
+    assert "restarted" in caplog.text
 
 
 def test_what_looks_at_groups_is_refused(inside: VllmEngine, folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_looks_at_groups_is_refused(inside: VllmEngine, folder: Path) -> No
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, draw="bernoulli")))
     with pytest.raises(ValueError, match=r"pruning.draw = 'fixed' looks at whole groups: set 'bernoulli', or set roll"):
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, rule="random")))
-    with pytest.raises(ValueError, match=r"KeepEven cannot judge a rollout by itself; set 'two_phase'"):
+    with pytest.raises(ValueError, match=r"KeepEven cannot decide on a rollout alone; set 'two_phase'"):
         inside.generate(make_requests(2), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
     assert len(errors(IN_ENGINE, Arrol())) == 2
     assert errors(IN_ENGINE, ALONE) == errors(VllmOptions(), Arrol()) == errors(IN_ENGINE, None) == []

@@ -23,11 +23,11 @@ from workbench.engines.local.decoder import ROTARY, Decoder, rotary
 from workbench.engines.local.rows import Rows
 
 Step = Callable[[], Tensor]
-Recorder = Callable[[Step], Step]  # answers what does the step's work again, with the same memory, and answers in it
+Recorder = Callable[[Step], Step]  # returns a step that repeats the work in the same memory
 
 FEWEST_ROWS, FEWEST_TOKENS = 8, 64  # the smallest buckets: below these a step is hardly faster
 WARM_UPS = 2  # a first pass chooses kernels and makes workspaces, which may not be recorded
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")  # what configurations call them
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")  # their names in configurations
 
 
 def obstacle(causal: Any, device: torch.device) -> str | None:
@@ -123,7 +123,7 @@ class Recordings:
 
 
 class GraphDecoder(Decoder):
-    """Another decoder, its steps recorded; `recorder` makes what records, anew for all recordings over certain rows."""
+    """Another decoder with recorded steps; `recorder` makes a new recorder for the recordings over certain rows."""
 
     def __init__(self, decoder: Decoder, recorder: Callable[[], Recorder]) -> None:
         super().__init__(decoder.policy)
