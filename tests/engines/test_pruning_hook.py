@@ -88,7 +88,7 @@ def test_a_group_of_several_requests_is_judged_together():
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="Miscount answered"):
+    with pytest.raises(ValueError, match="Miscount returned"):
         LocalEngine(qwen3()).generate(make_requests(3), SAMPLING, BoundPruner(Miscount()))
     with pytest.raises(ValueError, match="BoundPruner"):
         LocalEngine(qwen3()).generate(make_requests(3), SAMPLING, Miscount())

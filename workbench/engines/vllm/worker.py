@@ -147,9 +147,7 @@ def parameters(order: Message, number: int) -> Any:
 def answer(output: Any) -> Message:
     """A finished row as plain data; `stopped`: by a stop token. `top`: ids and log-probs of the top-k tokens."""
     flat = output.logprobs
-    places = list(
-        zip(flat.start_indices, flat.end_indices, strict=True)
-    )  # the sampled token, then the most likely ones
+    places = list(zip(flat.start_indices, flat.end_indices, strict=True))  # sampled token, then the most likely
     return {
         "tokens": list(output.token_ids),
         "logprobs": [float(flat.logprobs[start]) for start, _ in places],
