@@ -73,7 +73,7 @@ def test_a_head_that_has_not_learnt_prunes_nobody_and_says_so():
     state, steps = World(skill=0.0).run(pruner, 6)
     assert all(len(survivors(groups)) == 64 for groups in steps)
     assert state["auc"] < 0.75
-    assert state["status"] == "nobody is pruned while the head's AUC is below min_auc = 0.75"
+    assert state["status"] == "no rollout is pruned while the head's AUC is below min_auc = 0.75"
 
 
 def test_it_says_when_something_changes():
@@ -85,14 +85,14 @@ def test_it_says_when_something_changes():
     assert said[0][0].startswith(
         "pruning: rows are scored and moved by torch, because the kernel runs on an NVIDIA GPU"
     )
-    assert said[0][1].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
+    assert said[0][1].startswith("pruning: no rollout is pruned in the first 3 steps, the warm-up; the head's AUC is")
     assert said[2][0].startswith("pruning: on; the head's AUC is 0.")
 
 
 def test_it_says_when_nobody_was_long_enough():
     state = QUICK.learn(QUICK.init(), [])
     assert QUICK.events(state) == [
-        "pruning: nobody was judged: no rollout reached detect = 16 tokens; the head's AUC is unknown"
+        "pruning: no rollout was scored: none reached detect = 16 tokens; the head's AUC is unknown"
     ]
     assert QUICK.events(QUICK.learn(state, [])) == []
 
@@ -231,7 +231,7 @@ def test_a_detection_length_left_open_follows_the_answers(max_tokens, detect):
 
 
 def test_an_open_detection_length_is_not_guessed():
-    with pytest.raises(ValueError, match=r"arrol\.detect is left to the run: ask fitted\(max_tokens\)"):
+    with pytest.raises(ValueError, match=r"arrol\.detect is not set: call fitted\(max_tokens\)"):
         Arrol().detection_lengths  # noqa: B018
 
 

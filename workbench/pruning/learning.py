@@ -1,4 +1,4 @@
-"""What a step teaches a pruner: labels for the rollouts it judged, and what its decisions did to the groups."""
+"""The labels that a step gives a pruner, and the metrics of its decisions."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,14 @@ from workbench import random_numbers
 from workbench.pruning.replay_buffer import STORED, ReplayBuffer
 from workbench.types import Group, Rollout, State
 
-HOLD_OUT = 104  # branch of the noise
+HOLD_OUT = 104  # branch of the random numbers
 APART = 1 << 32  # between the group numbers of two steps
 
-Seen = Mapping[str, Any]  # a judged rollout: hidden, kept, survival, u, and score and posterior once there is a head
+Seen = Mapping[str, Any]  # a scored rollout: hidden, kept, survival, u, and score and posterior once there is a head
 
 
 def judged(pending: Mapping[str, Seen], groups: Sequence[Group]) -> Iterator[tuple[Group, Rollout, Seen]]:
-    """The rollouts that were judged, with what was seen of them."""
+    """The rollouts that the head scored, each with its group and what was noted then."""
     for group in groups:
         for rollout in group.rollouts:
             seen = pending.get(f"{rollout.request.number}/{rollout.index}")
@@ -27,7 +27,7 @@ def judged(pending: Mapping[str, Seen], groups: Sequence[Group]) -> Iterator[tup
 
 
 def note_survival(pending: Mapping[str, Seen], groups: Sequence[Group]) -> None:
-    """Notes on every rollout the probability with which it survived, for the batch: `survival`, 1 if not judged."""
+    """Sets the extra `survival` of every rollout: the probability with which it survived, 1 if it was not scored."""
     for group in groups:
         for rollout in group.rollouts:
             rollout.extras["survival"] = 1.0
@@ -36,7 +36,7 @@ def note_survival(pending: Mapping[str, Seen], groups: Sequence[Group]) -> None:
 
 
 def labelled(state: State, groups: Sequence[Group], share: float) -> ReplayBuffer | None:
-    """The judged rollouts of a step that were finished and have a verdict; a `share` of the groups is held out."""
+    """The scored rollouts of a step that finished and were graded, or None; a `share` of the groups is held out."""
     found = [entry for entry in judged(state["pending"], groups) if not math.isnan(entry[1].correct)]
     found = [entry for entry in found if entry[1].finish != "pruned"]
     if not found:
@@ -54,10 +54,9 @@ def labelled(state: State, groups: Sequence[Group], share: float) -> ReplayBuffe
 
 
 def mean_metrics(pending: Mapping[str, Seen], groups: Sequence[Group]) -> dict[str, float | None]:
-    """What was judged and kept in a step, and the share of right ones it had before and after.
+    """Metrics of a step's decisions: rollouts scored, share kept, share correct before and after pruning.
 
-    Before is estimated from the survivors, each standing for 1 / p rollouts; rollouts that were not judged are left
-    out of both.
+    The share before is estimated from the survivors, each with weight 1 / p. Ungraded rollouts count in neither.
     """
     found = list(judged(pending, groups))
     if not found:

@@ -1,6 +1,6 @@
-"""What the quality head learns from: the newest finished rollouts, with the state they had at the detection length.
+"""The replay buffer of the quality head: the newest finished rollouts, with their hidden state at the detection length.
 
-Whole groups are held out: rollouts of one problem are alike, so that one of them would give its neighbours away.
+Whole groups are held out: rollouts of one problem are similar, so single ones would leak into the test.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from workbench.pruning.quality import Labelled
 from workbench.types import State
 
 COLUMNS = ("hidden", "correct", "group", "survival", "held_out")
-STORED = torch.bfloat16  # two bytes a number: the memory is written with every checkpoint
+STORED = torch.bfloat16  # two bytes per number: the buffer is part of every checkpoint
 
 
 @dataclass(frozen=True)
@@ -29,30 +29,30 @@ class ReplayBuffer:
 
     @classmethod
     def read(cls, state: State) -> "ReplayBuffer | None":
-        """From a piece's state; None before the first label."""
+        """The buffer of a piece's state; None before the first label."""
         return cls(**{name: state[name] for name in COLUMNS}) if state else None
 
     def write(self) -> State:
-        """As a piece's state."""
+        """The buffer as a piece's state."""
         return {name: getattr(self, name) for name in COLUMNS}
 
     def __len__(self) -> int:
         return len(self.correct)
 
     def rows(self, index: Tensor | slice) -> "ReplayBuffer":
-        """Some of its rollouts."""
+        """The rollouts at `index`."""
         return ReplayBuffer(**{name: getattr(self, name)[index] for name in COLUMNS})
 
     def part(self, *, held_out: bool) -> "ReplayBuffer":
-        """Those the head is tested on, or those it learns from."""
+        """The rollouts the head is tested on, or those it is trained on."""
         return self.rows(self.held_out == held_out)
 
     def labelled(self) -> Labelled:
-        """As the head takes them, in float32."""
+        """The head's input and labels, in float32."""
         return Labelled(self.hidden.float(), self.correct)
 
 
 def joined(parts: Sequence[ReplayBuffer], size: int) -> ReplayBuffer:
-    """Several memories, oldest first, as one of the newest `size` rollouts."""
+    """Several buffers, oldest first, joined into one of the newest `size` rollouts."""
     whole = ReplayBuffer(**{name: torch.cat([getattr(part, name) for part in parts]) for name in COLUMNS})
     return whole.rows(slice(max(0, len(whole) - size), None))

@@ -95,10 +95,12 @@ def test_a_dead_process_changes_no_word(inside: VllmEngine, folder: Path, caplog
 
 def test_what_looks_at_groups_is_refused(inside: VllmEngine, folder: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"pruning.rule = 'group' looks at whole groups: set 'paper' or 'random'.*'two_"
+        ValueError, match=r"pruning.rule = 'group' depends on whole groups: set 'paper' or 'random'.*'two_"
     ):
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, draw="bernoulli")))
-    with pytest.raises(ValueError, match=r"pruning.draw = 'fixed' looks at whole groups: set 'bernoulli', or set roll"):
+    with pytest.raises(
+        ValueError, match=r"pruning.draw = 'fixed' depends on whole groups: set 'bernoulli', or set roll"
+    ):
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, rule="random")))
     with pytest.raises(ValueError, match=r"KeepEven cannot decide on a rollout alone; set 'two_phase'"):
         inside.generate(make_requests(2), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
