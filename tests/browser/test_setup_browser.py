@@ -73,7 +73,7 @@ def test_from_the_form_to_the_first_coloured_token(browser, lab, pictures):
 def test_a_mistake_stands_beside_its_field_and_goes_away(browser, lab, pictures):
     page, watch = opened(browser, lab, "mistake")
     fill(page, "rollouts", "temperature", "0")
-    expect(page.locator(".wf-error")).to_contain_text("would be alike")
+    expect(page.locator(".wf-error")).to_contain_text("would be identical")
     expect(page.locator(".wf-wrong input")).to_have_value("0")
     expect(page.locator(".wf-section.wf-wrong")).to_contain_text("rollouts")
     page.screenshot(path=pictures / "setup_mistake.png")

@@ -56,9 +56,9 @@ class Arrol(Pruner):
     rule: Annotated[Literal["group", "sign", "paper", "random"], Field(description="rule that sets the slope")] = (
         "group"  # ours: the printed rule harms training where most rollouts are incorrect
     )
-    draw: Annotated[
-        Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or independent draws")
-    ] = "fixed"  # ours: small groups would often keep fewer than two
+    draw: Annotated[Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or a random one")] = (
+        "fixed"  # ours: small groups would often keep fewer than two
+    )
     slope: Annotated[float, Field(ge=0, le=STEEPEST, description="slope of the rules paper and sign")] = 0.5
     slope_max: Annotated[float, Field(gt=0, le=STEEPEST, description="steepest slope of the rule group")] = 2.0  # ours
     p_min: Annotated[float, Field(gt=0, le=1, description="minimum survival probability")] = 0.1

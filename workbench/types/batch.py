@@ -17,7 +17,7 @@ Mask = Bool[Tensor, "rollout token"]
 Index = Int[Tensor, " rollout"]
 Scalar = Float[Tensor, ""]
 Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
-Constants = dict[str, Tensor]  # settled once an update: scalars, or tensors whose first axis is the rollout
+Constants = dict[str, Tensor]  # computed once an update: scalars, or tensors whose first axis is the rollout
 
 ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
 #: Every extra a batch may carry, with its axes; a prefix (old_, ref_, engine_) or @context changes none.
@@ -42,10 +42,10 @@ AXES: dict[str, tuple[str, ...]] = {
     "top_probs": (ROLLOUT, TOKEN, TOP),
     "token_reward": (ROLLOUT, TOKEN),  # rewards given to single tokens
     "stored_advantage": (ROLLOUT, TOKEN),  # nan where none; a replayed rollout keeps the one it had
-    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) wrote the token
+    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) generated the token
     "span": (ROLLOUT, TOKEN),  # number of the part a token belongs to, -1 for none
-    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that wrote the token
-    "length": (ROLLOUT,),  # tokens written, where it differs from the trained ones
+    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that generated the token
+    "length": (ROLLOUT,),  # generated tokens, where it differs from the trained ones
     "truncated": (ROLLOUT,),  # 1 where the budget ended the rollout
     "survival": (ROLLOUT,),  # probability with which a pruner kept the rollout
     "tag": (ROLLOUT,),  # a controller's mark, as a number
@@ -53,7 +53,7 @@ AXES: dict[str, tuple[str, ...]] = {
 
 
 def axes(name: str) -> tuple[str, ...]:
-    """The axes of an extra, whatever policy or context it was read from, with whatever argument.
+    """The axes of an extra, for any policy, context and argument. ValueError for an unknown one.
 
     >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
     (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
@@ -86,10 +86,10 @@ class Batch:
     tokens: Int[Tensor, "rollout token"] | None = None
     step: int = 0
     total_steps: int = 1
-    budget: int = 0  # most tokens a rollout may have; 0: the width of the batch
+    budget: int = 0  # maximum tokens of a rollout; 0: the width of the batch
     temperature: float = 1.0
     extras: Mapping[str, Tensor] = field(default_factory=dict)
-    state: Mapping[str, State] = field(default_factory=dict)  # what the pieces remember, by slot
+    state: Mapping[str, State] = field(default_factory=dict)  # the pieces' states, by slot
 
     def __post_init__(self) -> None:
         if self.problem is None:
@@ -101,7 +101,7 @@ class Batch:
             object.__setattr__(self, "budget", self.mask.shape[1])
 
     def __getitem__(self, name: str) -> Tensor:
-        """A signal or extra by name; the error says how to get a missing one."""
+        """A signal or extra by name. ValueError for a missing one, with the command that computes it."""
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
         if name not in self.extras:
@@ -128,7 +128,7 @@ class Batch:
 
     @property
     def lengths(self) -> PerRollout:
-        """Trained tokens of each rollout."""
+        """The number of trained tokens of each rollout."""
         return self.mask.sum(1).to(self.logprob.dtype)
 
     def replace(self, **changes: Any) -> "Batch":
@@ -150,5 +150,5 @@ class Batch:
 
 
 def rows_of(tensors: Mapping[str, Tensor], index: Tensor | slice) -> dict[str, Tensor]:
-    """Slices what has a rollout axis, which is the first; scalars stay."""
+    """Slices tensors along their first axis, the rollout; scalars stay."""
     return {name: value if value.dim() == 0 else value[index] for name, value in tensors.items()}

@@ -109,7 +109,7 @@ def test_a_file_is_loaded_or_said_to_be_missing(setup, config, tmp_path):
 @pytest.mark.parametrize(
     ("section", "parts", "text", "said"),
     [
-        ("rollouts", ["temperature"], "0", "would be alike"),
+        ("rollouts", ["temperature"], "0", "would be identical"),
         ("rollouts", ["problems"], "many", "whole number"),
         ("training", ["updates"], "99", "whole groups"),
         ("training", ["warmup"], "3", "more than training.steps"),
