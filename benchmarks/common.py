@@ -1,4 +1,4 @@
-"""What every benchmark shares: its command line, the one JSON line it prints, and the folder that keeps results."""
+"""Shared by all benchmarks: the command line, the JSON line that is printed, and the folder of results."""
 
 import argparse
 import datetime

@@ -1,8 +1,8 @@
 """Rollouts a second: the local engine against transformers' `generate`, same weights, same prompts, same length limit.
 
-`python -m benchmarks.engine_rollouts` prints one JSON line. The peer is given the whole batch at once, padded on the
-left, as its users do. The two draw different tokens, so `ratio` compares seconds per token written; both record
-nothing but tokens, except that the engine also keeps the log-prob of each.
+`python -m benchmarks.engine_rollouts` prints one JSON line. The peer gets the whole batch at once, padded on the
+left, as its users do. The two sample different tokens, so `ratio` compares seconds per generated token; both record
+only tokens, except that the engine also keeps the log-prob of each.
 """
 
 import statistics

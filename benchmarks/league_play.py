@@ -1,4 +1,4 @@
-"""One play of the league: a method trains the embedded model once, and is examined on held-out problems."""
+"""One play of the league: a method trains the embedded model once, and is evaluated on held-out problems."""
 
 import dataclasses
 import gc

@@ -1,7 +1,7 @@
 """Seconds a step as `workbench plan --measure` estimates them against those of real runs on the same machine.
 
 Each case is measured, then launched, in turns, so that a busy minute of the machine meets both. `worst_ratio` is the
-largest of foretold / measured and its inverse; measured is the median of the run's first steps, before the model has
+largest of estimated / measured and its inverse; measured is the median of the run's first steps, before the model has
 changed much. The third case is too slow to be measured whole in the given time and is extrapolated.
 """
 
@@ -58,7 +58,7 @@ def measured(config: RunConfig, folder: Path) -> dict[str, float]:
 
 
 def compare(config: RunConfig, folder: Path, rounds: int, seconds: float) -> dict[str, Any]:
-    """One case: foretold and measured in turns."""
+    """One case: estimated and measured in turns."""
     foretold, real = [], []
     for _ in range(rounds):
         foretold.append(measure(config, seconds))

@@ -5,7 +5,7 @@ accuracy after the last step, with the 95 % interval of 10,000 bootstrap samples
 of `group` over that of the unpruned runs. Seconds are those of all steps, each run in a process with one thread.
 
 A finished run is a line in a file (`--runs`), and a run with the same settings that has one is not made again: stopped
-at any time, the benchmark goes on where it was.
+at any time, the benchmark continues where it was.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer on the embedded model, set as fast as it goes on a CPU, one timed step after the other.
+"""TRL's GRPOTrainer on the embedded model, with its fastest settings on a CPU, one timed step after the other.
 
 What was tried (TRL 1.16, transformers 5.19): its padded `generate` with a growing key/value cache beats both a static
 cache and transformers' continuous batching; scaled dot product attention beats the eager form. Besides: the whole

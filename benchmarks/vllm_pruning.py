@@ -1,11 +1,10 @@
 """Seconds and tokens of vLLM's two ways of pruning, and of none: same process, weights, adapter and requests, in turns.
 
 `python -m benchmarks.vllm_pruning` prints one JSON line. Half of the rollouts are stopped at the detection length,
-whatever they look like, so that both ways stop the same ones; answers have the full length otherwise, for no stop token
-is given that the model writes. `ratio`: seconds in two phases over seconds in the engine, of each the least of its
-calls, since whoever else is at work only adds to them; the medians stand beside. `tokens_saved` is the share of the
-tokens that nobody wrote, `seconds_saved` that of the time. In two phases the policy reads the paused rollouts, and that
-is counted.
+whatever their content, so that both ways stop the same ones; the others have the full length, since the stop token is
+one that the model never samples. `ratio`: seconds in two phases over seconds in the engine, each the minimum of its
+calls, since other load only adds to them; the medians are reported too. `tokens_saved` is the share of tokens that were
+not generated, `seconds_saved` that of the time. In two phases the time in which the policy scores rollouts counts.
 """
 
 import dataclasses

@@ -1,9 +1,9 @@
 """Tokens a second of the vLLM engine and the local one: same weights, adapter, requests and lengths, in turns.
 
-`python -m benchmarks.vllm_vs_local` prints one JSON line; `ratio` is vLLM's tokens a second over the local engine's. No
-stop token is given that the model writes, so that all rollouts have the full length; both keep the log-prob of each
-token. Each call of vLLM's includes its messages between the two processes; `seconds_to_start` is told apart, and so is
-`seconds_to_sync`, the handing over of an adapter with the first rollout after it.
+`python -m benchmarks.vllm_vs_local` prints one JSON line; `ratio` is vLLM's tokens a second over the local engine's.
+The stop token is one that the model never samples, so all rollouts have the full length; both keep the log-prob of each
+token. Each call of vLLM's includes its messages between the two processes; `seconds_to_start` is separate, and so is
+`seconds_to_sync`, the transfer of an adapter with the first rollout after it.
 """
 
 import statistics

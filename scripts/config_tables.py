@@ -27,7 +27,7 @@ def config_page(note: str) -> str:
     lines = ["# Config", "", note, ""]
     lines += [
         "The same object is the TOML file, the form in the notebook, and the keyword arguments in Python. A field that",
-        "is marked *live* may change while the run goes on: `workbench set RUN learning_rate=1e-4`.",
+        "is marked *live* may be changed during the run: `workbench set RUN learning_rate=1e-4`.",
     ]
     fields = RunConfig.model_fields
     plain = {name: info for name, info in fields.items() if name not in OPEN and not columns_of(info)}

@@ -217,7 +217,7 @@ def test_mistakes_are_told(fields, message):
 def test_what_does_not_fit_a_run_is_told():
     assert Arrol(detect=16).errors(max_tokens=64, rollouts=8) == []
     late, lonely = Arrol(detect=64).errors(max_tokens=64, rollouts=1)
-    assert late.startswith("pruning.detect = 64: answers end at rollouts.max_tokens = 64")
+    assert late.startswith("pruning.detect = 64: completions end at rollouts.max_tokens = 64")
     assert lonely.startswith("rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned")
 
 
@@ -249,7 +249,7 @@ def test_importance_weights_are_a_reduction():
 @pytest.mark.parametrize(
     ("pruning", "rollouts", "message"),
     [
-        ({"detect": 96}, 16, "pruning.detect = 96: answers end at rollouts.max_tokens = 96"),
+        ({"detect": 96}, 16, "pruning.detect = 96: completions end at rollouts.max_tokens = 96"),
         ({"detect": 12}, 1, "rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned"),
         ({"keep": 1.5}, 16, "arrol.keep = 1.5"),
         ({"keep": 0.05}, 16, "arrol.keep = 0.05: survival probabilities between p_min = 0.1"),

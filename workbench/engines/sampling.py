@@ -21,7 +21,7 @@ class Draw:
 def draw(logits: Float[Tensor, "row vocabulary"], uniform: Float[Tensor, " row"], sampling: Sampling) -> Draw:
     """Inverse CDF: the first token, in the vocabulary's order, whose cumulative probability exceeds the uniform.
 
-    At temperature 0 the likeliest token; its `engine_logprob` is then taken at temperature 1.
+    At temperature 0 the most likely token; its `engine_logprob` is then taken at temperature 1.
     """
     if sampling.temperature == 0.0:
         logprob = logits.log_softmax(-1)

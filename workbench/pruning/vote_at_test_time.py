@@ -31,7 +31,7 @@ def quality_scores(
     from wrong: its AUC on held-out labels is below `min_auc`.
     """
     if not state.get("head"):
-        raise ValueError("the pruner has no quality head yet: nobody was judged and finished; train further")
+        raise ValueError("the pruner has no quality head yet: no scored rollout has finished; train further")
     if state["auc"] is None or state["auc"] < min_auc:
         known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
         raise ValueError(f"the quality head's AUC is {known}, below min_auc = {min_auc:g}: take the majority")

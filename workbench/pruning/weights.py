@@ -18,7 +18,7 @@ class Survivors(Reduction):
     p is `survival`, the probability with which a pruner kept the rollout; one that ended before it was judged has 1.
     The expectation of the loss is then that of whole groups, with the survivors' statistics in the advantage; what
     pruning did to the balance of a group is undone. Without `keep` it is each group's own, so that the weights of its
-    survivors average 1. Groups in which everyone had p = 1 are left as they are. ARRoL (arXiv:2603.24840) has none.
+    survivors average 1. Groups in which every p is 1 are unchanged. ARRoL (arXiv:2603.24840) has none.
     """
 
     inner: Annotated[Reduction, Field(description="the reduction without weights")]

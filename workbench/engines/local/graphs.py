@@ -1,15 +1,14 @@
 """Steps recorded once and replayed: on a GPU the many small calls of a decoding step take longer than its arithmetic.
 
 A recording is bound to shapes and to places in memory. So rows and lengths are rounded up to buckets, with a recording
-for each pair of buckets that is met; rows beyond the live ones are free ones, which write into their own memory at the
-place where they stood last, and nothing of theirs is read; the decoder's weights keep their places, and where one has
-moved all is recorded anew.
+for each pair of buckets in use. Rows beyond the live ones write into their own memory at their last position, and
+nothing of theirs is read. The decoder's weights keep their addresses; if one has moved, everything is recorded again.
 
-Contexts are held by every row here. Held once, their number, their lengths and the rows of each would be part of the
-shapes, and every layer would have some eight calls more, which take longer than reading a prompt of usual length again.
+Every row holds its own context here. Shared contexts would make their number, their lengths and the rows of each part
+of the shapes, and add about eight calls per layer, which take longer than reading a prompt of usual length again.
 
-The draw is not recorded: its calls are queued while the recording runs, its tables [row, vocabulary] are given back
-after it, and recordings serve every temperature.
+Sampling is not recorded: its calls are queued while the recording runs, its tables [row, vocabulary] are freed after
+it, and recordings serve every temperature.
 """
 
 from collections.abc import Callable, Sequence
