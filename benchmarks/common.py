@@ -65,9 +65,7 @@ def hardware() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES if version(name) is not None},
-        "load": round(
-            os.getloadavg()[0], 2
-        ),  # above `cores`: somebody else was at work, and seconds are not to be trusted
+        "load": round(os.getloadavg()[0], 2),  # above `cores`: the machine had other load, and seconds are unreliable
     }
 
 

@@ -59,21 +59,21 @@ def measured(config: RunConfig, folder: Path) -> dict[str, float]:
 
 def compare(config: RunConfig, folder: Path, rounds: int, seconds: float) -> dict[str, Any]:
     """One case: estimated and measured in turns."""
-    foretold, real = [], []
+    estimated, real = [], []
     for _ in range(rounds):
-        foretold.append(measure(config, seconds))
+        estimated.append(measure(config, seconds))
         real.append(measured(config, folder))
-    ratio = statistics.median(each.step for each in foretold) / statistics.median(each["seconds"] for each in real)
+    ratio = statistics.median(each.step for each in estimated) / statistics.median(each["seconds"] for each in real)
     return {
         "ratio": round(max(ratio, 1 / ratio), 3),
-        "foretold_over_measured": round(ratio, 3),
-        "foretold": [round(each.step, 3) for each in foretold],
+        "estimated_over_measured": round(ratio, 3),
+        "estimated": [round(each.step, 3) for each in estimated],
         "measured": [round(each["seconds"], 3) for each in real],
         "wall": [round(each["wall"], 3) for each in real],
-        "phases": {name: round(value, 3) for name, value in foretold[-1].phases.items()},
+        "phases": {name: round(value, 3) for name, value in estimated[-1].phases.items()},
         "measured_phases": {name: round(value, 3) for name, value in real[-1].items()},
-        "cut": foretold[-1].cut,
-        "note": foretold[-1].note,
+        "cut": estimated[-1].cut,
+        "note": estimated[-1].note,
     }
 
 

@@ -55,7 +55,7 @@ class Watch:
     setting: Setting
     between: Callable[[int], None]
     measured: Measured = field(default_factory=Measured)
-    lengths: list[float] = field(default_factory=list)  # of the step under way
+    lengths: list[float] = field(default_factory=list)  # of the step in progress
     widths: list[int] = field(default_factory=list)  # tokens per row of every forward pass without gradient, in step 0
     began: float = 0.0
 

@@ -109,11 +109,7 @@ PrunerField = Annotated[Pruner, BeforeValidator(Pruner.parse), PlainSerializer(f
 
 
 class RunConfig(BaseModel):
-    """The complete config of a run.
-
-    Raises:
-        ConfigError: if it is invalid; names every error.
-    """
+    """The complete config of a run. ConfigError, which names every error, if it is invalid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 

@@ -236,7 +236,7 @@ class WeightEdit(Piece, ABC):
 
 @dataclass(frozen=True)
 class Partial:
-    """The unfinished rollouts of a group when they reach a pause length."""
+    """The unfinished rollouts of a group when they reach a detection length."""
 
     group: int
     requests: Sequence[Request]
@@ -247,12 +247,12 @@ class Partial:
 
 
 class Pruner(Piece, ABC):
-    """Stops unfinished rollouts. An engine calls it with each group that reached a pause length."""
+    """Stops unfinished rollouts. An engine calls it with each group that reached a detection length."""
 
     @property
     @abstractmethod
     def detection_lengths(self) -> tuple[int, ...]:
-        """Answer lengths at which it is asked."""
+        """Detection lengths: completion lengths, in tokens, at which it is called."""
 
     @abstractmethod
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
@@ -302,7 +302,7 @@ class BoundPruner:
 
     @property
     def detection_lengths(self) -> tuple[int, ...]:
-        """Answer lengths at which it is asked."""
+        """Detection lengths: completion lengths, in tokens, at which it is called."""
         return self.pruner.detection_lengths
 
     def __call__(self, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:

@@ -108,4 +108,6 @@ def test_a_number_that_is_not_finite_is_no_agreement():
 
 
 def test_a_policy_as_it_is_loaded_agrees():
-    make_engine("local", load_policy(ModelSpec(lora=LoraSpec(rank=2, targets=("embed_tokens", "lm_head")))), concurrent=4)
+    make_engine(
+        "local", load_policy(ModelSpec(lora=LoraSpec(rank=2, targets=("embed_tokens", "lm_head")))), concurrent=4
+    )

@@ -85,7 +85,7 @@ class CudaGraphs:
                 for _ in range(WARM_UPS):
                     step()
             graph = torch.cuda.CUDAGraph()
-            # other threads of the process may go on using the GPU
+            # other threads of the process may keep using the GPU
             with torch.cuda.graph(graph, self.pool, self.stream, capture_error_mode="thread_local"):
                 answer = step()
             torch.cuda.current_stream().wait_stream(self.stream)
