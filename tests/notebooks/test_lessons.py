@@ -13,7 +13,7 @@ SHORTER = {
     "01_first_run": ("config = demo_config()", f"config = demo_config().replace({SMALL})"),
     "02_read_a_rollout": ("steps = 4", "steps = 2"),
     "03_grpo_by_hand": ("steps = 3", "steps = 2"),
-    "04_write_your_own_method": ('training={"steps": 20}', SMALL),
+    "04_write_your_own_method": ('training={"steps": 20, "target_accuracy": None}', SMALL),
     "05_prune_rollouts": ("steps = 30", "steps = 2"),
 }
 
