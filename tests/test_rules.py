@@ -34,6 +34,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("arguments", "workbench/commands/plan.py::plan"): "every option of a command is an argument",
     ("arguments", "workbench/commands/try_.py::try_"): "every option of a command is an argument",
     ("lines", "tests/training/test_trainer.py"): "one trainer, looked at from all sides, on one small run",
+    ("words", "scripts/words.py"): "the list of these words",
     ("arguments", "workbench/models/packed.py::attention"): "the signature is transformers' attention interface",
 }
 
@@ -51,7 +52,18 @@ PLAIN = (
     "scripts",
     *(
         f"workbench/{name}"
-        for name in ("analysis", "cells", "engines", "methods", "models", "pieces", "planning", "pruning", "signals")
+        for name in (
+            "analysis",
+            "cells",
+            "engines",
+            "methods",
+            "models",
+            "pieces",
+            "planning",
+            "pruning",
+            "rewards",
+            "signals",
+        )
     ),
     *(f"workbench/{name}" for name in ("training", "types", "checks.py", "config.py", "errors.py", "kinds.py")),
     *(f"workbench/{name}.py" for name in ("method", "ops", "piece", "random_numbers", "registry", "sections")),
