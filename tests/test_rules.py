@@ -65,7 +65,10 @@ PLAIN = (
             "signals",
         )
     ),
-    *(f"workbench/{name}" for name in ("training", "types", "checks.py", "config.py", "errors.py", "kinds.py")),
+    *(
+        f"workbench/{name}"
+        for name in ("signals", "training", "types", "checks.py", "config.py", "errors.py", "kinds.py")
+    ),
     *(f"workbench/{name}.py" for name in ("method", "ops", "piece", "random_numbers", "registry", "sections")),
 )
 
