@@ -95,7 +95,9 @@ def outside_code(text: str) -> Iterator[tuple[str, bool]]:
 # ------------------------------------------------------------------------------------------ equations
 
 
-def equation(source: str, language: str = "", css_class: str = "", options: Any = None, md: Any = None, **more: Any) -> str:
+def equation(
+    source: str, language: str = "", css_class: str = "", options: Any = None, md: Any = None, **more: Any
+) -> str:
     """A fenced block of LaTeX as MathML; the arguments are those of a fence of pymdownx."""
     del language, options, md, more
     return f'<div class="{css_class or "equation"}">{mathml(source, "block")}</div>'

@@ -124,7 +124,7 @@ METHODS = {
         GRPO,
         title="SCRL",
         paper="arXiv:2605.22074",
-        equation=r"A_{i,t}=\sum_j\frac{R_i^{(j)}-\mu_j}{\sigma_j}\,[t\in\mathrm{span}_j],\quad"
+        equation=r"A_{i,t}=\sum_j\frac{R_i^{(j)}-\mu_j}{\sigma_j}\,[t\in\mathrm{span}_j],\quad "
         r"R_i^{(j)}=\prod_{l\le j}r_i^{(l)}",
         changes="each problem is also asked as a chain of subproblems, and each part of a completion is compared with"
         " the same part of the group's other completions",
