@@ -17,18 +17,18 @@ SENTENCES = {
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
     "lens_speed": "{methods} methods on {rollouts} rollouts in {usual:.2f} s",
-    "ui_tokens": "first paint {first_paint:.2f} s, another signal {signal[median]:.2f} s, a frame {scroll_p95:.2f} s (95 %)",
+    "ui_tokens": "first paint {first_paint:.2f} s, new signal {signal[median]:.2f} s, frame {scroll_p95:.2f} s (95 %)",
     "ui_live": "95th percentile {painted_p95:.2f} s; idle kernel {idle_cpu:.1%} of a core",
     "ui_open": "first paint {first_paint[median]:.2f} s",
-    "prune_speed": "{ratio:.1f} times the speed of no pruning; generation {over_prediction:.2f} times the cost model's forecast",
+    "prune_speed": "{ratio:.1f} times the speed of no pruning; {over_prediction:.2f} times the cost model's forecast",
     "prune_quality": "accuracy {differences[group - unpruned][mean]:+.1%} against no pruning "
     "(95 %: {differences[group - unpruned][low]:+.1%} to {differences[group - unpruned][high]:+.1%})",
     "plan_error": "forecast at most {worst_error:.1%} off the measured peak",
     "plan_time": "forecast at most {worst_ratio:.2f} times off",
     "long_rollouts": "measured peak {over_forecast:.2f} times the forecast; largest table of logits {table} tokens",
-    "vllm_pruning": "seconds saved: {seconds_saved_two_phase:.0%} in two phases, {seconds_saved_in_engine:.0%} in the engine",
+    "vllm_pruning": "saved: {seconds_saved_two_phase:.0%} in two phases, {seconds_saved_in_engine:.0%} in the engine",
     "import_time": "`import workbench` takes {seconds:.2f} s more than bare Python",
-    "arrol_sim": "r(1 − r) against random pruning: rule `group` {ratio:.2f} times, the printed rule {printed_ratio:.2f} times",
+    "arrol_sim": "r(1 − r), times random pruning: rule `group` {ratio:.2f}, printed rule {printed_ratio:.2f}",
 }
 UNSAID = ("benchmark", "commit", "time", "hardware", "methods", "cases")
 
@@ -37,7 +37,7 @@ def benchmarks_page(note: str, folder: Path = RESULTS) -> str:
     """Every benchmark with a result: what it measures, what came out, where and of which commit."""
     lines = ["# Benchmarks", "", note, ""]
     lines += [
-        "Each row is the newest line of `benchmarks/results/NAME.jsonl`, written by `python -m benchmarks.NAME --save`.",
+        "Each row is the newest line of `benchmarks/results/NAME.jsonl`, from `python -m benchmarks.NAME --save`.",
         "A line holds the hardware, the versions of the packages, the load of the machine and the commit; `+` marks a",
         "commit with uncommitted changes. Where the *load* is far above the cores, other work slowed the numbers down.",
         "Run one yourself: `make bench NAME=demo`.",

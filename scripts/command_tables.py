@@ -14,28 +14,19 @@ def commands_page(note: str) -> str:
     program = typer.main.get_command(app)
     assert isinstance(program, TyperGroup)
     context = typer.Context(program, info_name="workbench")
-    found = {name: program.get_command(context, name) for name in program.list_commands(context)}
+    found: dict[str, Any] = {name: program.get_command(context, name) for name in program.list_commands(context)}
     lines = ["# Command line", "", note, ""]
     lines += [
         "`workbench COMMAND --help` says the same. A command with `--json` prints one JSON document as its last line.",
-        "A mistake ends a command with status 1 and one line that says what is wrong and what to do; there is no traceback.",
+        "An error ends a command with status 1 and one line that says what is wrong and what to do.",
         "",
         "| command | what it does |",
         "|---|---|",
-        *(
-            f"| [`workbench {name}`](#workbench-{name}) | {first(command)} |"
-            for name, command in found.items()
-            if command
-        ),
+        *(f"| [`workbench {name}`](#workbench-{name}) | {first(command)} |" for name, command in found.items()),
     ]
     for name, command in found.items():
-        if command:
-            lines += [
-                "",
-                f"## workbench {name}",
-                "",
-                *section(command, typer.Context(command, parent=context, info_name=name)),
-            ]
+        inner = typer.Context(command, parent=context, info_name=name)
+        lines += ["", f"## workbench {name}", "", *section(command, inner)]
     return "\n".join(lines) + "\n"
 
 

@@ -41,7 +41,7 @@ def methods_page(entries: list[Method], note: str) -> str:
     """Every method: the table, then each in full with its four texts and the pieces in its slots."""
     lines = ["# Methods", "", note, ""]
     lines += [
-        f"{len(entries)} methods. Each is one file in `workbench/methods/`, or shares one with its variants; the folder",
+        f"{len(entries)} methods. Each is one file in `workbench/methods/`, shared with its variants; the folder",
         "is the registry. [Papers](papers.md) says what of each paper is here and how it was checked,",
         "[the league](league.md) how they train the embedded model, [pieces](pieces.md) what the fields mean.",
         "",
@@ -86,8 +86,8 @@ def papers_page(entries: list[Method], homes: dict[str, Path], pieces: list[type
     """
     lines = ["# Papers", "", note, ""]
     lines += [
-        "Every published system in the project. *Here* is the first sentence of the method's file, *left out* the paragraph",
-        f"of it that begins with “{LEFT_OUT}”; a new file appears in this table by itself.",
+        "Every published system in the project. *Here* is the first sentence of the method's file, *left out* the",
+        f"paragraph of it that begins with “{LEFT_OUT}”; a new file appears in this table by itself.",
         "",
         CONTRACTS,
         "",
@@ -98,16 +98,7 @@ def papers_page(entries: list[Method], homes: dict[str, Path], pieces: list[type
         here, left_out = file_texts(homes[method.key])
         row = (f"[`{method.key}`](methods.md#{method.key})", linked(cell(method.paper)), here, left_out)
         lines.append(f"| {' | '.join((*map(cell, row[:2]), cell(here), cell(left_out), checks(method.key, homes)))} |")
-    lines += [
-        "",
-        "## The tests",
-        "",
-        "In `tests/methods/`.",
-        "",
-        "| file | what it checks |",
-        "|---|---|",
-        *tests_table(homes),
-    ]
+    lines += ["", "## The tests", "", "In `tests/methods/`.", "", *tests_table(homes)]
     lines += ["", "## Papers of single pieces", ""]
     lines += ["Pieces outside `workbench/methods/` that follow a paper of their own.", ""]
     lines += ["| piece | kind | paper | what it is |", "|---|---|---|---|", *piece_rows(pieces)]
@@ -136,9 +127,8 @@ def tests_of(key: str, homes: dict[str, Path]) -> list[Path]:
 def tests_table(homes: dict[str, Path]) -> list[str]:
     """Every test file of a method with the first sentence of its docstring."""
     found = sorted({path for key in homes for path in tests_of(key, homes)})
-    return [
-        f"| `{path.name}` | {cell((ast.get_docstring(tree(path)) or '').split(chr(10) * 2)[0])} |" for path in found
-    ]
+    texts = [(path.name, (ast.get_docstring(tree(path)) or "").split("\n\n")[0]) for path in found]
+    return ["| file | what it checks |", "|---|---|", *(f"| `{name}` | {cell(text)} |" for name, text in texts)]
 
 
 def piece_rows(pieces: list[type[Piece]]) -> list[str]:
