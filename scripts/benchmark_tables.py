@@ -59,13 +59,10 @@ def row(name: str, line: dict[str, Any]) -> str:
     """A benchmark's newest line as a row."""
     hardware = line["hardware"]
     machine = hardware.get("gpu") or f"{hardware['processor']}, {hardware['cores']} cores"
-    cells = (f"`{name}`", purpose(name), result(name, line), machine, f"{hardware.get('load', 'not known')}")
-    return "| " + " | ".join((*cells, f"`{str(line['commit'])[:10]}{mark(line)}`", line["time"][:10])) + " |"
-
-
-def mark(line: dict[str, Any]) -> str:
-    """`+` where files differed from the commit."""
-    return "+" if str(line["commit"]).endswith("+") else ""
+    commit = str(line["commit"])
+    shown = f"`{commit[:10].rstrip('+')}+`" if commit.endswith("+") else f"`{commit[:10]}`"
+    cells = (f"`{name}`", purpose(name), result(name, line), machine, f"{hardware.get('load', 'not known')}", shown)
+    return "| " + " | ".join((*cells, line["time"][:10])) + " |"
 
 
 def result(name: str, line: dict[str, Any]) -> str:
