@@ -1,4 +1,7 @@
-"""SCRL: a chain of subproblems is solved in one completion; a part is compared with the same part of the others."""
+"""SCRL: a chain of subproblems is solved in one completion; a part is compared with the same part of the others.
+
+Left out: making the chains of subproblems: the data has to bring them.
+"""
 
 import re
 from bisect import bisect_left
