@@ -19,7 +19,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: docs-site tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -58,7 +58,7 @@ docs: tables pictures  ## regenerate what is made by the code: generated pages, 
 
 docs-site: $(DOCS_STAMP)  ## the documentation as a site in build/site; fails on a dead link or on what needs the network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-	@echo "built: open build/site/index.html"
+	@echo "built: build/site/index.html; its search needs a server: python -m http.server -d build/site"
 
 tables: $(STAMP)  ## only the generated pages
 	$(BIN)/python -m scripts.make_docs
@@ -68,6 +68,9 @@ pictures: $(STAMP) browser  ## the README's pictures, taken by the browser tests
 	mkdir -p build/pictures
 	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
 	cd build/pictures && cp board_journey.png setup_method_light.png playground.png ask_try_light.png step_light.png ../../docs/images/
+
+tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run in a real JupyterLab
+	$(BIN)/python -m scripts.make_tour
 
 js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Locator
 
 from scripts.sources import ROOT
 from tests.browser.laboratory import Laboratory, laboratory, running_browser, write_notebook
@@ -59,28 +58,37 @@ class Film:
 
 
 @contextmanager
-def notebook(browser: Any, lab: Laboratory, name: str, cell: str) -> Iterator[Any]:
-    """A page with one cell that has been run, its code folded away and the widget at the top."""
+def notebook(browser: Any, lab: Laboratory, name: str, cell: str, ready: str) -> Iterator[Any]:
+    """A page with one cell that has been run, the file browser folded away; `ready`: what is seen then."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     lab.open(page, write_notebook(lab.folder / f"{name}.ipynb", [cell]))
+    page.wait_for_selector(ready, timeout=PATIENCE)
+    page.keyboard.press("Control+b")
     yield page
     page.close()
 
 
+def top(page: Any, selector: str) -> None:
+    """Scrolls an element to the top of the notebook."""
+    page.locator(selector).first.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
+    page.wait_for_timeout(600)
+
+
 def train(page: Any, film: Film, metrics: Path, steps: int) -> None:
     """Launches a run from the form, and films its curves until so many steps stand in `metrics`."""
-    page.get_by_role("button", name="Launch", exact=True).wait_for(timeout=PATIENCE)
+    top(page, ".wf-workbench")
     film.take(page, 900)
     page.locator(".wf-launch").get_by_label("name", exact=True).fill("tour")
     button = page.get_by_role("button", name="Launch", exact=True)
     button.scroll_into_view_if_needed()
+    button.hover()
     film.take(page, 700)
     button.click()
-    page.wait_for_selector(".wb-charts canvas, .wb-charts svg", timeout=PATIENCE)
-    page.locator(".wb-curves").first.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
     end = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < end and len(lines(metrics)) < steps:
-        film.take(page, 220)
+    while time.monotonic() < end and len(lines(metrics)) <= steps:
+        if len(lines(metrics)) > 1:
+            top(page, ".wf-reading-run")
+            film.take(page, 260)
         page.wait_for_timeout(1_500)
     film.take(page, 900)
 
@@ -91,11 +99,11 @@ def lines(metrics: Path) -> list[str]:
 
 
 def read(page: Any, film: Film) -> None:
-    """Reads a rollout: the tokens, another signal, and a token's card."""
+    """Reads a rollout: the tokens, a token's card, and another signal."""
     page.wait_for_selector(COLOURED, timeout=PATIENCE)
-    page.locator(".wb-tokens").first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+    top(page, ".wf-reading-run .wb-signals")
     film.take(page, 1_000)
-    tokens: Locator = page.locator(".wb-tokens .wb-up, .wb-tokens .wb-down")
+    tokens = page.locator(COLOURED)
     for place in (3, 6):
         tokens.nth(min(place, tokens.count() - 1)).hover()
         page.wait_for_timeout(500)
@@ -106,16 +114,16 @@ def read(page: Any, film: Film) -> None:
 
 
 def compare(page: Any, film: Film) -> None:
-    """Asks two methods about the same tokens, and widens the clip range of one."""
-    page.wait_for_selector(COLOURED, timeout=PATIENCE)
-    page.locator("section[data-method]").first.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
-    page.wait_for_timeout(800)
-    film.take(page, 1_200)
-    field_ = page.locator("section[data-method='1'] [data-choice] select, section[data-method='1'] select").first
-    if field_.count():
-        field_.select_option(value="dr_grpo")
-        page.wait_for_timeout(1_500)
-        film.take(page, 1_600)
+    """Asks two methods about the same tokens, then another in the place of the second."""
+    top(page, "section[data-method]")
+    film.take(page, 1_100)
+    page.locator("section[data-method='2'] .wp-pick").click()
+    page.keyboard.type("dr_grpo")
+    page.wait_for_timeout(500)
+    film.take(page, 700)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(2_000)
+    film.take(page, 1_500)
 
 
 def main(arguments: list[str]) -> int:
@@ -126,10 +134,10 @@ def main(arguments: list[str]) -> int:
     wanted = parser.parse_args(arguments)
     film = Film()
     with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab, running_browser() as browser:
-        with notebook(browser, lab, "form", FORM) as page:
+        with notebook(browser, lab, "form", FORM, ".wf-memory") as page:
             train(page, film, lab.folder / "runs" / "tour" / "metrics.jsonl", wanted.steps)
             read(page, film)
-        with notebook(browser, lab, "lens", LENS) as page:
+        with notebook(browser, lab, "lens", LENS, COLOURED) as page:
             compare(page, film)
     size = film.save(wanted.out)
     print(f"{wanted.out}: {len(film.frames)} frames, {sum(film.times) / 1000:.1f} s, {size:,} bytes")
