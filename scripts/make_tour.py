@@ -6,6 +6,8 @@ another method is asked about the same tokens. Frames are taken while it happens
 
 import argparse
 import io
+import json
+import math
 import sys
 import tempfile
 import time
@@ -74,35 +76,41 @@ def top(page: Any, selector: str) -> None:
     page.wait_for_timeout(600)
 
 
-def train(page: Any, film: Film, metrics: Path, steps: int) -> None:
-    """Launches a run from the form, and films its curves until so many steps stand in `metrics`."""
+def train(page: Any, film: Film, run: Path, steps: int) -> None:
+    """Launches a run from the form, and films its curves until it has taken so many steps, or has ended."""
     top(page, ".wf-workbench")
-    film.take(page, 900)
+    film.take(page, 700)
     page.locator(".wf-launch").get_by_label("name", exact=True).fill("tour")
     button = page.get_by_role("button", name="Launch", exact=True)
     button.scroll_into_view_if_needed()
     button.hover()
     film.take(page, 700)
     button.click()
+    filmed: float = 0
     end = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < end and len(lines(metrics)) <= steps:
-        if len(lines(metrics)) > 1:
+    while time.monotonic() < end and filmed < steps:
+        page.wait_for_timeout(300)
+        if taken(run) > filmed:
+            filmed = taken(run)
+            page.wait_for_timeout(700)  # until the page has drawn the step
             top(page, ".wf-reading-run")
-            film.take(page, 260)
-        page.wait_for_timeout(1_500)
-    film.take(page, 900)
+            film.take(page, 350)
+    film.take(page, 700)
 
 
-def lines(metrics: Path) -> list[str]:
-    """The steps that are recorded so far."""
-    return metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
+def taken(run: Path) -> float:
+    """The steps that a run has recorded; infinite once it has ended."""
+    status, metrics = run / "status.json", run / "metrics.jsonl"
+    if status.exists() and json.loads(status.read_text(encoding="utf-8"))["state"] == "finished":
+        return math.inf
+    return len(metrics.read_text(encoding="utf-8").splitlines()) - 1 if metrics.exists() else 0
 
 
 def read(page: Any, film: Film) -> None:
     """Reads a rollout: the tokens, a token's card, and another signal."""
     page.wait_for_selector(COLOURED, timeout=PATIENCE)
     top(page, ".wf-reading-run .wb-signals")
-    film.take(page, 1_000)
+    film.take(page, 900)
     tokens = page.locator(COLOURED)
     for place in (3, 6):
         tokens.nth(min(place, tokens.count() - 1)).hover()
@@ -110,20 +118,20 @@ def read(page: Any, film: Film) -> None:
         film.take(page, 900)
     page.get_by_role("button", name="entropy", exact=True).first.click()
     page.wait_for_timeout(500)
-    film.take(page, 1_100)
+    film.take(page, 900)
 
 
 def compare(page: Any, film: Film) -> None:
     """Asks two methods about the same tokens, then another in the place of the second."""
     top(page, "section[data-method]")
-    film.take(page, 1_100)
+    film.take(page, 900)
     page.locator("section[data-method='2'] .wp-pick").click()
     page.keyboard.type("dr_grpo")
     page.wait_for_timeout(500)
-    film.take(page, 700)
+    film.take(page, 600)
     page.keyboard.press("Enter")
     page.wait_for_timeout(2_000)
-    film.take(page, 1_500)
+    film.take(page, 1_300)
 
 
 def main(arguments: list[str]) -> int:
@@ -135,7 +143,7 @@ def main(arguments: list[str]) -> int:
     film = Film()
     with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab, running_browser() as browser:
         with notebook(browser, lab, "form", FORM, ".wf-memory") as page:
-            train(page, film, lab.folder / "runs" / "tour" / "metrics.jsonl", wanted.steps)
+            train(page, film, lab.folder / "runs" / "tour", wanted.steps)
             read(page, film)
         with notebook(browser, lab, "lens", LENS, COLOURED) as page:
             compare(page, film)
