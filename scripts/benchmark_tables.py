@@ -15,7 +15,7 @@ SENTENCES = {
     "record_cost": "recording takes {share:.1%} of a step",
     "engine_rollouts": "{ratio:.1f} times the speed of {peer}",
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
-    "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives, {unscored} unscored",
+    "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
     "lens_speed": "{methods} methods on {rollouts} rollouts in {usual:.2f} s",
     "ui_tokens": "first paint {first_paint:.2f} s, new signal {signal[median]:.2f} s, frame {scroll_p95:.2f} s (95 %)",

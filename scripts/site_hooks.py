@@ -13,10 +13,10 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mkdocs.plugins import event_priority
-from mkdocs.structure.files import File, Files
+if TYPE_CHECKING:
+    from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = logging.getLogger("mkdocs.hooks.workbench")
@@ -32,9 +32,10 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 MATH = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
 
-@event_priority(100)
-def on_files(files: Files, config: Any) -> Files:
+def on_files(files: "Files", config: Any) -> "Files":
     """Adds the lessons and the pages that stand at the top of the repository."""
+    from mkdocs.structure.files import File  # only where the site is built: tests import this module without MkDocs
+
     for name, place in ADOPTED.items():
         if place not in files.src_uris:
             text = rewritten((ROOT / name).read_text(encoding="utf-8"), "", place)
@@ -48,7 +49,10 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+on_files.mkdocs_priority = 100  # type: ignore[attr-defined]  # before mkdocs-jupyter looks for lessons
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: "Files") -> str:
     """Links out of `docs/` as the site has them."""
     del config, files
     return rewritten(markdown, posixpath.join("docs", posixpath.dirname(page.file.src_uri)), page.file.src_uri)
@@ -104,17 +108,13 @@ def equation(
 
 
 def mathml(latex: str, display: str) -> str:
-    """LaTeX as MathML, which browsers draw without a script.
-
-    >>> mathml("r A", "inline").startswith("<math")
-    True
-    """
+    """LaTeX as MathML, which browsers draw without a script."""
     from latex2mathml.converter import convert
 
     return str(convert(latex.replace(r"\arg", r"\operatorname{arg}"), display=display))
 
 
-def on_page_content(content: str, page: Any, config: Any, files: Files) -> str:
+def on_page_content(content: str, page: Any, config: Any, files: "Files") -> str:
     """Equations in the texts of a lesson; code is left alone."""
     del config, files
     if not page.file.src_uri.endswith(".ipynb"):
