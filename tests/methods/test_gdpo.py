@@ -8,8 +8,8 @@ import torch
 from tests.batches import UNEQUAL, advantage_rows, assert_close, toy
 from workbench.methods.gdpo import BatchZ, Decoupled
 from workbench.registry import find_method
-from workbench.rewards.judge import judge
-from workbench.types import Group, Judgement, Problem, Request, Rollout
+from workbench.rewards.scoring import score_group
+from workbench.types import Group, Problem, Request, Rollout, Score
 
 GDPO = find_method("gdpo")
 PROBLEM = Problem("p", "?", "1")
@@ -22,7 +22,7 @@ def group(**parts: list[float]) -> Group:
     made = [Rollout(request, place, [1], "", [0.0], [0.0], "stop") for place in range(count)]
     for name, values in parts.items():
         for rollout, value in zip(made, values, strict=True):
-            rollout.parts[name] = Judgement(value)
+            rollout.parts[name] = Score(value)
     return Group(0, PROBLEM, made)
 
 
@@ -88,11 +88,11 @@ def test_it_shapes_what_the_rewards_of_a_run_give():
             self.values = values
 
         def __call__(self, problem, rollouts, scorer):
-            return [Judgement(self.values[rollout.index]) for rollout in rollouts]
+            return [Score(self.values[rollout.index]) for rollout in rollouts]
 
     scored = group(right=[0.0] * 4)
     for rollout in scored.rollouts:
         rollout.parts.clear()
     parts = [("right", Fixed([1, 0, 0, 1]), 1.0), ("form", Fixed([4, 2, 2, 0]), 0.5)]
-    assert judge(parts, [Decoupled(weights=(1.0, 0.5))], scored, None, 8) == []
+    assert score_group(parts, [Decoupled(weights=(1.0, 0.5))], scored, None, 8) == []
     assert_close([rollout.reward for rollout in scored.rollouts], [1.47822, -0.86588, -0.86588, 0.25354])
