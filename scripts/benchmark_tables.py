@@ -44,7 +44,7 @@ def benchmarks_page(note: str, folder: Path = RESULTS) -> str:
         "Run one yourself: `make bench NAME=demo`.",
         "",
         '!!! warning "Nothing here was measured on a GPU"',
-        "    With one, `make gpu-check` measures the pruning kernel, recorded decoding and a step against TRL.",
+        "    If you have one, `make gpu-check` measures the pruning kernel, recorded decoding and a step against TRL.",
         "",
         "| script | what it measures | result | hardware | load | commit | date |",
         "|---|---|---|---|---|---|---|",

@@ -12,8 +12,8 @@ LEAGUE = ROOT / "benchmarks" / "results" / "league.jsonl"
 TEXT = """
 Every method trains the embedded model on the same problems, at the one of three learning rates that did best on seeds
 that do not count here. Everything else is each method's own default. So this ranks methods on one small task on which
-working step by step pays; no result here carries over to large models. Accuracy is the interquartile mean over 1,024
-held-out problems, with a bootstrap interval over seeds. `make league` runs it again, and continues where it was stopped.
+working step by step pays; it is no evidence about large models. Accuracy is the interquartile mean over 1,024 held-out
+problems, with a bootstrap interval over seeds. `make league` runs it again, and continues where it was stopped.
 
 Equal rows are no mistake. A step makes one update here, so every ratio is 1, and methods that differ only in clipping
 train alike; so do methods that need data which this task does not have (demonstrations, hints, labelled parts). Some

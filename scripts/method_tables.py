@@ -11,7 +11,7 @@ from workbench.piece import Piece
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 LEFT_OUT = "Left out:"  # begins the paragraph of a file's docstring that says what of its paper is not there
-#: What `tests/test_contracts.py` asks of every method, a user's own included.
+#: What `tests/test_contracts.py` asks of every method.
 CONTRACTS = """
 Beside the tests named, `tests/test_contracts.py` checks of every method, on generated ragged batches: padding and the
 order of rollouts change nothing; masked tokens get no gradient; the rewards of other groups change nothing (or the
