@@ -84,7 +84,7 @@ class Maybe(Editor):
         super().__init__(desk, desk.make(ipywidgets.Box, "wf-maybe"), spec.help)
         title = spec.help or spec.label
         self.switch = desk.make(ipywidgets.Checkbox, description=spec.label, tooltip=title, indent=True)
-        least = {} if fields_of(spec.type) else spec.bounds[0]
+        least: Any = {} if fields_of(spec.type) else spec.bounds[0]
         default = least if spec.default is None else spec.default
         self.spec = replace(spec, optional=False, default=default, label="", help=title)
         self.content = desk.editor(self.spec)

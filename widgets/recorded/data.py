@@ -195,7 +195,8 @@ def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def token_counts(table: pa.Table) -> np.ndarray:
     """Tokens of each rollout, [rollout]."""
-    return pc.list_value_length(table.column("token_ids")).to_numpy()
+    counts: np.ndarray = pc.list_value_length(table.column("token_ids")).to_numpy()
+    return counts
 
 
 def per_token(table: pa.Table, name: str, width: int = 1) -> np.ndarray:

@@ -159,7 +159,7 @@ class RunFolder:
         if order == "name":
             return sorted(entries, key=lambda entry: entry.name, reverse=reverse)
         keyed = [(self.key(self.read(entry), order), entry) for entry in entries]
-        known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=reverse)  # type: ignore[arg-type, return-value]
+        known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=reverse)
         return [entry for _, entry in known] + [entry for key, entry in keyed if key is None]
 
     def key(self, facts: Facts, order: str) -> Any:

@@ -113,7 +113,8 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     table = read(data.file(step), None)
     extra = methods.columns(step) if methods is not None else {}
     board = data.board(step)
-    start, kept = blobs.size, []
+    start = blobs.size
+    kept: list[int] = []
     for entry in sorted(board["groups"], key=has_signal, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break

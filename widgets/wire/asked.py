@@ -24,7 +24,7 @@ def threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "workbench-answers")
 
 
-def answered(desk: "Asked", request: Request) -> bytes:
+def answered(desk: Any, request: Request) -> bytes:
     """The payload that answers a request; what went wrong, in words."""
     try:
         return answers.find(request["kind"]).function(desk, request)

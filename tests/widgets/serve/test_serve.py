@@ -12,7 +12,7 @@ import pytest
 from tests.widgets.fake_run import Shape, make_run, write_json
 from tests.widgets.serve.serving import ROOT, live_run, orders, record_step, served
 from widgets.serve.feed import READING, Feed, Viewer
-from widgets.serve.serve import Site, address_of, make_server
+from widgets.serve.serve import Site, address_of, make_server, port_of, session_document
 from widgets.wire import answers
 from widgets.wire.payload import unpack
 from workbench.runs.open import open_run
@@ -264,3 +264,16 @@ def test_the_address_to_open():
 def test_the_notebook_side_does_not_load_panel():
     code = "import sys, widgets, widgets.dashboard.dashboard, widgets.serve.command; sys.exit('panel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT)).returncode == 0
+
+
+def test_a_server_without_a_tcp_port_is_refused_before_anybody_is_let_in():
+    class OnASocket:
+        port = None
+
+    with pytest.raises(ValueError, match="--port 0 for any that is free"):
+        port_of(OnASocket())
+
+
+def test_a_page_outside_a_session_is_refused_in_words():
+    with pytest.raises(RuntimeError, match="open the address"):
+        session_document()
