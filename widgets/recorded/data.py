@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
+from workbench.descriptions import DESCRIPTIONS, from_texts
 from workbench.runs.directory.aliases import current_name, recorded_names
 
 TOP = 5
@@ -144,7 +145,16 @@ def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[st
     seen = {*tokens.tolist(), *columns.get("top_ids", tokens).tolist(), *(id for prompt in prompts for id in prompt)}
     seen.discard(-1)
     texts = vocabulary.entries(seen) if vocabulary else {str(id): [f"⟨{id}⟩", 0] for id in sorted(seen)}
-    return {"rollouts": rollouts, "prompts": prompts, "vocabulary": texts, "signals": signals}, columns
+    header = {"rollouts": rollouts, "prompts": prompts, "vocabulary": texts, "signals": signals}
+    return {**header, "described": descriptions(table.schema, signals)}, columns
+
+
+def descriptions(schema: pa.Schema, signals: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Label, unit and help of every signal that is shown, and of those that could be; the record's own come first."""
+    names = dict.fromkeys([*DESCRIPTIONS, *signals])
+    recorded = {field.name: field.metadata or {} for field in schema}
+    texts = {name: {key.decode(): text.decode() for key, text in recorded.get(name, {}).items()} for name in names}
+    return {name: from_texts(name, texts[name]).as_texts() for name in names}
 
 
 def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:

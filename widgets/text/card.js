@@ -2,7 +2,7 @@
 
 import { make } from "../page/dom.js";
 import { howUnited } from "./shades.js";
-import { FIRST, LENS, MORE, paintOf, show, signalOf } from "../page/signals.js";
+import { FIRST, LENS, MORE, helpOf, paintOf, show, signalOf } from "../page/signals.js";
 import { tokenElement, visible } from "../page/tokens.js";
 
 /**
@@ -132,7 +132,7 @@ function numbers(group, place, current) {
     const value = valueAt(group, name, place);
     const known = Number.isFinite(value);
     return make("div", { class: name === current ? "wb-fact wb-current" : "wb-fact" },
-      make("span", {}, signalOf(name).label),
+      make("span", { title: helpOf(signalOf(name)) }, signalOf(name).label),
       make("span", { class: known ? "wb-number" : "wb-number wb-absent" }, known ? show(value) : "not recorded"));
   });
   return make("div", { class: "wb-facts" }, cells,

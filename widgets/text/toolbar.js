@@ -2,7 +2,7 @@
 
 import { make } from "../page/dom.js";
 import { howUnited } from "./shades.js";
-import { FIRST, LENS, LEVELS, MORE, ordered, show, signalOf, unshade } from "../page/signals.js";
+import { FIRST, LENS, LEVELS, MORE, helpOf, ordered, show, signalOf, unshade } from "../page/signals.js";
 import { GROUPINGS } from "../page/units.js";
 
 /** @param {string} label @param {[string | number, string][]} options @param {string | number} current @param {(value: string) => void} choose @param {Record<string, any>} more */
@@ -33,11 +33,11 @@ export function signalControl(known, current, choose, pick) {
     const there = known.includes(name);
     return make("button", {
       type: "button", disabled: !there, "aria-pressed": String(name === current), "data-signal": name,
-      title: there ? signal.help : `${signal.label} was not recorded in this run`, click: () => choose(name) }, signal.label);
+      title: there ? helpOf(signal) : `${signal.label}: not recorded in this run`, click: () => choose(name) }, signal.label);
   });
   const others = ordered(known).filter((name) => !FIRST.includes(name));
   const absent = MORE.filter((name) => !known.includes(name));
-  const option = (/** @type {string} */ name) => make("option", { value: name, selected: name === current }, signalOf(name).label);
+  const option = (/** @type {string} */ name) => make("option", { value: name, selected: name === current, title: helpOf(signalOf(name)) }, signalOf(name).label);
   const more = make("select", { "aria-label": "more signals", class: others.includes(current) ? "wb-chosen" : null,
     change: () => (more.value === LENS ? pick?.() : more.value && choose(more.value)) },
   make("option", { value: "" }, "more…"),
@@ -61,7 +61,7 @@ export function legend({ signal, limits, grouping }, locked, toggle) {
   if (signal.scale === "signed") for (let level = LEVELS; level > 0; level -= 2) cells.push(`wb-down wb-l${level}`);
   const name = signal.scale === "signed" ? "wb-up" : "wb-amount";
   for (let level = 0; level <= LEVELS; level += 2) cells.push(level ? `${name} wb-l${level}` : "wb-zero");
-  return make("span", { class: "wb-legend", title: signal.help },
+  return make("span", { class: "wb-legend", title: helpOf(signal) },
     grouping === "token" ? null : make("span", { class: "wb-muted" }, `${howUnited(signal)} per ${grouping}`),
     make("span", { class: "wb-number" }, show(unshade(signal, limits.low), 2)),
     make("span", { class: "wb-ramp", "aria-hidden": "true" }, cells.map((cell) => make("span", { class: cell }))),

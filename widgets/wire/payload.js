@@ -1,5 +1,7 @@
 /** Reads what `payload.py` packs: a JSON header, then typed columns. */
 
+import { describeSignals } from "../page/signals.js";
+
 /**
  * A rollout of a group: `start` and `length` say which places of the columns are its own.
  * @typedef {{ rollout: number, start: number, length: number, prompt: number, reward: number | null, correct: number | null,
@@ -32,6 +34,7 @@ export function unpack(given) {
   for (const [name, entry] of Object.entries(header.columns)) {
     columns[name] = new TYPES[entry.type](own.buffer, 4 + size + entry.offset, entry.length);
   }
+  if (header.described) describeSignals(header.described);
   return { ...header, columns };
 }
 
