@@ -61,7 +61,7 @@ LIBRARY: dict[str, set[str]] = {
 GROUND = {"wire", "page"}
 READ = GROUND | {"recorded", "lens"}
 WIDGETS: dict[str, set[str]] = {
-    "wire": {"page"},
+    "wire": set(),
     "page": set(),
     "form": set(),
     "recorded": GROUND,

@@ -50,8 +50,8 @@ def test_events_of_every_run_by_colour_and_many_of_them_folded(browser, lab, pic
     page.focus(".wb-overlay .wb-charts")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")  # from step 0 to step 1
-    expect(page.locator(".wb-overlay .wb-happened")).to_contain_text("busy · step 1 · set: busy change 25")
-    page.locator(".wb-overlay summary", has_text="What happened").click()
+    expect(page.locator(".wb-overlay .wb-event-text")).to_contain_text("busy · step 1 · set: busy change 25")
+    page.locator(".wb-overlay summary", has_text="Events").click()
     expect(page.locator(".wb-overlay .wb-events li")).to_have_count(32)
     expect(page.locator(".wb-overlay .wb-events li", has_text="calm change 1")).to_contain_text("calm")
     page.close()

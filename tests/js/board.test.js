@@ -93,11 +93,11 @@ test("the mean entropy is over the tokens that have one", () => {
 
 // ------------------------------------------------------------------ filters and orders
 
-test("an outcome that is not known is neither right nor wrong", () => {
+test("an outcome that is not known is neither correct nor incorrect", () => {
   const rollouts = [rollout(0), rollout(1, { correct: 0 }), rollout(2, { correct: null }), rollout(3, { correct: 0, finish: "pruned" })];
   const kept = (outcome) => passing(rollouts, { ...ALL, outcome }, nothing).map((each) => each.rollout);
   assert.deepEqual(Object.fromEntries(Object.keys(OUTCOMES).map((name) => [name, kept(name)])),
-    { all: [0, 1, 2, 3], right: [0], wrong: [1, 3], unscored: [2], pruned: [3], truncated: [] });
+    { all: [0, 1, 2, 3], correct: [0], incorrect: [1, 3], unscored: [2], pruned: [3], truncated: [] });
 });
 
 test("all parts of a choice hold at once; words are found in any case", () => {

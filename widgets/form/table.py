@@ -1,7 +1,7 @@
 """Forms for tables and pieces, made from their fields: what a config holds, a form shows, and the other way round.
 
 Every editor answers plain data (`read`) and takes it over (`show`). Menus are those of the registries: `refresh` reads
-them again, so that a piece defined in a cell a moment ago is there.
+them again, so a piece just defined in a cell appears.
 """
 
 import html
@@ -31,7 +31,7 @@ def fields_of(kind: Any) -> dict[str, FieldInfo]:
 
 
 class Table(Editor):
-    """Fields below each other; those of the advanced level only there, or where they were changed or are wrong.
+    """Fields below each other; advanced ones at that level, and where they are not the default or have an error.
 
     `title`: said above them, of a table inside another.
     """
@@ -50,7 +50,7 @@ class Table(Editor):
         return {name: value for name, value in found.items() if value is not None}
 
     def told(self, name: str, value: Any) -> Any:
-        """A value as a config tells it, which has a word for none where something else is usual."""
+        """A value as a config writes it: `none` where the default is something else."""
         return NONE if value is None and self.specs[name].optional and self.specs[name].default is not None else value
 
     def show(self, value: Mapping[str, Any]) -> None:

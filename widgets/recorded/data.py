@@ -1,4 +1,4 @@
-"""What the views ask of a run: its index, its metrics, the board of a step, the tokens of a group; as payloads.
+"""What the views read of a run, as payloads: its index, its metrics, the board of a step, the tokens of a group.
 
 Only columns that were recorded are sent; a value that is missing is nan, never zero.
 """
@@ -26,7 +26,7 @@ MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point 
 MOST_EVENTS = 200
 PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
          "score", "posterior", "survival", "excluded")  # fmt: skip
-OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
+OF_ROLLOUTS = ("posterior", "survival")  # one number per rollout, shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
 
@@ -108,14 +108,14 @@ class RunData:
         return pack({"kind": "group", "step": step, "group": group, **header}, columns)
 
 
-def has_signal(entry: dict[str, Any]) -> bool:
-    """Whether the rollouts of a board's group earned different rewards; those unscored do not count."""
+def has_variance(entry: dict[str, Any]) -> bool:
+    """Whether the scored rollouts of a board's group have different rewards."""
     return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
 
 
 def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The group of a board that is shown first: the first with a signal, else the first."""
-    return next((entry for entry in groups if has_signal(entry)), groups[0])
+    """The group of a board that is shown first: the first with reward variance, else the first."""
+    return next((entry for entry in groups if has_variance(entry)), groups[0])
 
 
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:
@@ -151,10 +151,10 @@ def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[st
 
 def descriptions(schema: pa.Schema, signals: Sequence[str]) -> dict[str, dict[str, str]]:
     """Label, unit and help of every signal that is shown, and of those that could be; the record's own come first."""
-    names = dict.fromkeys([*DESCRIPTIONS, *signals])
-    recorded = {field.name: field.metadata or {} for field in schema}
-    texts = {name: {key.decode(): text.decode() for key, text in recorded.get(name, {}).items()} for name in names}
-    return {name: from_texts(name, texts[name]).as_texts() for name in names}
+    recorded = {field.name: field.metadata for field in schema if field.metadata}
+    texts = {name: {key.decode(): text.decode() for key, text in found.items()} for name, found in recorded.items()}
+    names = dict.fromkeys([*DESCRIPTIONS, *signals, *texts])
+    return {name: from_texts(name, texts.get(name, {})).as_texts() for name in names}
 
 
 def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
@@ -189,7 +189,7 @@ def signal_columns(table: pa.Table) -> dict[str, np.ndarray]:
 
 
 def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What follows from recorded columns: small differences, which need all the digits; what was clipped."""
+    """Columns computed from recorded ones: differences, which need all the digits; tokens without gradient."""
     result = {}
     if "old_logprob" in found and "logprob" in found:
         result["ratio"] = np.exp(found["logprob"] - found["old_logprob"])

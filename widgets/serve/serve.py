@@ -29,7 +29,7 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 
 @dataclass
 class Site:
-    """What is served: a folder of runs. `control`: whether orders to runs are taken."""
+    """What is served: a folder of runs. `control`: whether pages may control runs."""
 
     folder: Path
     control: bool = False
@@ -37,7 +37,9 @@ class Site:
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is no folder; give the one in which the runs are, or start workbench demo")
+            raise ValueError(
+                f"{self.folder} is not a folder; give the folder that contains the runs, or start workbench demo"
+            )
         if (self.folder / "format.json").exists():
             raise ValueError(f"{self.folder} is a run; give the folder that holds it: {self.folder.resolve().parent}")
         self.runs = RunFolder(self.folder)
@@ -80,7 +82,7 @@ class Site:
         inside = PurePosixPath(name)
         outside = inside.is_absolute() or ".." in inside.parts or str(inside) != name
         if outside or not (self.folder / inside / "format.json").is_file():
-            raise ValueError(f"no run is called {name!r} in {self.folder}; it may have been moved or removed")
+            raise ValueError(f"no run named {name!r} in {self.folder}; it may have been moved or removed")
         return open_run(self.folder / inside)
 
 
@@ -102,10 +104,10 @@ def serve(folder: Path, address: str = HOME, port: int = 0, control: bool = Fals
     token = secrets.token_urlsafe(24)
     answers.load()  # now, so that the first viewer need not wait for it
     server = make_server(Site(folder, control), token, address, port)
-    print(f"runs in {folder}, {'orders are taken' if control else 'for reading only'}; open")
+    print(f"runs in {folder}, {'runs can be controlled' if control else 'read-only'}; open")
     print(f"    {address_of(address, port_of(server), token)}", flush=True)
     if address not in (HOME, "localhost", "::1"):
-        print("other machines can reach this; what is sent is not encrypted", flush=True)
+        print("other machines can connect; the connection is not encrypted", flush=True)
     server.start()
     IOLoop.current().start()
 

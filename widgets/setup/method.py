@@ -31,7 +31,7 @@ class MethodEditor(Editor):
 
     def __init__(self, desk: Desk, value: Any) -> None:
         super().__init__(desk, desk.make(ipywidgets.VBox, "wf-method-editor"))
-        self.filter = desk.make(ipywidgets.Text, description="filter", placeholder="words of key, title or text")
+        self.filter = desk.make(ipywidgets.Text, description="filter", placeholder="key, title or description")
         self.menu = desk.make(ipywidgets.Select, "wf-method-menu", description="method", rows=9, options=[])
         self.card = desk.make(ipywidgets.HTML, "wf-card")
         self.equation = desk.make(ipywidgets.HTMLMath, "wf-equation")

@@ -1,7 +1,5 @@
 /** Reads what `payload.py` packs: a JSON header, then typed columns. */
 
-import { describeSignals } from "../page/signals.js";
-
 /**
  * A rollout of a group: `start` and `length` say which places of the columns are its own.
  * @typedef {{ rollout: number, start: number, length: number, prompt: number, reward: number | null, correct: number | null,
@@ -9,6 +7,7 @@ import { describeSignals } from "../page/signals.js";
  *   parts?: { name: string, value: number | null, reason?: string | null }[] } & Record<string, any>} Rollout
  * A group's payload; columns run over all tokens of all rollouts.
  * @typedef {{ kind: string, step: number, group: number, rollouts: Rollout[], prompts: number[][], signals: string[],
+ *   described?: Record<string, import("../page/signals.js").Description>,
  *   vocabulary: Record<string, import("../page/tokens.js").Entry>, columns: Record<string, any> }} Group
  * A line of a board: outcomes are `[rollout, reward, correct, finish]`.
  * @typedef {{ group: number, problem: string, question: string, rollouts: [number, number | null, number | null, string][] }} BoardEntry
@@ -34,7 +33,6 @@ export function unpack(given) {
   for (const [name, entry] of Object.entries(header.columns)) {
     columns[name] = new TYPES[entry.type](own.buffer, 4 + size + entry.offset, entry.length);
   }
-  if (header.described) describeSignals(header.described);
   return { ...header, columns };
 }
 

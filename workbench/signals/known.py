@@ -61,7 +61,7 @@ def self_confidence(logits: Logits) -> Tensor:
 
 @signal("entropy_change")
 def entropy_change(logits: Logits) -> Tensor:
-    """p (1 - p) (log p + entropy): the token's own term of the rate at which raising its log-prob lowers the entropy (STEER)."""
+    """p (1 - p) (log p + entropy): rate at which raising the token's log-prob lowers the entropy, own term (STEER)."""
     p = logprob(logits).exp()
     return p * (1 - p) * (logprob(logits) + entropy(logits))
 
@@ -74,13 +74,13 @@ def collision(logits: Logits) -> Tensor:
 
 @signal("nucleus_entropy", unit="nats", argument=0.9)
 def nucleus_entropy(logits: Logits, share: float) -> Tensor:
-    """Entropy of the smallest set of most likely tokens that holds this share of the probability (90 %), renormalised."""
+    """Entropy of the fewest most likely tokens that hold this share of the probability (90 %), renormalised."""
     return over_most_likely(logits, share, lambda ordered: ordered.cumsum(-1) - ordered < share)
 
 
 @signal("core_entropy", unit="nats", argument=0.8)
 def core_entropy(logits: Logits, share: float) -> Tensor:
-    """Entropy of the largest set of most likely tokens below this share of the probability (80 %), renormalised; 0 if empty."""
+    """Entropy of the most likely tokens below this share of the probability (80 %), renormalised; 0 if none."""
     return over_most_likely(logits, share, lambda ordered: ordered.cumsum(-1) < share)
 
 

@@ -20,7 +20,7 @@ Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
 Constants = dict[str, Tensor]  # computed once an update: scalars, or tensors whose first axis is the rollout
 
 ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
-#: The extras a batch may carry that are read off no logits, with their axes; `workbench.signals.signal` adds every signal.
+#: Axes of the extras that a batch may carry and that no logits give; `workbench.signals.signal` enters every signal.
 #: A prefix (old_, ref_, engine_) or @context changes no axes.
 AXES: dict[str, tuple[str, ...]] = {
     "value": (ROLLOUT, TOKEN),  # of a head
@@ -50,9 +50,8 @@ def axes(name: str) -> tuple[str, ...]:
     for prefix in ("old_", "ref_", "engine_"):
         if bare.startswith(prefix) and bare.removeprefix(prefix) in AXES:
             return AXES[bare.removeprefix(prefix)]
-    raise ValueError(
-        f"extra {name!r} has no axes: register it with workbench.signals.signal, or add it to workbench.types.AXES (known: {', '.join(AXES)})"
-    )
+    remedy = "register it with workbench.signals.signal, or add it to workbench.types.AXES"
+    raise ValueError(f"extra {name!r} has no axes: {remedy} (known: {', '.join(AXES)})")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 
 from tests.widgets.fake_run import small_run
-from widgets.recorded.data import RunData, bare, first_choice, group_parts, has_signal, per_token
+from widgets.recorded.data import RunData, bare, first_choice, group_parts, has_variance, per_token
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import pack, rounded, unpack
 
@@ -152,7 +152,7 @@ def test_tokens_join_to_the_recorded_text(data):
 def test_the_board_names_every_group_with_its_outcomes(data):
     board = data.board(8)
     assert [len(entry["rollouts"]) for entry in board["groups"]] == [6] * 4
-    assert not has_signal(board["groups"][0])
+    assert not has_variance(board["groups"][0])
     assert first_choice(board["groups"]) is not board["groups"][0]
     assert "<|user|>" not in board["groups"][0]["question"]
 
