@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from widgets.recorded.data import RunData, bare, group_parts, read, token_counts
+from widgets.recorded.data import RunData, group_parts, read, token_counts
+from widgets.recorded.question import question_of
 from widgets.wire.payload import pack
 
 MOST_CELLS = 60  # steps of a problem that are sent; more are thinned evenly, the newest kept
@@ -45,30 +46,31 @@ def outcomes_of(data: RunData, folder: str, unreadable: set[int]) -> Iterable[tu
     for step in data.run.steps(folder):
         path = Path(data.run.file(folder, step))
         try:
-            yield step, outcomes(path, path.stat().st_mtime_ns)
+            yield step, outcomes(path, path.stat().st_mtime_ns, data.special)
         except (OSError, ValueError):  # arrow's errors are ValueErrors: the file is broken, or was taken away meanwhile
             unreadable.add(step)
 
 
 @functools.lru_cache(maxsize=4096)
-def outcomes(path: Path, modified: int) -> Mapping[str, Outcome]:
-    """The outcomes of each problem in a step's file; `modified` is the time at which the file was written."""
+def outcomes(path: Path, modified: int, special: tuple[str, ...] = ()) -> Mapping[str, Outcome]:
+    """The outcomes of each problem in a step's file; `modified` is the time at which the file was written,
+    `special` the texts of special tokens."""
     del modified  # a part of the key: a step may be written again
     table = read(path, NAMES)
     rows = table.select(["problem", "group", "prompt", "correct"]).to_pylist()
     members: dict[str, list[tuple[dict[str, Any], int]]] = {}
     for row, length in zip(rows, token_counts(table).tolist(), strict=True):
         members.setdefault(row["problem"], []).append((row, length))
-    return {problem: outcome(found) for problem, found in members.items()}
+    return {problem: outcome(found, special) for problem, found in members.items()}
 
 
-def outcome(members: list[tuple[dict[str, Any], int]]) -> Outcome:
-    """The outcome of rows with their lengths; unscored ones count as incorrect where any is scored."""
+def outcome(members: list[tuple[dict[str, Any], int]], special: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of rows with their lengths; an unscored rollout counts as neither correct nor incorrect."""
     first = members[0][0]
     grades = [row["correct"] for row, _ in members if row["correct"] is not None and row["correct"] == row["correct"]]
     length = sum(count for _, count in members) / len(members)
     correct = sum(grade > 0.5 for grade in grades)
-    return Outcome(first["group"], bare(first["prompt"]), len(members), len(members) if grades else 0, correct, length)
+    return Outcome(first["group"], question_of(first["prompt"], special), len(members), len(members) if grades else 0, correct, length)
 
 
 def history(problem: str, found: Mapping[int, Mapping[str, Outcome]]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Only columns that were recorded are sent; a value that is missing is nan, never 
 
 import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from widgets.recorded.question import question_of
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
 from workbench.descriptions import DESCRIPTIONS, from_texts
@@ -41,6 +41,11 @@ class RunData:
     def vocabulary(self) -> Vocabulary | None:
         """The run's tokenizer."""
         return Vocabulary.load(self.path / "tokenizer")
+
+    @functools.cached_property
+    def special(self) -> tuple[str, ...]:
+        """The texts of the tokenizer's special tokens."""
+        return self.vocabulary.special_texts if self.vocabulary else ()
 
     def steps(self) -> list[int]:
         """Steps whose rollouts were recorded, in order."""
@@ -94,7 +99,12 @@ class RunData:
         rows = read(self.file(step), names).to_pylist()
         groups: dict[int, dict[str, Any]] = {}
         for row in rows:
-            entry = {"group": row["group"], "problem": row["problem"], "question": bare(row["prompt"]), "rollouts": []}
+            entry = {
+                "group": row["group"],
+                "problem": row["problem"],
+                "question": question_of(row["prompt"], self.special),
+                "rollouts": [],
+            }
             outcome = [row["rollout"], number(row["reward"]), number(row["correct"]), row["finish"]]
             groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
         return {"kind": "board", "step": step, "groups": list(groups.values())}
@@ -227,10 +237,3 @@ def per_token(table: pa.Table, name: str, width: int = 1) -> np.ndarray:
 def plain(value: Any) -> Any:
     """A value for JSON: nan and missing become None."""
     return number(value) if isinstance(value, float) or value is pd.NA else value
-
-
-def bare(prompt: str | None) -> str:
-    """A prompt's text without special tokens, shortened: what the list of problems shows."""
-    text = re.sub(r"<[|/]?[^<>\n]{1,24}>", " ", prompt or "")
-    text = re.sub(r"\s+", " ", text).strip()
-    return text if len(text) <= 160 else text[:159] + "…"

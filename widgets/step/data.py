@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from widgets.recorded.data import RunData, bare, group_parts, per_token, read, token_counts
+from widgets.recorded.data import RunData, group_parts, per_token, read, token_counts
+from widgets.recorded.question import question_of
 from widgets.wire.payload import number, pack
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ def probed(data: RunData, step: int) -> dict[str, list[dict[str, Any]]]:
         logprob = [math.nan if value is None else value for value in row.get("logprob") or ()]
         numbers = np.array(logprob or [math.nan] * len(row["token_ids"]))
         known = {"tokens": np.array(row["token_ids"]), "logprob": numbers, "given": row.get("prompt_ids")}
-        found[row["problem"]].append({"question": bare(row["prompt"]), "correct": row["correct"], **known})
+        found[row["problem"]].append(
+            {"question": question_of(row["prompt"], data.special), "correct": row["correct"], **known}
+        )
     return dict(found)
 
 

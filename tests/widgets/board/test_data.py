@@ -51,9 +51,7 @@ def test_a_training_problem_that_came_once_has_one_cell_and_one_that_never_came_
 def test_a_run_without_probes_has_none(plain):
     found = data.histories(RunData(open_run(plain)), "word_problems/100")
     assert found["probes"] == []
-    with pytest.raises(
-        ValueError, match=r"step 4 of plain has no tracked problems.* none; set evaluation\.probes"
-    ):
+    with pytest.raises(ValueError, match=r"step 4 of plain has no tracked problems.* none; set evaluation\.probes"):
         data.probe(RunData(open_run(plain)), 4, 0)
 
 
