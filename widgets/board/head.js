@@ -65,10 +65,26 @@ export function rewardParts(rollout) {
   const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
     make("span", { class: "wb-part-name" }, visible(part.name)), " ",
     part.value === null ? "unscored" : show(part.value),
-    part.reason ? make("span", { class: "wb-muted" }, " · ", make("bdi", {}, brief(visible(part.reason)))) : null));
+    [part.reason, readText(part, rollout)].filter(Boolean).map((text) => make("span", { class: "wb-muted" }, " · ", make("bdi", {}, brief(visible(String(text))))))));
+  const sum = sumText(rollout);
+  if (sum) parts.push(make("span", { class: "wb-part wb-sum" }, make("bdi", {}, sum)));
   const tag = rollout.tag ? make("span", { class: "wb-badge" }, rollout.tag) : null;
   const round = (rollout.round ?? 0) > 0 ? make("span", { class: "wb-badge" }, `sampling round ${Number(rollout.round) + 1}`) : null;
   return parts.length || tag || round ? make("div", { class: "wb-parts" }, tag, round, parts) : null;
+}
+
+/** What a component extracted from the completion, beside the reference, unless its reason quotes it. @param {NonNullable<Rollout["parts"]>[number]} part @param {Rollout} rollout */
+export function readText({ extracted, reason, value }, { answer }) {
+  if (!extracted || value === null || reason?.includes(extracted)) return "";
+  return answer ? `read ${extracted}, expected ${answer}` : `read ${extracted}`;
+}
+
+/** How the reward adds up; empty where a single component is the reward, or the sum is unknown. @param {Rollout} rollout */
+export function sumText({ parts = [], reward, shaping, shaped_by: pieces = [] }) {
+  if (reward === null || shaping === null || shaping === undefined || !parts.length) return "";
+  const terms = parts.map(({ name, value, weight }) => `${visible(name)} ${weight === 1 ? "" : `${show(weight)} × `}${show(value)}`);
+  if (shaping) terms.push(`shaping${pieces.length ? ` (${pieces.join(", ")})` : ""} ${show(shaping)}`);
+  return terms.length > 1 || parts[0].weight !== 1 ? `reward ${show(reward)} = ${terms.join(" + ")}` : "";
 }
 
 /** A reason may be as long as a completion. @param {string} text */

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from widgets.recorded.question import question_of
+from widgets.recorded.rewards import explain, rounded_reward
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
 from workbench.descriptions import DESCRIPTIONS, from_texts
@@ -105,7 +106,7 @@ class RunData:
                 "question": question_of(row["prompt"], self.special),
                 "rollouts": [],
             }
-            outcome = [row["rollout"], number(row["reward"]), number(row["correct"]), row["finish"]]
+            outcome = [row["rollout"], rounded_reward(row["reward"]), number(row["correct"]), row["finish"]]
             groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
         return {"kind": "board", "step": step, "groups": list(groups.values())}
 
@@ -115,6 +116,7 @@ class RunData:
         if not table.num_rows:
             raise ValueError(f"step {step} of {self.path.name} has no group {group}; choose one from its board")
         header, columns = group_parts(table, self.vocabulary)
+        explain(header["rollouts"], self.config())
         return pack({"kind": "group", "step": step, "group": group, **header}, columns)
 
 
@@ -178,6 +180,8 @@ def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
             prompts.append(prompt)
         parts = [{key: plain(value) for key, value in part.items()} for part in row.pop("parts", None) or []]
         known = {key: plain(value) for key, value in row.items() if key != "prompt"}
+        if "reward" in known:
+            known["reward"] = rounded_reward(known["reward"])
         place = {"prompt": prompts.index(prompt), "start": start, "length": length}
         rollouts.append({**known, "parts": parts, **place})
         start += length

@@ -29,8 +29,8 @@ def question_of(prompt: str | None, special: Sequence[str] = ()) -> str:
 def turns(prompt: str, special: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The turns of a prompt as role and text; the role is empty where no mark names one.
 
-    The mark itself names the role (`<|user|>`, `[INST]`), or the text between two marks (Llama 3), or the line after one
-    (ChatML).
+    The mark itself names the role (`<|user|>`, `[INST]`), or the text between two marks (Llama 3), or the line after
+    one (ChatML).
     """
     marks = [re.escape(text) for text in sorted(special, key=len, reverse=True) if text.strip()]
     parts = re.split(f"({'|'.join([*marks, KNOWN_MARKS])})", prompt)

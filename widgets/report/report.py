@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from widgets.lens.gallery import Gallery
 from widgets.recorded.data import RunData, group_parts, has_variance, read, token_counts
+from widgets.recorded.rewards import explain
 from widgets.wire import bundle
 from widgets.wire.payload import pack, rounded
 
@@ -135,6 +136,7 @@ def group_payload(data: RunData, table: pa.Table, entry: dict[str, Any], extra: 
     wanted = [outcome[0] for outcome in entry["rollouts"]]
     chosen = pc.is_in(table.column("rollout"), pa.array(wanted, pa.int32()))
     header, columns = group_parts(table.filter(chosen), data.vocabulary)
+    explain(header["rollouts"], data.config())
     inside = np.repeat(chosen.to_numpy(zero_copy_only=False).astype(bool), token_counts(table))
     columns |= {name: values[inside] for name, values in extra.items()}
     header["signals"] += list(extra)
