@@ -74,8 +74,14 @@ test("a group has zero reward variance when all its rewards are equal; unscored 
 test("how many are correct, where any is scored", () => {
   const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).text;
   assert.equal(told(null, null, null), "unscored");
-  assert.equal(told(1, 0, null), "1 of 3 correct");
-  assert.equal(correctText([undefined]), "unscored");
+  assert.equal(told(1, 0, null), "1 of 2 correct · 1 unscored");
+  assert.equal(correctText([{ correct: undefined, finish: "stop" }]), "unscored");
+});
+
+test("pruned rollouts are counted apart: they are neither correct nor incorrect", () => {
+  const rollouts = [...Array(6).fill({ correct: 1, finish: "stop" }), ...Array(4).fill({ correct: 0, finish: "length" }), ...Array(6).fill({ correct: null, finish: "pruned" })];
+  assert.equal(correctText(rollouts), "6 of 10 correct · 6 pruned");
+  assert.equal(correctText(rollouts.slice(10)), "6 pruned");
 });
 
 test("order and picks; a rollout without a reward comes last", () => {

@@ -7,17 +7,26 @@ import { visible } from "../page/tokens.js";
 
 export const ZERO_VARIANCE = "All rollouts have the same reward, so group-relative advantages are zero.";
 
-/** "2 of 3 correct". @param {(number | null | undefined)[]} grades */
-export function correctText(grades) {
-  const correct = grades.filter((grade) => (grade ?? 0) > 0.5).length;
-  return grades.every((grade) => (grade ?? null) === null) ? "unscored" : `${correct} of ${grades.length} correct`;
+/** "6 of 10 correct · 6 pruned": of the scored rollouts; the others are counted apart. @param {{ correct?: number | null, finish: string }[]} rollouts */
+export function correctText(rollouts) {
+  const scored = rollouts.filter(({ correct }) => (correct ?? null) !== null);
+  const pruned = rollouts.filter(({ correct, finish }) => (correct ?? null) === null && finish === "pruned").length;
+  const unscored = rollouts.length - scored.length - pruned;
+  const correct = scored.filter((rollout) => Number(rollout.correct) > 0.5).length;
+  return [scored.length ? `${correct} of ${scored.length} correct` : "", pruned ? `${pruned} pruned` : "",
+    unscored ? (scored.length || pruned ? `${unscored} unscored` : "unscored") : ""].filter(Boolean).join(" · ");
+}
+
+/** The outcomes of a line of the board as rollouts. @param {Pick<BoardEntry, "rollouts">} group */
+export function outcomesOf({ rollouts }) {
+  return rollouts.map(([, , correct, finish]) => ({ correct, finish }));
 }
 
 /** Mean reward, how many are correct, how many are scored, and whether all rewards are equal. @param {Pick<BoardEntry, "rollouts">} group */
 export function groupFacts(group) {
   const rewards = group.rollouts.map((rollout) => rollout[1]).filter((reward) => reward !== null);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
-  const text = correctText(group.rollouts.map(([, , correct]) => correct));
+  const text = correctText(outcomesOf(group));
   const zeroVariance = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
   return { mean, text, zeroVariance, scored: rewards.length };
 }

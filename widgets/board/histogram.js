@@ -111,7 +111,7 @@ export class Histogram {
   column(bar, label, most, first) {
     const count = bar.members.length;
     const correct = bar.members.filter(OUTCOMES.correct.holds).length;
-    const text = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${correctText(bar.members.map((each) => each.correct))}`;
+    const text = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${correctText(bar.members)}`;
     return make("button", { type: "button", class: "wb-column", tabindex: first ? 0 : -1, "aria-pressed": "false", disabled: !count,
       "aria-label": text, title: text, click: (event) => this.press(bar, /** @type {HTMLElement} */ (event.currentTarget)) },
     make("span", { class: "wb-column-count" }, count || ""),

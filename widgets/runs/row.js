@@ -24,7 +24,7 @@ export function rowCells(row, { chosen, full, open }) {
     make("span", { class: "wb-amount", role: "gridcell" }, Number.isFinite(row.accuracy) ? `${show(100 * Number(row.accuracy), 3)} %` : "–"),
     ...(hasError(row) ? [make("span", { role: "gridcell", class: "wb-cut wb-why", title: row.text }, row.text)] : [
       make("span", { role: "gridcell", class: "wb-cut", title: row.method }, row.method ?? ""),
-      make("span", { role: "gridcell", class: "wb-cut", title: new Date(1000 * row.started).toLocaleString() }, ago(Date.now() / 1000 - row.started)),
+      make("span", { role: "gridcell", class: "wb-cut", title: new Date(1000 * row.started).toLocaleString() }, ageOf(row)),
       make("span", { role: "gridcell" }, spark(row.spark ?? []))]),
   ];
 }
@@ -32,6 +32,11 @@ export function rowCells(row, { chosen, full, open }) {
 /** Whether an error text takes the place of the small curve. @param {Row} row */
 function hasError(row) {
   return ["failed", "dead", "stalled", "unreadable", "vanished"].includes(row.verdict) && row.text !== "";
+}
+
+/** How long ago a run was started. @param {Row} row */
+export function ageOf(row) {
+  return ago(Date.now() / 1000 - row.started);
 }
 
 /** How long ago, for people. @param {number} seconds */

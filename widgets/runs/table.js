@@ -1,7 +1,7 @@
 /** The list of runs: only the visible rows are in the page, and only those are requested. */
 
 import { isShortcut, make } from "../page/dom.js";
-import { rowCells } from "./row.js";
+import { ageOf, rowCells } from "./row.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
@@ -17,6 +17,8 @@ export class RunTable {
     this.hooks = hooks;
     /** @type {Map<number, Row>} */
     this.rows = new Map();
+    /** @type {Map<number, { key: string, element: HTMLElement }>} the lines in the page, by place */
+    this.lines = new Map();
     this.total = 0;
     this.at = 0; // the current row
     this.heads = COLUMNS.map(([order, label]) => make("span", { role: "columnheader" },
@@ -60,7 +62,22 @@ export class RunTable {
   draw() {
     const { start, count } = this.window;
     const places = Array.from({ length: Math.max(0, Math.min(count, this.total - start)) }, (_, place) => start + place);
-    this.space.replaceChildren(...places.map((place) => this.line(place)));
+    const before = this.lines;
+    this.lines = new Map(places.map((place) => [place, this.renewed(place, before.get(place))]));
+    const elements = [...this.lines.values()].map(({ element }) => element);
+    const same = elements.length === this.space.children.length && elements.every((element, at) => this.space.children[at] === element);
+    if (!same) this.space.replaceChildren(...elements);
+  }
+
+  /** The line of a place: the one that is there where nothing in it has changed, so that a press on it is not lost.
+   * @param {number} place @param {{ key: string, element: HTMLElement } | undefined} before */
+  renewed(place, before) {
+    const row = this.rows.get(place);
+    const key = JSON.stringify([row ?? null, row ? this.hooks.marks(row) : null, place === this.at, row ? ageOf(row) : ""]);
+    if (before?.key === key) return before;
+    const element = this.line(place);
+    if (before) before.element.replaceWith(element);
+    return { key, element };
   }
 
   /** @param {number} place */

@@ -59,10 +59,10 @@ def wait(holds):
 # ------------------------------------------------------------------ checkpoints
 
 
-def test_the_moments_that_can_be_asked(ask):
+def test_the_checkpoints_of_a_run(ask):
     header, _ = ask("checkpoints")
     assert (header["name"], header["steps"]) == ("parent", [0, 1, 2, 3])
-    assert (header["temperature"], header["errors"]) == (1.0, 4)
+    assert (header["temperature"], header["problems"]) == (1.0, 4)
 
 
 def test_a_run_without_a_model_cannot_be_asked(tmp_path):
@@ -142,7 +142,7 @@ def test_an_examination_leaves_its_results_to_everybody(ask, run):
     assert ask("evaluations")[0] == {"kind": "evaluations", "results": [], "unreadable": []}
     began, _ = ask("evaluate", steps=[2, None], base=True, problems=4, samples="1, 2")
     assert (began["verdict"], began["step"]) == ("running", None)
-    assert "is being examined" in refused(ask, "evaluate", steps=[1], base=False, problems=4, samples="1")
+    assert "is being evaluated" in refused(ask, "evaluate", steps=[1], base=False, problems=4, samples="1")
     wait(lambda: ask("evaluation_status")[0]["verdict"] != "running")
     ended, _ = ask("evaluation_status")
     assert (ended["verdict"], ended["text"], ended["step"]) == ("done", "", 3)

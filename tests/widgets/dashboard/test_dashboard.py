@@ -63,7 +63,7 @@ def test_what_cannot_be_answered_is_said_in_words(run):
     dashboard.request = {"id": 2, "kind": "command", "command": "format"}
     dashboard.request = {"id": 3, "kind": "command", "command": "pause"}
     assert "no recorded rollouts" in heard[0][1]["error"]
-    assert "not known" in heard[1][1]["error"]
+    assert "unknown command" in heard[1][1]["error"]
     assert "finished" in heard[2][1]["error"]
     dashboard.close()
 

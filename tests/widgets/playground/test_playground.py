@@ -95,7 +95,7 @@ def test_missing_signals_wrong_values_and_nan_are_told_in_words(play, forgetful)
     header, columns = ask(play, entries)
     told = [line["error"] for line in header["methods"]]
     assert "ref_logprob" in told[0]
-    assert re.match(r"its push is nan or infinite on \d+ of \d+ tokens\. ", told[1])
+    assert re.match(r"its gradient is nan or infinite on \d+ of \d+ tokens\. ", told[1])
     assert "AssertionError: not this one" in told[2]
     assert "no method is called 'nobody'" in told[3]
     assert "clip.low = -1.0" in told[4]

@@ -100,7 +100,7 @@ def test_a_filter_that_must_read_looks_at_the_newest_and_says_so(folder, monkeyp
     monkeypatch.setattr(folder_module, "MOST_READ", 2)
     found = RunFolder(folder).window({"state": "finished"})
     assert names(found) == ["new", "study/seed-1"]
-    assert "Of 5 runs the newest 2 were looked at" in found["note"]
+    assert "Only the newest 2 of 5 matching runs were read" in found["note"]
     assert RunFolder(folder).window({})["note"] == ""
 
 

@@ -173,7 +173,7 @@ def test_a_reader_is_answered_but_orders_nothing(feed, run):
 def test_an_order_is_placed_where_control_is_given(feed, run):
     (teacher,) = viewers(feed, 1, control=True)
     teacher.reply({"id": 1, "kind": "command", "command": "pause"})
-    assert teacher.screen.kinds == ["order"]
+    assert teacher.screen.kinds == ["command"]
     assert orders(run) == ["pause"]
 
 

@@ -36,7 +36,7 @@ def test_every_signal_says_what_its_colours_mean(data):
     assert "(log-prob, darker: less likely)" in told["logprob"]
     assert "(ratio, orange: above 1, purple: below)" in told["ratio"]
     assert "dashed" in told["ratio"]
-    assert "(gap, orange: above zero, purple: below)" in told["gap"]
+    assert "(mismatch, orange: above zero, purple: below)" in told["gap"]
     assert "(lens:gspo was not recorded; advantage, orange" in told["lens:gspo"]
 
 
