@@ -24,7 +24,7 @@ export function rowCells(row, { chosen, full, open }) {
     make("span", { class: "wb-amount", role: "gridcell" }, Number.isFinite(row.accuracy) ? `${show(100 * Number(row.accuracy), 3)} %` : "–"),
     ...(hasError(row) ? [make("span", { role: "gridcell", class: "wb-cut wb-why", title: row.text }, row.text)] : [
       make("span", { role: "gridcell", class: "wb-cut", title: row.method }, row.method ?? ""),
-      make("span", { role: "gridcell", class: "wb-cut", title: new Date(1000 * row.started).toLocaleString() }, ageOf(row)),
+      make("span", { role: "gridcell", class: "wb-cut wb-age", title: new Date(1000 * row.started).toLocaleString() }, ageOf(row)),
       make("span", { role: "gridcell" }, spark(row.spark ?? []))]),
   ];
 }

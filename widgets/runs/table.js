@@ -73,8 +73,12 @@ export class RunTable {
    * @param {number} place @param {{ key: string, element: HTMLElement } | undefined} before */
   renewed(place, before) {
     const row = this.rows.get(place);
-    const key = JSON.stringify([row ?? null, row ? this.hooks.marks(row) : null, place === this.at, row ? ageOf(row) : ""]);
-    if (before?.key === key) return before;
+    const key = JSON.stringify([row ?? null, row ? this.hooks.marks(row) : null, place === this.at]);
+    if (before?.key === key) {
+      const age = before.element.querySelector(".wb-age");
+      if (age && row && age.textContent !== ageOf(row)) age.textContent = ageOf(row);
+      return before;
+    }
     const element = this.line(place);
     if (before) before.element.replaceWith(element);
     return { key, element };

@@ -147,7 +147,7 @@ def test_an_examination_leaves_its_results_to_everybody(ask, run):
     ended, _ = ask("evaluation_status")
     assert (ended["verdict"], ended["text"], ended["step"]) == ("done", "", 3)
     base, own, last = ask("evaluations")[0]["results"]
-    assert (base["step"], own["step"], last["step"], own["errors"]) == (0, 2, 3, 4)
+    assert (base["step"], own["step"], last["step"], own["problems"]) == (0, 2, 3, 4)
     assert [share["samples"] for share in own["passes"]] == [1, 2]
     assert base["gains"] == []
     document = json.loads((run.path / "evaluations" / "eval-step-000002.json").read_text())
