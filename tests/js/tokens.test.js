@@ -74,7 +74,7 @@ test("a group has zero reward variance when all its rewards are equal; unscored 
 test("how many are correct, where any is scored", () => {
   const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).text;
   assert.equal(told(null, null, null), "unscored");
-  assert.equal(told(1, 0, null), "1 of 2 correct · 1 unscored");
+  assert.equal(told(1, 0, null), "1 of 3 correct (1 unscored)");
   assert.equal(correctText([{ correct: undefined, finish: "stop" }]), "unscored");
 });
 

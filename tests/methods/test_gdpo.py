@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 import torch
+from workbench.rewards.judge import judge
 
 from tests.batches import UNEQUAL, advantage_rows, assert_close, toy
 from workbench.methods.gdpo import BatchZ, Decoupled
 from workbench.registry import find_method
-from workbench.rewards.judge import judge
 from workbench.types import Group, Judgement, Problem, Request, Rollout
 
 GDPO = find_method("gdpo")

@@ -70,7 +70,14 @@ def outcome(members: list[tuple[dict[str, Any], int]], special: tuple[str, ...] 
     grades = [row["correct"] for row, _ in members if row["correct"] is not None and row["correct"] == row["correct"]]
     length = sum(count for _, count in members) / len(members)
     correct = sum(grade > 0.5 for grade in grades)
-    return Outcome(first["group"], question_of(first["prompt"], special), len(members), len(members) if grades else 0, correct, length)
+    return Outcome(
+        first["group"],
+        question_of(first["prompt"], special),
+        len(members),
+        len(members) if grades else 0,
+        correct,
+        length,
+    )
 
 
 def history(problem: str, found: Mapping[int, Mapping[str, Outcome]]) -> dict[str, Any]:

@@ -7,14 +7,15 @@ import { visible } from "../page/tokens.js";
 
 export const ZERO_VARIANCE = "All rollouts have the same reward, so group-relative advantages are zero.";
 
-/** "6 of 10 correct · 6 pruned": of the scored rollouts; the others are counted apart. @param {{ correct?: number | null, finish: string }[]} rollouts */
+/** "6 of 10 correct · 6 pruned": unscored rollouts count as incorrect, pruned ones are counted apart. @param {{ correct?: number | null, finish: string }[]} rollouts */
 export function correctText(rollouts) {
   const scored = rollouts.filter(({ correct }) => (correct ?? null) !== null);
   const pruned = rollouts.filter(({ correct, finish }) => (correct ?? null) === null && finish === "pruned").length;
   const unscored = rollouts.length - scored.length - pruned;
   const correct = scored.filter((rollout) => Number(rollout.correct) > 0.5).length;
-  return [scored.length ? `${correct} of ${scored.length} correct` : "", pruned ? `${pruned} pruned` : "",
-    unscored ? (scored.length || pruned ? `${unscored} unscored` : "unscored") : ""].filter(Boolean).join(" · ");
+  if (!scored.length) return [unscored ? "unscored" : "", pruned ? `${pruned} pruned` : ""].filter(Boolean).join(" · ");
+  const outcome = `${correct} of ${rollouts.length - pruned} correct${unscored ? ` (${unscored} unscored)` : ""}`;
+  return pruned ? `${outcome} · ${pruned} pruned` : outcome;
 }
 
 /** The outcomes of a line of the board as rollouts. @param {Pick<BoardEntry, "rollouts">} group */

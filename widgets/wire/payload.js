@@ -3,7 +3,7 @@
 /**
  * A rollout of a group: `start` and `length` say which places of the columns are its own.
  * @typedef {{ rollout: number, start: number, length: number, prompt: number, reward: number | null, correct: number | null,
- *   finish: string, problem: string, pruned_at?: number | null, left_out?: string | null, answer?: string | null, tag?: string, round?: number,
+ *   finish: string, problem: string, pruned_at?: number | null, excluded?: string | null, answer?: string | null, tag?: string, round?: number,
  *   shaping?: number | null, shaped_by?: string[],
  *   parts?: { name: string, value: number | null, weight?: number | null, reason?: string | null, extracted?: string | null }[] } & Record<string, any>} Rollout
  * A group's payload; columns run over all tokens of all rollouts.
