@@ -22,17 +22,18 @@ EXCEPTIONS = {
     "workbench/runs/process/build.py": "the one place that joins the rooms",
 }
 
-BASE = {"types", "errors", "piece", "ops", "kinds"}
+BASE = {"descriptions", "types", "errors", "piece", "ops", "kinds"}
 CORE = BASE | {"random_numbers", "signals"}
 DATA = BASE | {"method", "registry", "sections", "config"}  # what a config is made of
 #: What each room of the library may import besides itself: rooms, or single modules.
 LIBRARY: dict[str, set[str]] = {
+    "descriptions": set(),
     "types": set(),
     "errors": set(),
     "piece": {"types", "errors"},
     "ops": {"types"},
     "random_numbers": {"types"},
-    "signals": {"types", "ops"},
+    "signals": {"descriptions", "types", "ops"},
     "kinds": {"types", "piece", "ops", "signals"},
     "method": CORE,
     "pieces": CORE,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import workbench.signals  # noqa: F401  importing them enters their axes, which every method is checked with
 from workbench.piece import Head, Piece
 from workbench.types import (
     Batch,

@@ -15,7 +15,7 @@ from widgets.wire import bundle
 from workbench.config import RunConfig
 from workbench.runs.open import open_run
 
-NO_RUN = "no run yet"
+NO_RUN = "no runs yet"
 
 
 class CopyText(anywidget.AnyWidget):

@@ -216,7 +216,7 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
     if not fields:
         return editor(desk, Spec.of(name, info))
     if name == "rollouts":
-        kinds = Literal[tuple(sorted(ENGINES))]
+        kinds: Any = Literal.__getitem__(tuple(sorted(ENGINES)))
         fields["engine"] = FieldInfo(annotation=kinds, default="local", description=fields["engine"].description)
     return Table(desk, fields, frozenset(fields.keys() - BASIC.get(name, fields.keys())))
 

@@ -20,26 +20,11 @@ Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
 Constants = dict[str, Tensor]  # computed once an update: scalars, or tensors whose first axis is the rollout
 
 ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
-#: Every extra a batch may carry, with its axes; a prefix (old_, ref_, engine_) or @context changes none.
+#: Axes of the extras that a batch may carry and that no logits give; `workbench.signals.signal` enters every signal.
+#: A prefix (old_, ref_, engine_) or @context changes no axes.
 AXES: dict[str, tuple[str, ...]] = {
-    "logprob": (ROLLOUT, TOKEN),
-    "entropy": (ROLLOUT, TOKEN),
-    "max_prob": (ROLLOUT, TOKEN),
-    "rank": (ROLLOUT, TOKEN),
-    "chosen_logit": (ROLLOUT, TOKEN),
-    "logsumexp": (ROLLOUT, TOKEN),
-    "mean_logit": (ROLLOUT, TOKEN),
-    "nucleus_entropy": (ROLLOUT, TOKEN),
-    "core_entropy": (ROLLOUT, TOKEN),
-    "self_confidence": (ROLLOUT, TOKEN),
-    "entropy_change": (ROLLOUT, TOKEN),
-    "collision": (ROLLOUT, TOKEN),  # Σp²
-    "kl": (ROLLOUT, TOKEN),  # exact, to the reference
-    "mean_log_ratio": (ROLLOUT, TOKEN),  # vocabulary mean of log π/π_ref
     "value": (ROLLOUT, TOKEN),  # of a head
     "quality": (ROLLOUT, TOKEN),  # of a head
-    "top_ids": (ROLLOUT, TOKEN, TOP),
-    "top_probs": (ROLLOUT, TOKEN, TOP),
     "token_reward": (ROLLOUT, TOKEN),  # rewards given to single tokens
     "stored_advantage": (ROLLOUT, TOKEN),  # nan where none; a replayed rollout keeps the one it had
     "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) generated the token
@@ -55,6 +40,7 @@ AXES: dict[str, tuple[str, ...]] = {
 def axes(name: str) -> tuple[str, ...]:
     """The axes of an extra, for any policy, context and argument. ValueError for an unknown one.
 
+    >>> import workbench.signals
     >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
     (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
     """
@@ -64,7 +50,8 @@ def axes(name: str) -> tuple[str, ...]:
     for prefix in ("old_", "ref_", "engine_"):
         if bare.startswith(prefix) and bare.removeprefix(prefix) in AXES:
             return AXES[bare.removeprefix(prefix)]
-    raise ValueError(f"extra {name!r} has no axes: add it to workbench.types.AXES (known: {', '.join(AXES)})")
+    remedy = "register it with workbench.signals.signal, or add it to workbench.types.AXES"
+    raise ValueError(f"extra {name!r} has no axes: {remedy} (known: {', '.join(AXES)})")
 
 
 @dataclass(frozen=True)

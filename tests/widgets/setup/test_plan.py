@@ -184,9 +184,9 @@ def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
     plan = Plan(desk, print)
     plan.show(planned(config.replace(rollouts={"rollouts": 2}), 10**12))
     plan.rate.value = 0.5
-    assert "<b>50.0 %</b>" in plan.dull.value
+    assert "<b>50.0 %</b>" in plan.variance.value
     plan.rate.value = 0.9
-    assert "<b>82.0 %</b>" in plan.dull.value
+    assert "<b>82.0 %</b>" in plan.variance.value
 
 
 # ------------------------------------------------------------------ background

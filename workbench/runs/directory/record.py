@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from workbench.descriptions import described
 from workbench.runs.directory.aliases import current_name, recorded_names
 from workbench.runs.directory.paths import replacing, room
 
@@ -186,8 +187,26 @@ def write_table(path: Path, table: Any) -> int:
     nothing, since numbers per token hardly repeat.
     """
     with room(path.parent, table.nbytes), replacing(path) as draft:
-        pyarrow.parquet.write_table(table, draft, compression="zstd", use_dictionary=False, write_statistics=False)
+        pyarrow.parquet.write_table(
+            self_describing(table), draft, compression="zstd", use_dictionary=False, write_statistics=False
+        )
         return draft.stat().st_size
+
+
+def self_describing(table: Any) -> Any:
+    """The table with label, unit and help of every described column per token in the metadata of its field.
+
+    A reader needs neither the registry of signals nor the file that defines one. What a field says already is kept.
+    """
+    fields = [table.schema.field(number) for number in range(len(table.schema))]
+    return table.cast(pyarrow.schema([with_description(each) for each in fields], metadata=table.schema.metadata))
+
+
+def with_description(field: Any) -> Any:
+    """A field with its description, if it is a list of numbers that has one."""
+    per_token = pyarrow.types.is_list(field.type) and pyarrow.types.is_floating(field.type.value_type)
+    found = described(field.name) if per_token and not field.metadata else None
+    return field if found is None else field.with_metadata(found.as_texts())
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:

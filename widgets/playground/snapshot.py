@@ -1,47 +1,47 @@
-"""The playground without scripts: what a saved notebook shows where no kernel runs."""
+"""A static snapshot of the playground, without scripts: what a saved notebook shows where no kernel runs."""
 
 import html
 from typing import Any
 
 import numpy as np
 
-from widgets.lens.pushes import Pushes
-from widgets.lens.pushes import table as numbers
-from widgets.tokens.still import MOST_TOKENS, token
+from widgets.lens.weights import Weights
+from widgets.lens.weights import table as numbers
+from widgets.tokens.snapshot import MOST_TOKENS, token
 from widgets.wire.payload import unpack
 
 MOST_ROLLOUTS = 4
 CELL = "text-align:left;vertical-align:top;font-family:monospace;white-space:pre-wrap;max-width:34em"
 
 
-def picture(playground: Any) -> str:
-    """The methods' numbers, and the first rollouts coloured by each method's push on one scale."""
+def snapshot(playground: Any) -> str:
+    """The methods' numbers, and the first rollouts coloured by each method's gradient weights on a common scale."""
     if playground.step is None:
-        return "<p>No rollouts were recorded yet.</p>"
+        return "<p>No rollouts recorded yet.</p>"
     where = (playground.step, playground.group)
     try:
         header, columns = unpack(playground.data.group(*where))
-        found = [playground.replays.pushes(*where, entry, playground.rewards) for entry in playground.methods]
+        found = [playground.replays.weights(*where, entry, playground.rewards) for entry in playground.methods]
         known = playground.replays.of(*where).known
     except (OSError, ValueError) as error:  # the run was taken away, or a file of it is broken
         return f"<p>{html.escape(str(error))}</p>"
     head = "".join(f"<th>{html.escape(named(each))}</th>" for each in found)
     lines = numbers(found, known)
-    rows = [figures("like the first", lines, "cosine"), figures("share of tokens pushed", lines, "pushed"),
-            figures("push up", lines, "up"), figures("push down", lines, "down")]  # fmt: skip
+    rows = [figures("cosine to method 1", lines, "cosine"), figures("share of non-zero weights", lines, "nonzero"),
+            figures("Σ up", lines, "up"), figures("Σ down", lines, "down")]  # fmt: skip
     rows += [rollout_row(header, columns, rollout, found, playground.rewards)
              for rollout in header["rollouts"][:MOST_ROLLOUTS]]  # fmt: skip
     place = f"{html.escape(playground.run.title)}, step {where[0]}, problem {where[1]}"
-    told = "What each method tells the tokens: orange, solid: become likelier; purple, dashed: less likely."
+    legend = "Gradient weight of every token. Orange, solid: up-weighted; purple, dashed: down-weighted."
     return (
-        f'<div style="font-family:sans-serif"><p>{place}. {told}</p>'
+        f'<div style="font-family:sans-serif"><p>{place}. {legend}</p>'
         f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
     )
 
 
-def named(pushes: Pushes) -> str:
-    """A method with what is changed in it."""
-    return f"{pushes.title} ({pushes.edited})" if pushes.edited else pushes.title
+def named(method: Weights) -> str:
+    """A method with its changes."""
+    return f"{method.title} ({method.edited})" if method.edited else method.title
 
 
 def figures(label: str, lines: list[dict[str, Any]], name: str) -> str:
@@ -54,11 +54,11 @@ def rollout_row(
     header: dict[str, Any],
     columns: dict[str, np.ndarray],
     rollout: dict[str, Any],
-    found: list[Pushes],
+    found: list[Weights],
     rewards: dict[int, float],
 ) -> str:
     """One rollout under every method."""
-    largest = [float(np.nanmax(np.abs(each.push), initial=0.0)) for each in found if each.push is not None]
+    largest = [float(np.nanmax(np.abs(each.weights), initial=0.0)) for each in found if each.weights is not None]
     limit = max(largest, default=0.0) or 1.0
     span = slice(rollout["start"], rollout["start"] + min(rollout["length"], MOST_TOKENS))
     texts = [header["vocabulary"][str(token)][0] for token in columns["tokens"][span]]
@@ -73,8 +73,8 @@ def reward(rollout: dict[str, Any], rewards: dict[int, float]) -> str:
     return "unscored" if rollout["reward"] is None else f"reward {rollout['reward']:.2f}"
 
 
-def text(pushes: Pushes, texts: list[str], span: slice, limit: float) -> str:
-    """The tokens on their colours; why there are none."""
-    if pushes.push is None:
-        return html.escape(pushes.problem)
-    return "".join(token(each, value / limit) for each, value in zip(texts, pushes.push[span], strict=True))
+def text(method: Weights, texts: list[str], span: slice, limit: float) -> str:
+    """The coloured tokens, or the error."""
+    if method.weights is None:
+        return html.escape(method.error)
+    return "".join(token(each, value / limit) for each, value in zip(texts, method.weights[span], strict=True))

@@ -4,23 +4,23 @@ import { nearestPlace, overSeeds, stacked, thin } from "./curves.js";
 
 /**
  * `share`: between 0 and 1, shown in percent; `fit`: the axis ends above the greatest; `zero`: it starts at zero; `more`: further
- * columns, told apart where there are several; `log`: a logarithmic axis makes sense.
+ * columns, a line each where there are several; `log`: a logarithmic axis makes sense.
  * @typedef {{ title: string, help?: string, unit?: string, share?: boolean, fit?: boolean, zero?: boolean, stacked?: boolean,
  *   log?: boolean, more?: RegExp, series: Record<string, string> }} Spec
  * @typedef {{ name: string, key?: string, experiment?: string, colour?: number, columns: import("./curves.js").Columns,
- *   events?: import("./curves.js").Happening[], notes?: string[], stretch?: number }} Shown
- * `at` tells the value at a step; `faint` is one seed among several.
+ *   events?: import("./curves.js").RunEvent[], notes?: string[], stretch?: number }} Shown
+ * `at` gives the value at a step; `faint` is one seed among several.
  * @typedef {{ label: string, colour: number, faint?: boolean, points: [number, number][], at: (step: number) => number }} Line
  * @typedef {{ colour: number, points: [number, number, number][] }} Band
- * @typedef {{ lines: Line[], bands: Band[], areas: boolean }} Picture
- * @typedef {{ name: string, colour: number, runs: Shown[] }} Party
+ * @typedef {{ lines: Line[], bands: Band[], areas: boolean }} ChartData
+ * @typedef {{ name: string, colour: number, runs: Shown[] }} RunGroup
  */
 
 const STRETCHES = 120; // of the axis, each at most four points
 export const COLOURS = 8;
 
-/** Runs of one experiment are its seeds and share a colour, the one they have or the next. @param {Shown[]} runs @returns {Party[]} */
-export function parties(runs) {
+/** Runs of one experiment are its seeds and share a colour, the one they have or the next. @param {Shown[]} runs @returns {RunGroup[]} */
+export function runGroups(runs) {
   /** @type {Map<string, Shown[]>} */
   const found = new Map();
   for (const run of runs) {
@@ -31,33 +31,33 @@ export function parties(runs) {
     name: members.length > 1 ? members[0].experiment ?? "" : members[0].name, colour: members[0].colour ?? place % COLOURS, runs: members }));
 }
 
-/** What the legend says of a party. @param {Party} party */
-export function told({ name, runs }) {
+/** The legend of a runGroup. @param {RunGroup} runGroup */
+export function legendText({ name, runs }) {
   if (runs.length === 1) return name;
   return `${name}: ${runs.length} seeds, ${runs.length < 3 ? "median; no band below three" : "median and 95 % band"}`;
 }
 
-/** @param {Spec} spec @param {Shown[]} runs @returns {Picture} */
-export function picture(spec, runs) {
-  return runs.length === 1 ? ofOne(spec, runs[0].columns) : ofMany(spec, parties(runs));
+/** @param {Spec} spec @param {Shown[]} runs @returns {ChartData} */
+export function chartData(spec, runs) {
+  return runs.length === 1 ? ofOne(spec, runs[0].columns) : ofMany(spec, runGroups(runs));
 }
 
-/** Events that say no more than the curves do. */
+/** Events that the curves show anyway. */
 const QUIET = new Set(["started", "launch", "checkpoint", "finished"]);
 
-/** What happened, in the order in which it did; of several runs each event has the name and the colour of its own. @param {Shown[]} runs */
-export function happenings(runs) {
+/** The events in the order of time; of several runs, each with the run's name and colour. @param {Shown[]} runs */
+export function eventsOf(runs) {
   if (runs.length === 1) return runs[0].events ?? [];
   const all = runs.flatMap(({ events = [], name, colour }) => events.map((event) => ({ ...event, run: name, colour })));
   return all.sort((one, other) => (one.time ?? 0) - (other.time ?? 0));
 }
 
-/** Those of the events that a chart marks. @template {import("./curves.js").Happening} Event @param {Event[]} events */
+/** Those of the events that a chart marks. @template {import("./curves.js").RunEvent} Event @param {Event[]} events */
 export function marked(events) {
   return events.filter(({ step, kind }) => step !== null && !QUIET.has(kind));
 }
 
-/** Every series of a chart that was recorded; several reward parts are told apart. @param {Spec} spec @param {Shown["columns"]} columns */
+/** Every series of a chart that was recorded; several reward components have a line each. @param {Spec} spec @param {Shown["columns"]} columns */
 export function seriesOf(spec, columns) {
   const has = (/** @type {string} */ name) => columns[name] && Array.prototype.some.call(columns[name], Number.isFinite);
   const more = spec.more;
@@ -66,7 +66,7 @@ export function seriesOf(spec, columns) {
   return [...Object.entries(spec.series), ...extra].filter(([name]) => has(name));
 }
 
-/** @param {Spec} spec @param {Shown["columns"]} columns @returns {Picture} */
+/** @param {Spec} spec @param {Shown["columns"]} columns @returns {ChartData} */
 function ofOne(spec, columns) {
   const series = seriesOf(spec, columns);
   if (!series.length) return { lines: [], bands: [], areas: false };
@@ -88,24 +88,24 @@ function rowsOf(steps, sum) {
   return thin(places, known, STRETCHES).map(([row]) => row);
 }
 
-/** One line a run; of an experiment's seeds a faint one each, their median and its band. @param {Spec} spec @param {Party[]} all @returns {Picture} */
+/** One line a run; of an experiment's seeds a faint one each, their median and its band. @param {Spec} spec @param {RunGroup[]} all @returns {ChartData} */
 function ofMany(spec, all) {
   /** @type {Line[]} */
   const lines = [];
   /** @type {Band[]} */
   const bands = [];
   const [name] = Object.keys(spec.series);
-  for (const party of all) {
-    const runs = party.runs.map(({ columns }) => ({ columns: spec.stacked ? withSum(columns, spec) : columns }));
+  for (const runGroup of all) {
+    const runs = runGroup.runs.map(({ columns }) => ({ columns: spec.stacked ? withSum(columns, spec) : columns }));
     const column = spec.stacked ? "seconds" : name;
     const there = runs.filter(({ columns }) => columns[column] && Array.prototype.some.call(columns[column], Number.isFinite));
-    const many = party.runs.length > 1;
-    for (const { columns } of there) lines.push({ ...line(party.name, party.colour, columns.step, columns[column]), faint: many });
+    const many = runGroup.runs.length > 1;
+    for (const { columns } of there) lines.push({ ...line(runGroup.name, runGroup.colour, columns.step, columns[column]), faint: many });
     if (!many || there.length < 2) continue;
     const seeds = overSeeds(there, column);
-    lines.push(line(party.name, party.colour, seeds.map(({ step }) => step), seeds.map((row) => row.median)));
+    lines.push(line(runGroup.name, runGroup.colour, seeds.map(({ step }) => step), seeds.map((row) => row.median)));
     const banded = seeds.flatMap(({ step, band }) => (band ? [/** @type {[number, number, number]} */ ([step, ...band])] : []));
-    bands.push({ colour: party.colour, points: every(banded, 4 * STRETCHES) });
+    bands.push({ colour: runGroup.colour, points: every(banded, 4 * STRETCHES) });
   }
   return { lines, bands, areas: false };
 }

@@ -1,4 +1,4 @@
-"""A picture of a run without scripts: what a saved notebook shows where no kernel runs."""
+"""A static snapshot of a run, without scripts: what a saved notebook shows where no kernel runs."""
 
 import html
 import math
@@ -11,44 +11,45 @@ import numpy as np
 
 from widgets.recorded.data import RunData, first_choice
 from widgets.wire.payload import unpack
+from workbench.descriptions import describe
 
 MOST_ROLLOUTS = 6
 MOST_TOKENS = 160  # of a rollout
 LONGEST = 200  # characters of a token
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 UP, DOWN = (230, 97, 1), (94, 60, 153)
-PLAIN = "advantage"  # is shown unless the reader chose another signal
-PUSHES = (PLAIN, "lens")
-TOLD = "orange: told to become likelier, purple: less likely"
+DEFAULT = "advantage"  # unless another signal was shown last
+SIGNED = (DEFAULT, "lens")
+LEGEND = "orange: up-weighted, purple: down-weighted"
 Seen = Mapping[str, Any]
 
 
-def picture(data: RunData, seen: Seen = MappingProxyType({})) -> str:
+def snapshot(data: RunData, seen: Seen = MappingProxyType({})) -> str:
     """One line of numbers, and rollouts coloured by a signal; plain HTML with inline styles.
 
-    `seen`: the `step`, `group` and `signal` looked at last; without them the newest step, its first group with a
-    signal, the advantage.
+    `seen`: the `step`, `group` and `signal` shown last; without them the newest step, its first group with
+    reward variance, the advantage.
     """
-    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{looked_at(data, seen)}</div>'
+    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{rollouts_part(data, seen)}</div>'
 
 
-def looked_at(data: RunData, seen: Seen) -> str:
-    """The rollouts, or in words why there are none to be seen."""
+def rollouts_part(data: RunData, seen: Seen) -> str:
+    """The rollouts, or the reason why there are none."""
     steps = data.steps()
     if not steps:
-        return "<p>No rollouts were recorded yet.</p>"
+        return "<p>No rollouts recorded yet.</p>"
     try:
         return rollouts(data, seen.get("step") or steps[-1], seen)
-    except ValueError as error:  # a broken step must not keep the widget beside the picture from being shown
+    except ValueError as error:  # a broken step must not keep the widget beside the snapshot from being shown
         return f"<p>{html.escape(str(error))}</p>"
 
 
 def summary(data: RunData) -> str:
-    """Name, verdict, steps and accuracies of a run."""
+    """Name, state, steps and accuracies of a run."""
     lines = data.run.lines()
     accuracy = [line["accuracy"] for line in lines if line.get("accuracy") is not None]
-    told = f"{data.run.title}: {data.run.status}"
-    return told + (f" · held-out accuracy {accuracy[0]:.0%} → {accuracy[-1]:.0%}" if accuracy else "")
+    text = f"{data.run.title}: {data.run.status}"
+    return text + (f" · held-out accuracy {accuracy[0]:.0%} → {accuracy[-1]:.0%}" if accuracy else "")
 
 
 def rollouts(data: RunData, step: int, seen: Seen) -> str:
@@ -56,7 +57,7 @@ def rollouts(data: RunData, step: int, seen: Seen) -> str:
     groups = data.board(step)["groups"]
     entry = next((each for each in groups if each["group"] == seen.get("group")), None) or first_choice(groups)
     header, columns = unpack(data.group(step, entry["group"]))
-    legend, values = shades(columns, str(seen.get("signal", PLAIN)))
+    legend, values = shades(columns, str(seen.get("signal", DEFAULT)))
     parts = values / (float(np.nanmax(np.abs(values), initial=0.0)) or 1.0)
     rows = "".join(row(header, columns["tokens"], parts, rollout) for rollout in header["rollouts"][:MOST_ROLLOUTS])
     question = written(entry["question"])
@@ -64,18 +65,18 @@ def rollouts(data: RunData, step: int, seen: Seen) -> str:
 
 
 def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray]:
-    """What the colours mean, and what is coloured, [token]; the advantage where a signal is not in the record."""
+    """What the colours mean, and what is coloured, [token]; the advantage where a signal was not recorded."""
     if signal not in columns:
-        known = columns.get(PLAIN, np.full(columns["tokens"].size, math.nan))
-        return ("" if signal == PLAIN else f"{signal} is not in the record; advantage, ") + TOLD, known
+        known = columns.get(DEFAULT, np.full(columns["tokens"].size, math.nan))
+        return ("" if signal == DEFAULT else f"{signal} was not recorded; advantage, ") + LEGEND, known
     values = columns[signal]
-    if signal in PUSHES:
-        return f"{signal}, {TOLD}", values
-    name = signal.replace("_", " ")
+    if signal in SIGNED:
+        return f"{describe(signal).label}, {LEGEND}", values
+    name = describe(signal).label
     if signal == "ratio":
         return f"{name}, orange: above 1, purple: below", np.log(values)
     if signal.endswith("logprob"):
-        return f"{name}, the darker, the less likely", -values
+        return f"{name}, darker: less likely", -values
     return (f"{name}, orange: above zero, purple: below" if np.nanmin(values) < 0 else name), values
 
 
