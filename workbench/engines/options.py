@@ -28,14 +28,23 @@ class LocalOptions:
 class VllmOptions:
     """How vLLM is set up: the table `[rollouts.vllm]`."""
 
-    memory: int = Field(default=4 * 2**30, ge=2**20, description="bytes for keys and values")
+    memory: int = Field(default=4 * 2**30, ge=2**20, le=2**50, description="bytes for keys and values")
     longest: int | None = Field(
-        default=None, ge=1, description="most tokens of prompt and answer; left out: what model and memory allow"
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="most tokens of prompt and answer; left out: what model and memory allow",
     )
     eager: bool | None = Field(default=None, description="without compiled graphs; left out: on a CPU")
     sleep: bool = Field(default=False, description="give the GPU's memory back between two calls")
     gpu: str | None = Field(default=None, description="as CUDA_VISIBLE_DEVICES names it; left out: the trainer's own")
-    patience: float = Field(default=600.0, gt=0, description="seconds without a sign of life until it counts as hung")
+    patience: float = Field(
+        default=600.0,
+        gt=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="seconds without a sign of life until it counts as hung",
+    )
     prune: Literal["two_phase", "in_engine"] = Field(
         default="two_phase",
         description="pause all rollouts at the detection length, or stop them one by one inside vLLM",
