@@ -22,13 +22,14 @@ EXCEPTIONS = {
     "workbench/runs/process/build.py": "the one place that joins the rooms",
 }
 
-BASE = {"types", "errors", "piece", "ops", "kinds"}
+BASE = {"types", "errors", "findings", "piece", "ops", "kinds"}
 CORE = BASE | {"random_numbers", "signals"}
 DATA = BASE | {"method", "registry", "sections", "config"}  # what a config is made of
 #: What each room of the library may import besides itself: rooms, or single modules.
 LIBRARY: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
+    "findings": set(),
     "piece": {"types", "errors"},
     "ops": {"types"},
     "random_numbers": {"types"},

@@ -1,5 +1,6 @@
 """`workbench plan`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ def plan(
     memory: Annotated[
         float | None, typer.Option(metavar="GIB", help="GiB free; asked of the device if left out")
     ] = None,
-    prompt: Annotated[int, typer.Option(min=1, help="tokens of a prompt, where it matters at most")] = 256,
+    prompt: Annotated[
+        int | None, typer.Option(min=1, max=10_000_000, help="tokens of a prompt; the longest of the data if left out")
+    ] = None,
     timed: Annotated[
         bool, typer.Option("--probe", help="load the model and measure a few short steps on this machine")
     ] = False,
@@ -25,24 +28,27 @@ def plan(
 
     Without --probe no model is loaded. Ends with code 1 where the run does not fit.
     """
-    from workbench.config import RunConfig
+    from workbench.config import ConfigError, RunConfig
+    from workbench.planning.data import data_report
     from workbench.planning.forecast import forecast
     from workbench.planning.memory import GIB, Assumed
-    from workbench.runs.process.build import lengths
+    from workbench.runs.process.build import problems
     from workbench.runs.process.measure import probe
 
     if memory is not None and not memory > 0:
         raise ValueError(f"--memory {memory}: give the free memory in GiB, above 0")
     asked = RunConfig.load(config)
-    for problem in lengths(asked):
-        raise ValueError(problem)
-    found = forecast(asked, None if memory is None else int(memory * GIB), Assumed(prompt=prompt))
+    errors = problems(asked)
+    if errors:
+        raise ConfigError(errors)
+    data = data_report(asked)
+    found = forecast(asked, None if memory is None else int(memory * GIB), Assumed(prompt=prompt or data.longest))
     fits = found.fit != "does not fit"
     if not as_json:
-        typer.echo("\n".join(found.told()))
+        typer.echo("\n".join([*found.told(), *data.describe()]))
     timing = probe(asked, seconds) if timed and fits else None
     if as_json:
-        print_json({**found.to_dict(), "time": timing.to_dict() if timing else None})
+        print_json({**found.to_dict(), "data": asdict(data), "time": timing.to_dict() if timing else None})
     elif timed:
         typer.echo("\n".join(timing.told() if timing else ["time: not measured, since the run does not fit"]))
     if not fits:

@@ -14,6 +14,7 @@ from workbench.models.policy import LocalPolicy
 from workbench.models.size import embedding_targets
 from workbench.models.spec import check as check_model
 from workbench.pieces.sampler import Uniform
+from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB, Assumed
 from workbench.pruning.kernel.choice import binder
@@ -37,7 +38,9 @@ def problems(config: RunConfig) -> list[str]:
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
     found += engine_problems(config, able)
-    return found + (lengths(config) + embedding_problems(config, able) if not found else [])
+    if found:
+        return found
+    return lengths(config) + embedding_problems(config, able) or data_problems(config)
 
 
 def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
@@ -74,11 +77,17 @@ def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
         "rollouts.engine = 'local'"
         for name in targets
     ]
+def data_problems(config: RunConfig) -> list[str]:
+    """What the model cannot read of the data, or why its tokenizer cannot be read."""
+    try:
+        return list(data_report(config).errors)
+    except ValueError as error:
+        return [str(error)]
 
 
 def warnings(config: RunConfig) -> list[str]:
     """What can run but will hardly do what was meant; of a config without problems."""
-    return warnings_of(config, capabilities(config.rollouts.engine))
+    return [*warnings_of(config, capabilities(config.rollouts.engine)), *data_report(config).warnings]
 
 
 def lengths(config: RunConfig) -> list[str]:
