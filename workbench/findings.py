@@ -1,8 +1,10 @@
 """Errors in a file, line by line, told in few messages: each kind once, with its first places and a count."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+PARTS = re.compile(r"(\d+)")  # numbers count as numbers: line 9 stands before line 10
 SHOWN = 5  # places that a message names
 
 
@@ -33,6 +35,9 @@ def summarised(findings: Iterable[Finding]) -> list[str]:
 
 def told(same: list[Finding]) -> str:
     """Findings of one kind as one message."""
+    same = sorted(
+        same, key=lambda finding: [int(part) if part.isdigit() else part for part in PARTS.split(finding.place)]
+    )
     first, count = same[0], len(same)
     text = f"{first.place}: {first.what}; {first.remedy}"
     if count == 1:

@@ -6,16 +6,18 @@ test, questions that repeat, special tokens written in a prompt, a missing refer
 """
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Literal
 
 from workbench.config import RunConfig
+from workbench.errors import shortened
 from workbench.findings import Finding, summarised
 from workbench.kinds import Task
 from workbench.models.encoder import TextEncoder
-from workbench.models.load import architecture, text_encoder
+from workbench.models.load import architecture, files_version, text_encoder
 from workbench.models.spec import ModelSpec
 from workbench.types import Problem
 
@@ -50,9 +52,8 @@ class DataReport:
     def describe(self) -> list[str]:
         """Lines for people."""
         counts = ", ".join(f"{count:,} {split}" for split, count in self.problems.items())
-        lines = [f"data: {counts} problems; prompts of {self.typical} tokens, the longest {self.longest}"] * bool(
-            counts
-        )
+        lengths = f"prompts of {self.typical:,} tokens, the longest {self.longest:,}"
+        lines = [f"data: {counts} problems; {lengths}"] if counts else []
         lines += [f"error: {text}" for text in self.errors]
         return [*lines, *(f"warning: {text}" for text in self.warnings)]
 
@@ -63,17 +64,17 @@ def data_report(config: RunConfig) -> DataReport:
     ValueError where the model's configuration or tokenizer cannot be read.
     """
     try:
-        encoder = text_encoder(config.model)
-        read = read_all(config.task, config.model, config.task.version())
+        reader = Reader.of(config)
+        read = read_all(config.task, config.model, (config.task.version(), files_version(config.model)))
     except DataError as error:
         return DataReport(errors=tuple(error.errors))
-    wrong = [finding for each in read for finding in errors_of(each, config, encoder)]
-    counts = {split: sum(each.split == split for each in read) for split in SPLITS}
+    errors = summarised(finding for each in read for finding in reader.errors(each))
+    warned = [*repeats(read), *(finding for each in read for finding in reader.warnings(each))]
     lengths = [each.tokens for each in read] or [0]
     return DataReport(
-        tuple(summarised(wrong)),
-        tuple(summarised([*repeats(read), *(each for one in read for each in odd(one, encoder))])),
-        counts,
+        tuple(errors),
+        (*template_warnings(config, reader.encoder), *summarised(warned)),
+        {split: sum(each.split == split for each in read) for split in SPLITS},
         max(lengths),
         round(median(lengths)),
     )
@@ -87,16 +88,17 @@ class DataError(ValueError):
         self.errors = list(errors)
 
 
-def read_all(task: Task, spec: ModelSpec, version: str) -> tuple[Read, ...]:
+def read_all(task: Task, spec: ModelSpec, version: object) -> tuple[Read, ...]:
     """Every problem of a task in tokens; kept until task, model or data change. DataError where one cannot be read."""
     try:
-        return kept(task, spec, version)
+        hash(task)
     except TypeError:  # a user's task with a field that cannot be hashed
         return kept.__wrapped__(task, spec, version)
+    return kept(task, spec, version)
 
 
 @functools.lru_cache(maxsize=4)
-def kept(task: Task, spec: ModelSpec, version: str) -> tuple[Read, ...]:
+def kept(task: Task, spec: ModelSpec, version: object) -> tuple[Read, ...]:
     """The same, kept."""
     del version
     encoder = text_encoder(spec)
@@ -148,52 +150,83 @@ def half_character(place: str, problem: Problem) -> Finding | None:
     return Finding("half", place, what, "write the whole character, or remove the problem") if half else None
 
 
-def errors_of(read: Read, config: RunConfig, encoder: TextEncoder) -> Iterator[Finding]:
-    """What the model cannot read of a problem."""
-    limit, vocabulary = positions(config), architecture(config.model).get_text_config().vocab_size
-    answer = config.rollouts.max_tokens
-    if not read.problem.prompt.strip() or not read.tokens:
-        yield Finding("empty", read.place, "the prompt is empty", "write one, or remove the problem")
-    if limit is not None and read.tokens + answer > limit:
-        what = (
-            f"the prompt has {read.tokens:,} tokens, and with rollouts.max_tokens = {answer:,} more than the {limit:,}"
-        )
-        yield Finding("long", read.place, f"{what} positions of the model", "shorten or remove it, or lower max_tokens")
-    if read.largest >= vocabulary:
-        token = encoder.tokenizer.convert_ids_to_tokens(read.largest)
-        what = f"token {token!r} (id {read.largest}) is not among the {vocabulary:,} that the model has"
-        yield Finding(
-            "vocabulary", read.place, what, "take the tokenizer that belongs to the model, or leave the token out"
-        )
-    if read.system is not None and read.system != config.model.system:
-        what = (
-            f"its messages begin with the system prompt {read.system[:60]!r}, and the run has {config.model.system!r}"
-        )
-        yield Finding("system", read.place, what, "set model.system to it, and give all problems the same")
+@dataclass(frozen=True)
+class Reader:
+    """What a run's model can read."""
+
+    encoder: TextEncoder
+    positions: int | None  # most tokens of prompt and answer; None: it names no limit
+    vocabulary: int
+    answer: int  # most tokens of an answer
+    system: str | None
+    special: re.Pattern[str]  # texts that the tokenizer reads as one special token
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "Reader":
+        """Of a run."""
+        model, encoder = architecture(config.model), text_encoder(config.model)
+        own = config.rollouts.vllm.longest if config.rollouts.engine == "vllm" else None
+        known = [each for each in (getattr(model, "max_position_embeddings", None), own) if each is not None]
+        vocabulary = model.get_text_config().vocab_size
+        answer, system = config.rollouts.max_tokens, config.model.system
+        return cls(encoder, min(known, default=None), vocabulary, answer, system, special_tokens(encoder))
+
+    def errors(self, read: Read) -> Iterator[Finding]:
+        """What the model cannot read of a problem."""
+        if not read.problem.prompt.strip() or not read.tokens:
+            yield Finding("empty", read.place, "the prompt is empty", "write one, or remove the problem")
+        if self.positions is not None and read.tokens + self.answer > self.positions:
+            what = f"the prompt has {read.tokens:,} tokens, too many with rollouts.max_tokens = {self.answer:,}"
+            remedy = f"shorten or remove it, or lower max_tokens: the model has {self.positions:,} positions"
+            yield Finding("long", read.place, what, remedy)
+        if read.largest >= self.vocabulary:
+            token = self.encoder.tokenizer.convert_ids_to_tokens(read.largest)
+            what = f"token {token!r} (id {read.largest}) is not among the {self.vocabulary:,} that the model has"
+            remedy = "take the tokenizer that belongs to the model, or leave the token out"
+            yield Finding("vocabulary", read.place, what, remedy)
+        if read.system is not None and read.system != self.system:
+            what = f"its messages begin with the system prompt {shortened(read.system)}"
+            remedy = f"set model.system to that, for all problems alike (it is {shortened(self.system)})"
+            yield Finding("system", read.place, what, remedy)
+
+    def warnings(self, read: Read) -> Iterator[Finding]:
+        """What the model reads otherwise than it is meant, or cannot be graded."""
+        special = self.special.search(read.problem.prompt)
+        if special is not None:
+            what = f"the prompt holds the text {special[0]!r}, which the tokenizer reads as a special token"
+            yield Finding("special", read.place, what, "remove it, unless it is meant")
+        if not read.problem.answer.strip():
+            remedy = "give one, if a reward compares with it"
+            yield Finding("no answer", read.place, "there is no reference answer", remedy)
 
 
-def positions(config: RunConfig) -> int | None:
-    """Most tokens of prompt and answer; None where the model names no limit."""
-    limit = getattr(architecture(config.model), "max_position_embeddings", None)
-    own = config.rollouts.vllm.longest if config.rollouts.engine == "vllm" else None
-    known = [each for each in (limit, own) if each is not None]
-    return min(known, default=None)
-
-
-def odd(read: Read, encoder: TextEncoder) -> Iterator[Finding]:
-    """What the model reads otherwise than it is meant, or cannot be graded."""
-    special = next((token for token in special_tokens(encoder) if token in read.problem.prompt), None)
-    if special is not None:
-        what = f"the prompt holds the text {special!r}, which the tokenizer reads as a special token"
-        yield Finding("special", read.place, what, "remove it, unless it is meant")
-    if not read.problem.answer.strip():
-        yield Finding("no answer", read.place, "there is no reference answer", "give one, if a reward compares with it")
-
-
-def special_tokens(encoder: TextEncoder) -> list[str]:
-    """Texts that the tokenizer reads as one special token."""
+def special_tokens(encoder: TextEncoder) -> re.Pattern[str]:
+    """Finds texts that the tokenizer reads as one special token."""
     added: dict[int, Any] = encoder.tokenizer.added_tokens_decoder
-    return [str(token) for token in added.values() if token.special and len(str(token)) > 1]
+    texts = [re.escape(str(token)) for token in added.values() if token.special and len(str(token)) > 1]
+    return re.compile("|".join(texts) or r"(?!)")
+
+
+def template_warnings(config: RunConfig, encoder: TextEncoder) -> Iterator[str]:
+    """What the chat template does that a setting or a reward takes for done otherwise."""
+    if not encoder.chat:
+        return
+    written, name = encoder.written("1 + 1 = ?"), config.model.name
+    thinking = config.model.thinking
+    if thinking is not None and written == encoder.written("1 + 1 = ?", enable_thinking=not thinking):
+        told = f"model.thinking = {str(thinking).lower()}"
+        yield f"{told}: the chat template of {name} has no such switch; leave it out"
+    for number, part in enumerate(config.rewards):
+        fields = part.reward.fields()
+        if part.reward.name != "format" or fields["pattern"]:
+            continue
+        opened = written.rstrip().endswith(f"<{fields['think']}>")
+        if opened != fields["opened"]:
+            does = "already writes" if opened else "does not write"
+            yield (
+                f"rewards.{number}: the chat template of {name} {does} <{fields['think']}>, so no completion can keep "
+                f"the layout; set opened = {str(opened).lower()}"
+            )
 
 
 def repeats(read: Iterable[Read]) -> Iterator[Finding]:
