@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PARTS = re.compile(r"(\d+)")  # numbers count as numbers: line 9 stands before line 10
+PARTS = re.compile(r"(\d+)")
 SHOWN = 5  # places that a message names
 
 
@@ -46,3 +46,12 @@ def told(same: list[Finding]) -> str:
     alike = len({head for head, _, _ in parted}) == 1  # one file: its name is told once
     places = ", ".join(tail if alike else finding.place for finding, (_, _, tail) in zip(same, parted, strict=False))
     return f"{text} ({count:,} such: {places}{', …' if count > SHOWN else ''})"
+
+
+def numbered(place: str) -> list[str | int]:
+    """A place as it is sorted.
+
+    >>> sorted(["line 10", "line 9"], key=numbered)
+    ['line 9', 'line 10']
+    """
+    return [int(part) if part.isdecimal() else part for part in PARTS.split(place)]
