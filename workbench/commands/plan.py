@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.shared.options import AsJson, print_json
+from workbench.commands.shared.options import AsJson, out, print_json
 from workbench.runs.process.measure import SECONDS
 
 
@@ -26,30 +26,39 @@ def plan(
 ) -> None:
     """Say whether a run fits into memory, what would make it fit, what it writes, and with --probe how long it takes.
 
-    Without --probe no model is loaded. Ends with code 1 where the run does not fit.
+    Looks at the data as well, as check-data does. Without --probe no model is loaded. Ends with code 1 where the run
+    does not fit.
     """
+    from workbench.runs.process.measure import probe
+
+    asked, found, data = planned(config, memory, prompt)
+    fits = found.fit != "does not fit"
+    if not as_json:
+        out.print("\n".join([*found.told(), *data.describe()]), markup=False)
+    timing = probe(asked, seconds) if timed and fits else None
+    if as_json:
+        print_json({**found.to_dict(), "data": asdict(data), "time": timing.to_dict() if timing else None})
+    elif timed:
+        told = timing.told() if timing else ["time: not measured, since the run does not fit"]
+        out.print("\n".join(told), markup=False)
+    if not fits:
+        raise typer.Exit(1)
+
+
+def planned(config: Path, memory: float | None, prompt: int | None) -> tuple[Any, Any, Any]:
+    """A config without errors, its forecast, and what is known of its data; `memory` in GiB, `prompt` in tokens."""
     from workbench.config import ConfigError, RunConfig
     from workbench.planning.data import data_report
     from workbench.planning.forecast import forecast
     from workbench.planning.memory import GIB, Assumed
     from workbench.runs.process.build import problems
-    from workbench.runs.process.measure import probe
 
-    if memory is not None and not memory > 0:
+    if memory is not None and not 0 < memory < 1e9:
         raise ValueError(f"--memory {memory}: give the free memory in GiB, above 0")
     asked = RunConfig.load(config)
     errors = problems(asked)
     if errors:
         raise ConfigError(errors)
     data = data_report(asked)
-    found = forecast(asked, None if memory is None else int(memory * GIB), Assumed(prompt=prompt or data.longest))
-    fits = found.fit != "does not fit"
-    if not as_json:
-        typer.echo("\n".join([*found.told(), *data.describe()]))
-    timing = probe(asked, seconds) if timed and fits else None
-    if as_json:
-        print_json({**found.to_dict(), "data": asdict(data), "time": timing.to_dict() if timing else None})
-    elif timed:
-        typer.echo("\n".join(timing.told() if timing else ["time: not measured, since the run does not fit"]))
-    if not fits:
-        raise typer.Exit(1)
+    free = None if memory is None else int(memory * GIB)
+    return asked, forecast(asked, free, Assumed(prompt=prompt or data.longest)), data
