@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "workbench/models/embedded/make.py": "makes the weights from traces of the tasks it teaches",
     "workbench/models/embedded/tokens.py": "the vocabulary is made of the words those tasks use",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
+    "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
 BASE = {"types", "errors", "findings", "piece", "ops", "kinds"}

@@ -71,8 +71,11 @@ def write_run(
     runs, name = place
     check_name(name)
     there = runs.is_dir()
-    runs.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".import-", dir=runs))
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".import-", dir=runs))
+    except OSError as error:
+        raise ValueError(f"{runs}: no run can be written there ({error.strerror}); give another folder") from None
     try:
         directory = RunDirectory(draft / name).create()
         last = write_steps(directory, steps, words, origin, options)

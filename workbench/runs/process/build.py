@@ -21,6 +21,7 @@ from workbench.pruning.kernel.choice import binder
 from workbench.rewards.scoring import score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
+from workbench.runs.process.family import family_errors
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
@@ -40,7 +41,7 @@ def problems(config: RunConfig) -> list[str]:
     found += engine_problems(config, able)
     if found:
         return found
-    return lengths(config) + embedding_problems(config, able) or data_problems(config)
+    return lengths(config) + embedding_problems(config, able) or data_problems(config) or family_errors(config)
 
 
 def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
