@@ -1,6 +1,5 @@
 """The playground without scripts: what a saved notebook shows where no kernel runs."""
 
-import html
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from widgets.lens.pushes import Pushes
 from widgets.lens.pushes import table as numbers
 from widgets.tokens.still import MOST_TOKENS, token
 from widgets.wire.payload import unpack
+from workbench.visible import escaped
 
 MOST_ROLLOUTS = 4
 CELL = "text-align:left;vertical-align:top;font-family:monospace;white-space:pre-wrap;max-width:34em"
@@ -24,14 +24,14 @@ def picture(playground: Any) -> str:
         found = [playground.replays.pushes(*where, entry, playground.rewards) for entry in playground.methods]
         known = playground.replays.of(*where).known
     except (OSError, ValueError) as error:  # the run was taken away, or a file of it is broken
-        return f"<p>{html.escape(str(error))}</p>"
-    head = "".join(f"<th>{html.escape(named(each))}</th>" for each in found)
+        return f"<p>{escaped(str(error))}</p>"
+    head = "".join(f"<th>{escaped(named(each))}</th>" for each in found)
     lines = numbers(found, known)
     rows = [figures("like the first", lines, "cosine"), figures("share of tokens pushed", lines, "pushed"),
             figures("push up", lines, "up"), figures("push down", lines, "down")]  # fmt: skip
     rows += [rollout_row(header, columns, rollout, found, playground.rewards)
              for rollout in header["rollouts"][:MOST_ROLLOUTS]]  # fmt: skip
-    place = f"{html.escape(playground.run.title)}, step {where[0]}, problem {where[1]}"
+    place = f"{escaped(playground.run.title)}, step {where[0]}, problem {where[1]}"
     told = "What each method tells the tokens: orange, solid: become likelier; purple, dashed: less likely."
     return (
         f'<div style="font-family:sans-serif"><p>{place}. {told}</p>'
@@ -76,5 +76,5 @@ def reward(rollout: dict[str, Any], rewards: dict[int, float]) -> str:
 def text(pushes: Pushes, texts: list[str], span: slice, limit: float) -> str:
     """The tokens on their colours; why there are none."""
     if pushes.push is None:
-        return html.escape(pushes.problem)
+        return escaped(pushes.problem)
     return "".join(token(each, value / limit) for each, value in zip(texts, pushes.push[span], strict=True))

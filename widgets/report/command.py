@@ -26,4 +26,4 @@ def report(
     opened = find_run(run, runs)
     chosen = None if steps is None else numbers(steps)
     written = write_report(opened, out or opened.path / "report.html", chosen, gallery=methods == "all")
-    typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB)")
+    out.print(f"{written} ({written.stat().st_size / 1e6:.1f} MB)", markup=False)

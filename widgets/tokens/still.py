@@ -1,8 +1,6 @@
 """A picture of a run without scripts: what a saved notebook shows where no kernel runs."""
 
-import html
 import math
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +9,11 @@ import numpy as np
 
 from widgets.recorded.data import RunData, first_choice
 from widgets.wire.payload import unpack
+from workbench.visible import escaped
 
 MOST_ROLLOUTS = 6
 MOST_TOKENS = 160  # of a rollout
 LONGEST = 200  # characters of a token
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 UP, DOWN = (230, 97, 1), (94, 60, 153)
 PLAIN = "advantage"  # is shown unless the reader chose another signal
 PUSHES = (PLAIN, "lens")
@@ -29,7 +27,7 @@ def picture(data: RunData, seen: Seen = MappingProxyType({})) -> str:
     `seen`: the `step`, `group` and `signal` looked at last; without them the newest step, its first group with a
     signal, the advantage.
     """
-    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{looked_at(data, seen)}</div>'
+    return f'<div style="font-family:sans-serif"><p>{escaped(summary(data))}</p>{looked_at(data, seen)}</div>'
 
 
 def looked_at(data: RunData, seen: Seen) -> str:
@@ -40,7 +38,7 @@ def looked_at(data: RunData, seen: Seen) -> str:
     try:
         return rollouts(data, seen.get("step") or steps[-1], seen)
     except ValueError as error:  # a broken step must not keep the widget beside the picture from being shown
-        return f"<p>{html.escape(str(error))}</p>"
+        return f"<p>{escaped(str(error))}</p>"
 
 
 def summary(data: RunData) -> str:
@@ -60,7 +58,7 @@ def rollouts(data: RunData, step: int, seen: Seen) -> str:
     parts = values / (float(np.nanmax(np.abs(values), initial=0.0)) or 1.0)
     rows = "".join(row(header, columns["tokens"], parts, rollout) for rollout in header["rollouts"][:MOST_ROLLOUTS])
     question = written(entry["question"])
-    return f"<p>Step {step}, <i>{question}</i> ({html.escape(legend)})</p><table>{rows}</table>"
+    return f"<p>Step {step}, <i>{question}</i> ({escaped(legend)})</p><table>{rows}</table>"
 
 
 def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray]:
@@ -94,9 +92,9 @@ def written(text: str) -> str:
     """A text for HTML; control and direction characters are shown, not obeyed.
 
     >>> written("<b>\\x07 \\u202e")
-    '&lt;b&gt;⟨07⟩ ⟨202E⟩'
+    '&lt;b&gt;␇ ⟨U+202E⟩'
     """
-    return html.escape(UNSEEN.sub(lambda found: f"⟨{ord(found[0]):02X}⟩", text))
+    return escaped(text)
 
 
 def token(text: str, part: float) -> str:

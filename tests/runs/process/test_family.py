@@ -66,7 +66,7 @@ def test_families_that_work_are_let_through(tmp_path: Path, config: Any, engine:
         (transformers.BloomConfig(**BLOOM), "local", "sdpa", "model type 'bloom'"),
         (transformers.DeepseekV3Config(**MLA), "local", "sdpa",
          "rollouts.engine = 'local': cannot sample from model type 'deepseek_v3'"),
-        (transformers.MistralConfig(**SMALL, sliding_window=8), "local", "sdpa", "model type 'mistral' has layers that the"),
+        (transformers.MistralConfig(**SMALL, sliding_window=8), "local", "sdpa", "type 'mistral' has layers that the"),
         (transformers.LlamaConfig(**SMALL, hidden_act="gelu"), "local", "sdpa", "not reproduce model type 'llama'"),
         (transformers.GraniteConfig(**SMALL, logits_scaling=8.0), "generate", "sdpa", "its logits are not its head"),
         (transformers.Gemma2Config(**SMALL, head_dim=8), "generate", "sdpa", "model type 'gemma2': its logits are not"),
