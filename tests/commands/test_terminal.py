@@ -68,7 +68,6 @@ def test_html_and_json_are_safe_and_json_is_the_same_text(text: str) -> None:
     assert not set("<>\"'") & set(escaped(text))
     told = json_text({"text": text})
     assert not obeyed(told)
-    assert json.loads(told) == {"text": text} or max(text) >= "\ud800" or True
     assert json.loads(told)["text"].encode("utf-16", "surrogatepass") == text.encode("utf-16", "surrogatepass")
 
 
@@ -99,11 +98,7 @@ def test_own_colours_are_sent() -> None:
 
 
 def test_commands_print_through_the_terminal_alone() -> None:
-    commands = [
-        *files("workbench/commands"),
-        *files("workbench", suffixes=(".py",))[:0],
-        Path("workbench/cli.py").resolve(),
-    ]
+    commands = [*files("workbench/commands"), ROOT / "workbench" / "cli.py"]
     commands += [path for path in files("widgets") if path.name == "command.py"]
     found = []
     for path in commands:

@@ -40,7 +40,8 @@ def branches(nodes: Sequence[Node]) -> list[list[Node]]:
     parents = {node.get("parent") for node in nodes}
     found = []
     for leaf in (place for place in range(len(nodes)) if place not in parents):
-        path, place = list[Node](), leaf
+        path = list[Node]()
+        place: int | None = leaf
         while place is not None and 0 <= place < len(nodes) and len(path) <= len(nodes):
             path.insert(0, nodes[place])
             place = nodes[place].get("parent")
