@@ -30,9 +30,7 @@ from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
 from workbench.piece import LARGEST, Piece, plain_value
 from workbench.registry import find_method, load
-from workbench.sections import EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
-
-SEED = 2**32 - 1  # the largest that NumPy, torch and vLLM all take
+from workbench.sections import SEED, EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
 
 
 class ConfigError(ValueError):

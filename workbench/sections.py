@@ -12,6 +12,7 @@ def live(**keywords: Any) -> Any:
     return Field(json_schema_extra={"live": True}, **keywords)
 
 
+SEED = 2**32 - 1  # the largest that NumPy, torch and vLLM all take
 Decay = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
@@ -51,7 +52,11 @@ class TrainingSection(Section):
         description="end the run once an evaluation's held-out accuracy reaches this",
     )
     max_seconds: float | None = Field(
-        None, gt=0, le=1e8, allow_inf_nan=False, description="end the run with the step after this many seconds of steps"
+        None,
+        gt=0,
+        le=1e8,
+        allow_inf_nan=False,
+        description="end the run with the step after this many seconds of steps",
     )
     learning_rate: float = live(
         default=3e-4, gt=0, le=10, allow_inf_nan=False, description="AdamW's peak learning rate"

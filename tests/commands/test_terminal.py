@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 from typer.testing import CliRunner
 
-from scripts.sources import files, place, tree
+from scripts.sources import ROOT, files, place, tree
 from tests.widgets.fake_run import Shape, make_run
 from widgets.report.report import write_report
 from workbench.cli import app

@@ -78,6 +78,8 @@ def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
         "rollouts.engine = 'local'"
         for name in targets
     ]
+
+
 def data_problems(config: RunConfig) -> list[str]:
     """What the model cannot read of the data, or why its tokenizer cannot be read."""
     try:
