@@ -14,7 +14,6 @@ import ipywidgets
 from widgets.form.desk import Desk, Editor
 from widgets.form.spec import UNIONS, Spec, choices
 
-WIDEST = 1_000  # bounds further apart are limits, not a range to choose from: no slider
 WIDE_SPAN = 100  # bounds further apart than this make a logarithmic slider
 
 
@@ -103,7 +102,7 @@ class Plain(Words):
 
 
 class Number(Value):
-    """A number in a box, with a slider where its two bounds are near enough; `1e-6` and `inf` may be written."""
+    """A number in a box, with a slider where it has two bounds; `1e-6` and `inf` may be written."""
 
     def __init__(self, desk: Desk, spec: Spec) -> None:
         box = desk.make(ipywidgets.Text, "wf-number-box", description=spec.label, tooltip=spec.help)
@@ -115,9 +114,9 @@ class Number(Value):
             self.widget = desk.make(ipywidgets.HBox, "wf-number", children=(box, self.slider))
 
     def make_slider(self) -> Any:
-        """A slider for two bounds that a hand can choose between; logarithmic where they are far apart."""
+        """A slider for two bounds; logarithmic where they are far apart."""
         low, high = self.spec.bounds
-        if low is None or high is None or high - low > WIDEST:
+        if low is None or high is None:
             return None
         whole, span = self.spec.type is int, float(high - low)
         step = 1.0 if whole else span / 100
