@@ -29,7 +29,8 @@ def config_of(folder: Path, *more: dict[str, Any], **tables: Any) -> RunConfig:
     path.write_text("".join(json.dumps(row) + "\n" for row in [*GOOD, *more]), "utf-8")
     task = {"task": "jsonl", "path": str(path), "test_share": 0.0, "shuffle": None, **tables.pop("task", {})}
     rollouts = {"problems": 4, **tables.pop("rollouts", {})}
-    return demo_config().replace(task=task, evaluation={"problems": 0}, rollouts=rollouts, **tables)
+    training = {"target_accuracy": None}  # there is no evaluation
+    return demo_config().replace(task=task, evaluation={"problems": 0}, rollouts=rollouts, training=training, **tables)
 
 
 def test_good_data_have_no_errors_and_lengths_in_tokens(tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ class Odd(Task):
 
 
 def test_a_users_own_task_is_looked_at_as_well() -> None:
-    config = demo_config().replace(evaluation={"problems": 0})
+    config = demo_config()
     (failed,) = problems(config.replace(task=Odd()))
     assert failed == "task odd: its train problem 5 cannot be made (KeyError: 'gone')"
     (half,) = problems(config.replace(task=Odd(half=True)))
