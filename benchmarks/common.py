@@ -1,4 +1,4 @@
-"""What every benchmark shares: its command line, the one JSON line it prints, and the folder that keeps results."""
+"""Shared by all benchmarks: the command line, the JSON line that is printed, and the folder of results."""
 
 import argparse
 import datetime
@@ -65,9 +65,7 @@ def hardware() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES if version(name) is not None},
-        "load": round(
-            os.getloadavg()[0], 2
-        ),  # above `cores`: somebody else was at work, and seconds are not to be trusted
+        "load": round(os.getloadavg()[0], 2),  # above `cores`: the machine had other load, and seconds are unreliable
     }
 
 

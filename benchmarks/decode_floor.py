@@ -126,7 +126,8 @@ def measure(spec: ModelSpec, size: Size, repeats: int) -> dict[str, object]:
     requests, count = make_requests(policy, size.problems, size.rollouts), size.problems * size.rollouts
     ways = {"graphs": True, "plain": False} if policy.device.type == "cuda" else {"plain": False}
     engines = {
-        name: LocalEngine(policy, slots=count, options=LocalOptions(graphs=graphs)) for name, graphs in ways.items()
+        name: LocalEngine(policy, concurrent=count, options=LocalOptions(graphs=graphs))
+        for name, graphs in ways.items()
     }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     for step in range(repeats + 1):  # the first of each warms up, and records

@@ -1,7 +1,7 @@
-"""How often the embedded model is right before any reinforcement learning: pass@1 and pass@64 on held-out problems.
+"""Accuracy of the embedded model before any reinforcement learning: pass@1 and pass@64 on held-out problems.
 
 `python -m benchmarks.embedded_base` prints one JSON line. Plain batched sampling with transformers at temperature 1;
-`steps` is the share of answers worked step by step, with how many of those, and of the guesses, are right.
+`steps` is the share of completions worked step by step, with the accuracy of those and of the guesses.
 """
 
 import time

@@ -1,8 +1,8 @@
 """Rollouts a second: the local engine against transformers' `generate`, same weights, same prompts, same length limit.
 
-`python -m benchmarks.engine_rollouts` prints one JSON line. The peer is given the whole batch at once, padded on the
-left, as its users do. The two draw different tokens, so `ratio` compares seconds per token written; both record
-nothing but tokens, except that the engine also keeps the log-prob of each.
+`python -m benchmarks.engine_rollouts` prints one JSON line. The peer gets the whole batch at once, padded on the
+left, as its users do. The two sample different tokens, so `ratio` compares seconds per generated token; both record
+only tokens, except that the engine also keeps the log-prob of each.
 """
 
 import statistics
@@ -76,7 +76,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     policy, plain = (load_policy(ModelSpec(name=given.model, linear=how)) for how in ("auto", "torch"))
-    engine = LocalEngine(policy, slots=given.problems * given.rollouts)
+    engine = LocalEngine(policy, concurrent=given.problems * given.rollouts)
     requests = make_requests(policy, given.problems, given.rollouts)
     mine, theirs, length = [], [], []
     for step in range(given.repeats + 1):  # the first of each warms up

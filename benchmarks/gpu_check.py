@@ -1,7 +1,7 @@
 """Everything that needs an NVIDIA GPU: the pruning kernel beside torch, tests, benchmarks of pruning and of a step.
 
-`python -m benchmarks.gpu_check` keeps the results in benchmarks/results/, says what failed, and ends with 1 if
-anything did. Without a GPU it says "not measured" and ends with 0.
+`python -m benchmarks.gpu_check` stores the results in benchmarks/results/, names what failed, and exits with 1 if
+anything did. Without a GPU it prints "not measured" and exits with 0.
 """
 
 import subprocess

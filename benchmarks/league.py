@@ -1,8 +1,8 @@
-"""Every method on the same task, problems and seeds, each at the one of three learning rates that suits it best.
+"""Every method on the same task, problems and seeds, each at the best of three learning rates.
 
-`make league` plays what is not yet in `results/league/plays.jsonl`, so it can be stopped and goes on; then it writes
-the table's line. The learning rate is chosen on seeds that do not count. A league ranks methods on one small task
-where working step by step pays; it says nothing about large models, and hyper-parameters are each method's defaults.
+`make league` runs what is not yet in `results/league/plays.jsonl`, so it can be stopped and resumed; then it writes
+the table's line. The learning rate is chosen on separate seeds. A league ranks methods on one small task on which
+working step by step is better; it says little about large models, and hyper-parameters are each method's defaults.
 """
 
 import dataclasses

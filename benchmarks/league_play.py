@@ -1,4 +1,4 @@
-"""One play of the league: a method trains the embedded model once, and is examined on held-out problems."""
+"""One play of the league: a method trains the embedded model once, and is evaluated on held-out problems."""
 
 import dataclasses
 import gc
@@ -61,7 +61,7 @@ def play(wanted: Play) -> dict[str, Any]:
         line |= {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy, "tokens": tokens}
         line |= {"entropy": mean([value for value in entropies[-LAST:] if value is not None])}
         line |= examination(trainer, wanted)
-    except (ValueError, RuntimeError) as error:  # the league goes on, and its table says so
+    except (ValueError, RuntimeError) as error:  # the league continues, and its table says so
         line["failed"] = f"{type(error).__name__}: {error}"
     gc.collect()  # a trainer and its engine refer to each other
     return {name: round(value, 5) if isinstance(value, float) else value for name, value in line.items()}

@@ -1,9 +1,9 @@
 """One update on rollouts of 8,192 tokens with a model of Qwen2.5-0.5B's shape: its memory against the forecast.
 
-Random weights, LoRA, checkpointed layers, bfloat16; answers of forced length go through the trainer's own update, one a
-micro-batch. `over_forecast` is the peak of live tensor bytes over what `workbench plan` says, the engine and the
+Random weights, LoRA, checkpointed layers, bfloat16; completions of a fixed length go through the trainer's update, one
+per micro-batch. `over_forecast` is the peak of live tensor bytes over what `workbench plan` says, the engine and the
 process apart. `table` is the largest tensor with a vocabulary axis that is no weight, in tokens: a chunk, never the
-whole answer.
+whole completion.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 Weights, adapter, gradients, optimiser, activations and logits; the engine and the process itself are not in the
 measurement. `worst_error` is the largest |forecast / measured - 1|. The embedded model and a model of a larger shape
-with random weights, whose distributions are flat; every answer is as long as it may be.
+with random weights, whose distributions are flat; every completion has the maximum length.
 """
 
 import gc

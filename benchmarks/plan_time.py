@@ -1,8 +1,8 @@
-"""Seconds a step as `workbench plan --probe` foretells them against those of real runs on the same machine.
+"""Seconds a step as `workbench plan --measure` estimates them against those of real runs on the same machine.
 
-Each case is probed, then launched, in turns, so that a busy minute of the machine meets both. `worst_ratio` is the
-largest of foretold / measured and its inverse; measured is the median of the run's first steps, before the model has
-changed much. The third case is too slow to be measured whole in the probe's time and is extrapolated.
+Each case is measured, then launched, in turns, so that a busy minute of the machine meets both. `worst_ratio` is the
+largest of estimated / measured and its inverse; measured is the median of the run's first steps, before the model has
+changed much. The third case is too slow to be measured whole in the given time and is extrapolated.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from benchmarks.plan_error import make_large
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
-from workbench.runs.process.measure import SECONDS, probe
+from workbench.runs.process.measure import SECONDS, measure
 
 
 def cases(large: str) -> dict[str, tuple[dict[str, Any], int]]:
@@ -58,22 +58,22 @@ def measured(config: RunConfig, folder: Path) -> dict[str, float]:
 
 
 def compare(config: RunConfig, folder: Path, rounds: int, seconds: float) -> dict[str, Any]:
-    """One case: foretold and measured in turns."""
-    foretold, real = [], []
+    """One case: estimated and measured in turns."""
+    estimated, real = [], []
     for _ in range(rounds):
-        foretold.append(probe(config, seconds))
+        estimated.append(measure(config, seconds))
         real.append(measured(config, folder))
-    ratio = statistics.median(each.step for each in foretold) / statistics.median(each["seconds"] for each in real)
+    ratio = statistics.median(each.step for each in estimated) / statistics.median(each["seconds"] for each in real)
     return {
         "ratio": round(max(ratio, 1 / ratio), 3),
-        "foretold_over_measured": round(ratio, 3),
-        "foretold": [round(each.step, 3) for each in foretold],
+        "estimated_over_measured": round(ratio, 3),
+        "estimated": [round(each.step, 3) for each in estimated],
         "measured": [round(each["seconds"], 3) for each in real],
         "wall": [round(each["wall"], 3) for each in real],
-        "phases": {name: round(value, 3) for name, value in foretold[-1].phases.items()},
+        "phases": {name: round(value, 3) for name, value in estimated[-1].phases.items()},
         "measured_phases": {name: round(value, 3) for name, value in real[-1].items()},
-        "cut": foretold[-1].cut,
-        "note": foretold[-1].note,
+        "cut": estimated[-1].cut,
+        "note": estimated[-1].note,
     }
 
 
@@ -81,7 +81,7 @@ def main() -> int:
     """Compares every case."""
     parser = common.options(__doc__ or "")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each probe")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each measurement")
     given = parser.parse_args()
     found = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ accuracy after the last step, with the 95 % interval of 10,000 bootstrap samples
 of `group` over that of the unpruned runs. Seconds are those of all steps, each run in a process with one thread.
 
 A finished run is a line in a file (`--runs`), and a run with the same settings that has one is not made again: stopped
-at any time, the benchmark goes on where it was.
+at any time, the benchmark continues where it was.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import common
+from workbench.runs.directory.aliases import current_names
 
 ARMS = ("unpruned", "group", "paper", "random")
 SAMPLES = 10_000  # of the bootstrap
@@ -54,7 +55,7 @@ def play(seed: int, arm: str, settings: Line) -> Line:
         "seconds": sum(step.metrics["seconds"] - step.metrics.get("seconds.evaluate", 0.0) for step in steps),
         "tokens": sum(step.metrics["tokens"] for step in steps),
         "pruned": sum(step.metrics.get("pruned", 0.0) for step in steps),
-        "dead_groups": statistics.mean(step.metrics["dead_groups"] for step in steps),
+        "zero_variance_groups": statistics.mean(step.metrics["zero_variance_groups"] for step in steps),
         "auc": steps[-1].metrics.get("pruning.auc"),
         "settings": settings,
     }
@@ -63,7 +64,7 @@ def play(seed: int, arm: str, settings: Line) -> Line:
 def read(path: Path, settings: Line) -> dict[tuple[int, str], Line]:
     """The runs that are on file, of these settings."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = (json.loads(line) for line in lines)
+    found = (current_names(json.loads(line)) for line in lines)
     return {(line["seed"], line["arm"]): line for line in found if line["settings"] == settings}
 
 
@@ -99,7 +100,7 @@ def summary(done: dict[tuple[int, str], Line], seeds: Sequence[int]) -> Line:
     def values(arm: str, name: str) -> list[float]:
         return [done[seed, arm][name] for seed in seeds]
 
-    names = ("before", "accuracy", "seconds", "tokens", "pruned", "dead_groups")
+    names = ("before", "accuracy", "seconds", "tokens", "pruned", "zero_variance_groups")
     arms = {arm: {name: round(statistics.mean(values(arm, name)), 4) for name in names} for arm in ARMS}
     for arm in ARMS:
         arms[arm]["accuracies"] = [round(value, 4) for value in values(arm, "accuracy")]

@@ -1,9 +1,9 @@
-"""Seconds of whole training steps with and without pruning, where answers are long: the embedded model, grpo.
+"""Seconds of whole training steps with and without pruning, with long completions: the embedded model, grpo.
 
-Every answer is written to `max_tokens`: the token that ends one stops nothing, and what comes after it is not shown to
-the reward. The two runs take their steps in turns, each first as often as the other, so that a slow minute of the
-machine meets both; what is compared are medians over the steps in which rollouts were pruned. `ratio`: unpruned over
-pruned. `generate_share`: what pruning left of the time of generation; `predicted_share`: the cost model's
+Every completion is generated up to `max_tokens`: stop tokens are ignored, and what follows one is not shown to the
+reward. The two runs take their steps in turns, each first equally often, so that other load on the machine affects
+both; medians over the steps in which rollouts were pruned are compared. `ratio`: unpruned over pruned.
+`generate_share`: the time of generation with pruning over that without; `predicted_share`: the cost model's
 keep + (1 - keep) · detect / mean length; `over_prediction`: the first over the second.
 """
 
@@ -62,10 +62,10 @@ def race(running: dict[str, Trainer]) -> dict[str, list[Step]]:
 
 
 def summary(taken: dict[str, list[Step]], keep: float, detect: int) -> dict[str, Any]:
-    """What pruning saved, over the steps in which somebody was pruned."""
+    """What pruning saved, over the steps in which rollouts were pruned."""
     at_work = [number for number, step in enumerate(taken["pruned"]) if step.metrics.get("pruned", 0.0) > 0]
     if not at_work:
-        raise ValueError("nobody was pruned: the head saw no right answer or no wrong one; take more steps")
+        raise ValueError("no rollout was pruned: the head saw no correct answer or no wrong one; take more steps")
 
     def middle(run: str, name: str) -> float:
         return statistics.median(taken[run][number].metrics[name] for number in at_work)

@@ -1,7 +1,7 @@
 """Seconds of a GRPO step against TRL's GRPOTrainer: same weights, same problems, same length limit, in turns.
 
 Ours is the trainer process's own loop: it records every token of every rollout and writes its checkpoint, within the
-measured time. TRL is set as fast as it goes (`trl_peer`), and records nothing.
+measured time. TRL has its fastest settings (`trl_peer`), and records nothing.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer on the embedded model, set as fast as it goes on a CPU, one timed step after the other.
+"""TRL's GRPOTrainer on the embedded model, with its fastest settings on a CPU, one timed step after the other.
 
 What was tried (TRL 1.16, transformers 5.19): its padded `generate` with a growing key/value cache beats both a static
 cache and transformers' continuous batching; scaled dot product attention beats the eager form. Besides: the whole
@@ -55,7 +55,7 @@ class Watch:
     setting: Setting
     between: Callable[[int], None]
     measured: Measured = field(default_factory=Measured)
-    lengths: list[float] = field(default_factory=list)  # of the step under way
+    lengths: list[float] = field(default_factory=list)  # of the step in progress
     widths: list[int] = field(default_factory=list)  # tokens per row of every forward pass without gradient, in step 0
     began: float = 0.0
 

@@ -1,11 +1,10 @@
 """Seconds and tokens of vLLM's two ways of pruning, and of none: same process, weights, adapter and requests, in turns.
 
 `python -m benchmarks.vllm_pruning` prints one JSON line. Half of the rollouts are stopped at the detection length,
-whatever they look like, so that both ways stop the same ones; answers have the full length otherwise, for no stop token
-is given that the model writes. `ratio`: seconds in two phases over seconds in the engine, of each the least of its
-calls, since whoever else is at work only adds to them; the medians stand beside. `tokens_saved` is the share of the
-tokens that nobody wrote, `seconds_saved` that of the time. In two phases the policy reads the paused rollouts, and that
-is counted.
+whatever their content, so that both ways stop the same ones; the others have the full length, since the stop token is
+one that the model never samples. `ratio`: seconds in two phases over seconds in the engine, each the minimum of its
+calls, since other load only adds to them; the medians are reported too. `tokens_saved` is the share of tokens that were
+not generated, `seconds_saved` that of the time. In two phases the time in which the policy scores rollouts counts.
 """
 
 import dataclasses
@@ -67,7 +66,7 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=8, help="of each problem")
     parser.add_argument("--tokens", type=int, default=256, help="of each rollout")
     parser.add_argument("--detect", type=int, default=32, help="tokens at which they are judged")
-    parser.add_argument("--slots", type=int, default=64, help="most rollouts side by side")
+    parser.add_argument("--concurrent", type=int, default=64, help="most rollouts side by side")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
@@ -76,7 +75,7 @@ def main() -> None:
     requests = make_requests(policy, given.problems, given.rollouts)
     longest = max(len(request.prompt) for request in requests) + given.tokens
     options = VllmOptions(memory=2**30, longest=longest, prune="in_engine")
-    engine = VllmEngine(policy, slots=given.slots, options=options)
+    engine = VllmEngine(policy, concurrent=given.concurrent, options=options)
     pruner = Arrol(detect=given.detect, rule="random", draw="bernoulli", warm_up=0, min_group=2)
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     rollouts: dict[str, list[Rollout]] = {}

@@ -1,9 +1,9 @@
 """Tokens a second of the vLLM engine and the local one: same weights, adapter, requests and lengths, in turns.
 
-`python -m benchmarks.vllm_vs_local` prints one JSON line; `ratio` is vLLM's tokens a second over the local engine's. No
-stop token is given that the model writes, so that all rollouts have the full length; both keep the log-prob of each
-token. Each call of vLLM's includes its messages between the two processes; `seconds_to_start` is told apart, and so is
-`seconds_to_sync`, the handing over of an adapter with the first rollout after it.
+`python -m benchmarks.vllm_vs_local` prints one JSON line; `ratio` is vLLM's tokens a second over the local engine's.
+The stop token is one that the model never samples, so all rollouts have the full length; both keep the log-prob of each
+token. Each call of vLLM's includes its messages between the two processes; `seconds_to_start` is separate, and so is
+`seconds_to_sync`, the transfer of an adapter with the first rollout after it.
 """
 
 import statistics
@@ -52,9 +52,9 @@ def main() -> None:
     requests = make_requests(policy, given.problems, given.rollouts)
     longest = max(len(request.prompt) for request in requests) + given.tokens
     begin = time.perf_counter()
-    vllm = VllmEngine(policy, slots=count, options=VllmOptions(memory=2**30, longest=longest))
+    vllm = VllmEngine(policy, concurrent=count, options=VllmOptions(memory=2**30, longest=longest))
     started = time.perf_counter() - begin
-    engines: dict[str, Engine] = {"vllm": vllm, "local": LocalEngine(policy, slots=count)}
+    engines: dict[str, Engine] = {"vllm": vllm, "local": LocalEngine(policy, concurrent=count)}
     found: dict[str, list[float]] = {name: [] for name in engines}
     for step in range(given.repeats + 1):  # the first of each warms up
         sampling = Sampling(max_tokens=given.tokens, step=step, stop=(policy.config.vocab_size - 1,))

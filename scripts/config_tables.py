@@ -13,12 +13,12 @@ from scripts.piece_tables import field_row
 from workbench.config import RunConfig
 
 HEADER = ["| field | type | default | bounds | what it is |", "|---|---|---|---|---|"]
-#: Tables whose fields are those of a piece, with where the pieces are listed.
+#: Tables whose fields are those of a piece, and where the pieces are listed.
 OPEN = {
     "task": 'A task by name, with its fields: `task = "word_problems"`. See [pieces](pieces.md).',
     "rewards": "One table each: a reward by name, its `weight`, a `name` where two are alike, and its own fields.",
     "method": "A method by its key; any slot may be overridden. See [methods](methods.md) and [pieces](pieces.md).",
-    "pruning": "A pruner by name, with its fields; left out: every rollout is written to its end.",
+    "pruning": "A pruner by name, with its fields; left out: no rollout is pruned.",
 }
 
 
@@ -27,7 +27,7 @@ def config_page(note: str) -> str:
     lines = ["# Config", "", note, ""]
     lines += [
         "The same object is the TOML file, the form in the notebook, and the keyword arguments in Python. A field that",
-        "is marked *live* may change while the run goes on: `workbench set RUN learning_rate=1e-4`.",
+        "is marked *live* may change during a run: `workbench set RUN learning_rate=1e-4`.",
     ]
     fields = RunConfig.model_fields
     plain = {name: info for name, info in fields.items() if name not in OPEN and not columns_of(info)}

@@ -1,4 +1,4 @@
-"""The README's table of the league, from the newest line that `make league` kept."""
+"""The page of the league, from the newest line that `make league` kept."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,27 @@ from scripts.sources import ROOT
 LEAGUE = ROOT / "benchmarks" / "results" / "league.jsonl"
 
 
+TEXT = """
+Every method trains the embedded model on the same problems, at the one of three learning rates that did best on seeds
+that do not count here. Everything else is each method's own default. So this ranks methods on one small task on which
+working step by step pays; it is no evidence about large models. Accuracy is the interquartile mean over 1,024 held-out
+problems, with a bootstrap interval over seeds. `make league` runs it again, and continues where it was stopped.
+
+Equal rows are no mistake. A step makes one update here, so every ratio is 1, and methods that differ only in clipping
+train alike; so do methods that need data which this task does not have (demonstrations, hints, labelled parts). Some
+methods have other aims: `ssb` trains on given solutions and finds none.
+"""
+
+
+def league_page(note: str) -> str:
+    """The whole page."""
+    return "\n".join(["# The league", "", note, TEXT, league_table(), ""])
+
+
 def league_table(path: Path = LEAGUE) -> str:
-    """One row a method, the best first; what broke off is told, not left out."""
+    """One row a method, the best first; a run that failed is said, not left out."""
     if not path.exists():
-        return "Not played yet: `make league`."
+        return "Not run yet: `make league`."
     line = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
     rows = [
         f"{line['seeds']} seeds, {line['steps']} steps, on {line['hardware']['processor']}, "
@@ -30,10 +47,10 @@ def league_row(key: str, entry: dict[str, Any]) -> str:
 
     >>> league_row("grpo", {"accuracy": 0.9, "interval": [0.8, 1.0], "pass_k": 1.0, "entropy": None, "tokens": 2e3,
     ...     "cpu_seconds": 7.0, "learning_rate": 0.001, "plays": 5, "failed": ["ValueError: nan"]})
-    '| `grpo` | 90.0 % (80.0 to 100.0); 1 of 5 broke off | 100.0 % | not known | 2 k | 7 | 0.001 |'
+    '| `grpo` | 90.0 % (80.0 to 100.0); 1 of 5 failed | 100.0 % | not known | 2 k | 7 | 0.001 |'
     """
     low, high = entry["interval"]
-    broken = f"; {len(entry['failed'])} of {entry['plays']} broke off" if entry["failed"] else ""
+    broken = f"; {len(entry['failed'])} of {entry['plays']} failed" if entry["failed"] else ""
     accuracy = f"{percent(entry['accuracy'])} ({100 * low:.1f} to {100 * high:.1f}){broken}"
     entropy = "not known" if entry["entropy"] is None else f"{entry['entropy']:.3f}"
     tokens = "not known" if entry["tokens"] is None else f"{entry['tokens'] / 1e3:.0f} k"

@@ -1,20 +1,22 @@
-"""Writes what the documentation takes from the code: README's tables of methods and of the league, docs/methods.md,
-docs/pieces.md, docs/config.md, and the requirements in environment.yml.
+"""Writes what the documentation takes from the code: the pages of methods, papers, pieces, config, commands, API,
+league and benchmarks in `docs/`, and the requirements in environment.yml.
 
 `python -m scripts.make_docs` writes; with `--check` it writes nothing and fails if a file is stale.
 """
 
 import os
-import re
 import sys
 import tomllib
 from pathlib import Path
 
+from scripts.api_tables import api_page
+from scripts.benchmark_tables import benchmarks_page
+from scripts.command_tables import commands_page
 from scripts.config_tables import config_page
-from scripts.league_table import league_table
-from scripts.piece_tables import kinds, pieces_page, plain
+from scripts.league_table import league_page
+from scripts.method_tables import methods_page, papers_page
+from scripts.piece_tables import kinds, own_pieces, pieces_page
 from scripts.sources import ROOT
-from workbench.method import Method
 
 NOTE = "<!-- written by `make docs`; edit the code instead -->"
 
@@ -42,17 +44,24 @@ def is_current(path: Path, text: str) -> bool:
 
 def generated() -> dict[Path, str]:
     """Every generated file with the text it should have."""
-    from workbench.registry import methods
+    from workbench.registry import HOMES, methods
 
     entries = [method for _, method in sorted(methods().items())]
-    readme, environment = ROOT / "README.md", ROOT / "environment.yml"
-    text = between(readme.read_text(encoding="utf-8"), "methods", methods_table(entries))
+    homes = {key: ROOT / f"{HOMES[key].replace('.', '/')}.py" for key in methods()}
+    environment = ROOT / "environment.yml"
+    pages = {
+        "api": api_page(NOTE),
+        "benchmarks": benchmarks_page(NOTE),
+        "commands": commands_page(NOTE),
+        "config": config_page(NOTE),
+        "league": league_page(NOTE),
+        "methods": methods_page(entries, NOTE),
+        "papers": papers_page(entries, homes, [piece for kind in kinds() for piece in own_pieces(kind)], NOTE),
+        "pieces": pieces_page(kinds(), NOTE),
+    }
     return {
-        readme: between(text, "league", league_table()),
         environment: between(environment.read_text(encoding="utf-8"), "requirements", requirements(), comment="#"),
-        ROOT / "docs" / "config.md": config_page(NOTE),
-        ROOT / "docs" / "methods.md": methods_page(entries),
-        ROOT / "docs" / "pieces.md": pieces_page(kinds(), NOTE),
+        **{ROOT / "docs" / f"{name}.md": text for name, text in pages.items()},
     }
 
 
@@ -68,49 +77,6 @@ def between(text: str, name: str, content: str, comment: str = "<!--") -> str:
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise ValueError(f"one pair of lines '{comment} begin {name}' and '{comment} end {name}' is needed")
     return "\n".join([*lines[: begins[0] + 1], content, *lines[ends[0] :]])
-
-
-def linked(paper: str) -> str:
-    """Every arXiv id in a text as a link.
-
-    >>> linked("arXiv:2402.03300, section 4")
-    '[arXiv:2402.03300](https://arxiv.org/abs/2402.03300), section 4'
-    """
-    return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", paper)
-
-
-def cell(text: str) -> str:
-    """A text that may stand in a table: one line, bars escaped."""
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def methods_table(entries: list[Method]) -> str:
-    """One row a method: key, title, paper, what it changes."""
-    rows = ["| key | method | paper | against GRPO |", "|---|---|---|---|"]
-    for method in entries:
-        rows.append(
-            f"| `{method.key}` | {cell(method.title)} | {linked(cell(method.paper))} | {cell(method.changes)} |"
-        )
-    return "\n".join(rows)
-
-
-def methods_page(entries: list[Method]) -> str:
-    """Every method in full: the four texts and the pieces in its slots."""
-    lines = ["# Methods", "", NOTE, "", "Every entry is one file in `workbench/methods/`; the folder is the registry."]
-    for method in entries:
-        lines += [
-            "",
-            f"## `{method.key}`: {method.title}",
-            "",
-            f"{linked(method.paper)}. Against GRPO: {method.changes}.",
-            "",
-        ]
-        lines += ["```math", " ".join(method.equation.split()), "```", ""]
-        lines += ["| slot | piece | fields |", "|---|---|---|"]
-        for slot, piece in method.pieces():
-            fields = ", ".join(f"{name} = {plain(value)}" for name, value in piece.fields().items()) or "none"
-            lines.append(f"| {slot} | [`{piece.name}`](pieces.md#{piece.kind}-{piece.name}) | {cell(fields)} |")
-    return "\n".join(lines) + "\n"
 
 
 def requirements() -> str:

@@ -23,11 +23,12 @@ EXCEPTIONS = {
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
-BASE = {"types", "errors", "findings", "visible", "piece", "ops", "kinds"}
+BASE = {"descriptions", "types", "errors", "findings", "visible", "piece", "ops", "kinds"}
 CORE = BASE | {"random_numbers", "signals"}
 DATA = BASE | {"method", "registry", "sections", "config"}  # what a config is made of
 #: What each room of the library may import besides itself: rooms, or single modules.
 LIBRARY: dict[str, set[str]] = {
+    "descriptions": set(),
     "types": set(),
     "errors": set(),
     "findings": set(),
@@ -35,7 +36,7 @@ LIBRARY: dict[str, set[str]] = {
     "piece": {"types", "errors"},
     "ops": {"types"},
     "random_numbers": {"types"},
-    "signals": {"types", "ops"},
+    "signals": {"descriptions", "types", "ops"},
     "kinds": {"types", "piece", "ops", "signals"},
     "method": CORE,
     "pieces": CORE,

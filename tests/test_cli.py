@@ -132,7 +132,7 @@ def test_runs_of_a_folder_and_of_a_later_version_are_listed(
 
 def test_a_run_that_learns_nothing_says_so(call: Call, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "runs" / "dull").create()
-    lines = [{"attempt": 1, "step": step, "dead_groups": 1.0, "grad_norm": 0.0} for step in range(1, 9)]
+    lines = [{"attempt": 1, "step": step, "zero_variance_groups": 1.0, "grad_norm": 0.0} for step in range(1, 9)]
     directory.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
     told = "no group has had a signal since step 1: nothing is learnt"
     assert f"dull: {told}" in call("ls", tmp_path / "runs")[1]

@@ -10,7 +10,7 @@ from workbench.pieces.advantage import GroupZ
 from workbench.pieces.surrogate import Clip
 from workbench.registry import methods
 from workbench.runs.demo import demo_config
-from workbench.runs.process.build import problems
+from workbench.runs.process.build import errors
 
 PLAIN: dict[str, Any] = {"task": "sums", "rewards": ["exact"], "method": "grpo"}
 RICH = """
@@ -62,10 +62,13 @@ tokens = "none"
 """
 
 
+OLD_LIMIT = ("gap_limit", "mismatch_limit")
+
+
 def mistakes(**changes: Any) -> list[str]:
     """What is wrong with the plain config after these changes."""
     try:
-        return RunConfig(**{**PLAIN, **changes}).problems()
+        return RunConfig(**{**PLAIN, **changes}).errors()
     except ConfigError as error:
         return str(error).split("\n")
 
@@ -79,7 +82,7 @@ def test_toml_and_back_is_identity() -> None:
     assert config.method.surrogate_weight == 0.5
     assert [part.key for part in config.rewards] == ["exact", "strict"]
     assert config.training.betas == (0.8, 0.9)
-    assert config.problems() == []
+    assert config.errors() == []
     resolved = config.resolved()["method"]
     assert resolved["key"] == "dapo"
     assert resolved["advantage"]["piece"] == "group_z"
@@ -132,7 +135,7 @@ def test_a_file_is_read_and_a_missing_or_broken_one_is_told(tmp_path: Path) -> N
         ({"training": {"betas": [0.9]}}, ["training.betas.1: is missing; give it"]),
         ({"training": {"betas": 3}}, ["training.betas = 3: give a list"]),
         ({"model": {"chat": 3}}, ["model.chat = 3: give true or false, or 'auto'"]),
-        ({"model": {"name": 3}}, ["model.name = 3: give a text"]),
+        ({"model": {"name": 3}}, ["model.name = 3: give a string"]),
         ({"model": {"lora": 3}}, ["model.lora = 3: give a table of its fields"]),
         ({"rewards": "exact"}, ["rewards = 'exact': name one, as in [[rewards]] reward = \"exact\""]),
         (
@@ -154,19 +157,19 @@ def test_a_file_is_read_and_a_missing_or_broken_one_is_told(tmp_path: Path) -> N
             ["task: sums.level = 9: give 3 or less", "task: sums has no field 'lvl' (did you mean 'level'?)"],
         ),
         ({"rewards": []}, ["rewards = []: name one, as in [[rewards]]"]),
-        ({"rewards": [5]}, ["rewards.0: 5 is no reward: give a name or a table with reward = NAME"]),
+        ({"rewards": [5]}, ["rewards.0: 5 is not a reward: give a name or a table with reward = NAME"]),
         ({"rewards": ["exakt"]}, ["rewards.0: no reward is called 'exakt' (did you mean 'exact'?); there are: "]),
         ({"rewards": ["exact", "exact"]}, ["rewards: two parts are called 'exact'; give one a name"]),
         ({"rewards": [{"reward": "exact", "weight": "x"}]}, ["rewards.0.weight = 'x': "]),
         ({"method": "grop"}, ["method: no method is called 'grop' (did you mean 'grpo'?); there are: "]),
-        ({"method": 5}, ["method: 5 is no method: give a name or a table with method = NAME"]),
+        ({"method": 5}, ["method: 5 is not a method: give a name or a table with method = NAME"]),
         ({"method": {"surrogate": "clip"}}, ['method: name one under `method`, as in method = "grpo"']),
         ({"method": {"method": "grpo", "loss": 1}}, ["method.loss: there is no such slot; slots: advantage, "]),
         ({"method": {"method": "grpo", "advantage": {"eps": -1}}}, ["method.advantage: group_z.eps = -1: "]),
         ({"rollouts": {"rollouts": 1}}, ["rollouts.rollouts = 1: grpo compares rollouts; set 2 or more"]),
         ({"training": {"updates": 17}}, ["training.updates = 17: an update needs whole groups; set at most"]),
         ({"training": {"warmup": 9, "steps": 8}}, ["training.warmup = 9: more than training.steps = 8"]),
-        ({"rollouts": {"temperature": 0}}, ["rollouts.temperature = 0: all rollouts of a group would be alike"]),
+        ({"rollouts": {"temperature": 0}}, ["rollouts.temperature = 0: all rollouts of a group would be identical"]),
         ({"task": {"task": "jsonl", "path": "/nowhere.jsonl"}}, ["task: jsonl.path = '/nowhere.jsonl': there is no"]),
     ],
 )
@@ -186,7 +189,7 @@ def test_the_demonstration_keeps_the_checkpoint_that_the_readme_forks_from() -> 
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig()
-    assert [text.split(":")[0] for text in caught.value.problems] == ["task", "rewards", "method"]
+    assert [text.split(":")[0] for text in caught.value.errors] == ["task", "rewards", "method"]
     assert 'name one, as in [method] method = "grpo"' in str(caught.value)
 
 
@@ -204,11 +207,11 @@ def test_every_mistake_is_told_at_once() -> None:
 
 
 def test_the_rooms_are_asked_as_well() -> None:
-    assert problems(RunConfig(**PLAIN)) == []
+    assert errors(RunConfig(**PLAIN)) == []
     wrong = RunConfig(**PLAIN, model={"name": "/no/such/model"}, rollouts={"engine": "steam"}, training={"updates": 99})
-    found = problems(wrong)
+    found = errors(wrong)
     assert [text.split(" = ")[0] for text in found] == ["training.updates", "model.name", "rollouts.engine"]
-    long = problems(RunConfig(**PLAIN, rollouts={"max_tokens": 100_000}))
+    long = errors(RunConfig(**PLAIN, rollouts={"max_tokens": 100_000}))
     assert len(long) == 1
     assert long[0].startswith("rollouts.max_tokens = 100000: the model reads ")
 
@@ -234,3 +237,15 @@ def test_replace_changes_the_fields_it_names_alone() -> None:
     assert config.replace(name="other").name == "other"
     with pytest.raises(ConfigError, match=r"training.steps = 0"):
         config.replace(training={"steps": 0})
+
+
+def test_a_renamed_field_is_read_under_its_old_name_with_a_warning() -> None:
+    for section, (old, new), value in (("rollouts", ("slots", "concurrent"), 7), ("training", OLD_LIMIT, 0.25)):
+        with pytest.warns(FutureWarning, match=f"{old} is now called {new}"):
+            config = RunConfig(**{**PLAIN, section: {old: value}})
+        assert config == RunConfig(**PLAIN, **{section: {new: value}})
+        assert f"{old} = " not in config.to_toml()
+        with pytest.warns(FutureWarning):
+            assert RunConfig(**PLAIN).replace(**{section: {old: value}}) == config
+        both = mistakes(**{section: {old: value, new: value}})
+        assert both == [f"{section}: {old} is the old name of {new}: leave out {old}"]

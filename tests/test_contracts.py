@@ -107,14 +107,17 @@ def test_other_groups_rewards_change_nothing(key):
     """But for the methods that say so, whose every such piece must say it truly."""
     method, world = find_method(key), World(4)
     batch = world.batch(method)
-    first = batch.group == batch.group[0]
     leader = torch.cat([torch.ones(1, dtype=torch.bool), batch.group[1:] != batch.group[:-1]])
-    turned = torch.where(first, batch.reward, (~leader).float())  # elsewhere all right but the first of each group
-    before, after = lens(method, batch), lens(method, batch.replace(reward=turned, correct=turned))
-    if over_batch(method):
-        assert (before[first] - after[first]).abs().max() > 1e-6 * before.abs().max()
-    else:
-        same(after[first], before[first])
+    others = (~leader).float(), torch.ones_like(batch.reward)  # all right but the first of each group; all right
+    before, moved = lens(method, batch), 0.0
+    for own, other in itertools.product(batch.group.unique(), others):
+        rows = batch.group == own
+        reward = torch.where(rows, batch.reward, other)
+        after = lens(method, batch.replace(reward=reward, correct=reward))
+        moved = max(moved, (before[rows] - after[rows]).abs().max().item())
+        if not over_batch(method):
+            same(after[rows], before[rows])
+    assert (moved > 1e-6 * before.abs().max()) == over_batch(method)
 
 
 @every_method

@@ -15,10 +15,11 @@ import pytest
 import yaml
 
 from scripts import make_docs
+from scripts.method_tables import methods_table
 from scripts.sources import ROOT, files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def requirements() -> list[str]:
@@ -58,7 +59,7 @@ def test_licence_is_the_one_that_is_declared() -> None:
 
 def test_make_has_the_promised_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "lab", "test", "check", "fix", "docs", "soak", "league", "bench"):
+    for target in ("demo", "lab", "test", "check", "fix", "docs", "docs-site", "soak", "league", "bench"):
         assert re.search(rf"^{target}: ", makefile, re.MULTILINE), f"there is no make {target}"
 
 
@@ -95,12 +96,37 @@ def test_python_in_the_documentation_compiles(page: Path) -> None:
         compile(block, str(page), "exec")
 
 
-def test_readme_names_every_folder() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tree = readme[readme.index("## The tree") : readme.index("## Methods")]
+def test_the_tree_names_every_folder() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = page[page.index("## The tree") :]
     folders = {path.parent for path in files("workbench") if path.parent.parent == ROOT / "workbench"}
     missing = [folder.name for folder in folders if f"{folder.name}/`" not in tree]
-    assert not missing, f"README's tree gives no reason for {missing}"
+    assert not missing, f"the tree in docs/architecture.md gives no reason for {missing}"
+
+
+def test_readme_is_short_and_says_the_first_things_first() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.encode()) <= 9_000
+    order = [
+        "tour.webp",
+        "git clone",
+        "make demo",
+        "make test",
+        "## Ten lines of Python",
+        "class Plain",
+        "CONTRIBUTING.md",
+    ]
+    places = [readme.index(text) for text in order]
+    assert places == sorted(places)
+    assert "`objective` in [`workbench/method.py`]" in readme
+
+
+def test_citation_has_the_version() -> None:
+    import workbench
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == workbench.__version__
+    assert f"{{{workbench.__version__}}}" in (ROOT / "docs" / "cite.md").read_text(encoding="utf-8")
 
 
 def test_generated_text_goes_between_its_marks() -> None:
@@ -126,7 +152,7 @@ def test_stale_documentation_fails_the_check(
 def test_methods_table_has_a_row_for_each() -> None:
     from workbench.methods import METHODS
 
-    rows = make_docs.methods_table(list(METHODS.values())).splitlines()
+    rows = methods_table(list(METHODS.values())).splitlines()
     assert len(rows) == len(METHODS) + 2
     assert all(row.count(" | ") == 3 for row in rows[2:]), "a bar in a text must be escaped"
 

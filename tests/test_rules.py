@@ -9,10 +9,12 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from scripts.sources import ROOT, files, functions, imports, length, place, tree
+from scripts.words import private_words
 from workbench import registry
 from workbench.method import TEXTS
 from workbench.piece import Piece
@@ -29,12 +31,24 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("arguments", "workbench/runs/checkpoints/snapshot.py::branch"): "a token's place in a run is four numbers",
     ("arguments", "workbench/commands/branch.py::branch"): "every option of a command is an argument",
     ("arguments", "workbench/commands/eval_.py::eval_"): "every option of a command is an argument",
+    ("arguments", "workbench/commands/plan.py::plan"): "every option of a command is an argument",
     ("arguments", "workbench/commands/try_.py::try_"): "every option of a command is an argument",
     ("lines", "tests/training/test_trainer.py"): "one trainer, looked at from all sides, on one small run",
+    ("words", "scripts/words.py"): "the list of these words",
     ("arguments", "workbench/models/packed.py::attention"): "the signature is transformers' attention interface",
 }
 
 LINES, FUNCTION, WANTED, ARGUMENTS, FILES = 300, 40, 30, 6, 16
+
+#: Folders and files whose texts have the field's terms only: a list that grows until it is the whole project.
+PLAIN = (
+    *("benchmarks", "notebooks", "scripts"),
+    *(f"docs/{name}.md" for name in ("config", "installing", "methods", "planning", "vllm")),
+    *(f"workbench/{name}" for name in ("analysis", "cells", "engines", "methods", "models", "pieces", "planning")),
+    *(f"workbench/{name}" for name in ("pruning", "rewards", "signals", "training", "types")),
+    *(f"workbench/{name}.py" for name in ("checks", "config", "errors", "kinds", "method", "ops", "piece")),
+    *(f"workbench/{name}.py" for name in ("random_numbers", "registry", "sections")),
+)
 
 Violations = Iterator[tuple[str, str]]  # place, what is wrong there
 
@@ -154,6 +168,16 @@ def evasive_code() -> Violations:
                 yield place(path), f"line {node.lineno}: hasattr"
 
 
+def private_texts() -> Violations:
+    """Texts have the field's terms, not words of our own: the terms are in `scripts.words`."""
+    for name in PLAIN:
+        top = ROOT / name
+        endings = (".py", ".md", ".ipynb", ".js", ".cu")
+        for path in [top] if top.is_file() else files(name, suffixes=endings):
+            for line, word, term in private_words(path):
+                yield place(path), f"line {line}: {word!r}: write {term}"
+
+
 RULES: dict[str, Callable[[], Violations]] = {
     "lines": long_files,
     "function": long_functions,
@@ -164,6 +188,7 @@ RULES: dict[str, Callable[[], Violations]] = {
     "docstring": missing_docstrings,
     "undone": left_undone,
     "evasive": evasive_code,
+    "words": private_texts,
 }
 
 
@@ -174,6 +199,23 @@ def test_rule(rule: str) -> None:
     unused = [where for name, where in EXCEPTIONS if name == rule and where not in {place for place, _ in found}]
     assert not broken, f"{RULES[rule].__doc__}\n" + "\n".join(broken)
     assert not unused, f"exceptions that nothing needs any more: {unused}"
+
+
+def test_the_word_rule_sees_strings_comments_prose_and_scripts(tmp_path: Path) -> None:
+    for name, content in {
+        "a.py": 'x = 1  # likelier\nlikelier = f"{x} siblings"\n',
+        "b.md": "One is\nunlikelier.",
+        "c.js": "const likelier = 1; // anew\nconst text = `it goes on`;",
+        "d.ipynb": '{"cells": [{"source": ["a sieve"]}]}',
+    }.items():
+        (tmp_path / name).write_text(content)
+    found = {path.name: [word for _, word, _ in private_words(path)] for path in sorted(tmp_path.iterdir())}
+    assert found == {
+        "a.py": ["siblings", "likelier"],
+        "b.md": ["unlikelier"],
+        "c.js": ["anew", "goes on"],
+        "d.ipynb": ["sieve"],
+    }
 
 
 def test_most_functions_are_as_short_as_wanted() -> None:

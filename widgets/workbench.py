@@ -68,7 +68,9 @@ class Workbench(Saved, ipywidgets.VBox):
         self.runs = RunsView(self.folder, opens=False)
         self.runs.observe(lambda change: self.chosen(change["new"]), "chosen")
         self.reading = make(ipywidgets.VBox, "wf-reading-run")
-        self.reading.children = (make(ipywidgets.HTML, value='<p class="wf-help">No run is open: launch one.</p>'),)
+        self.reading.children = (
+            make(ipywidgets.HTML, value='<p class="wf-help">No run is open: launch one, or choose one under Runs.</p>'),
+        )
         return [make(ipywidgets.VBox, "wf-setup", children=parts), self.runs, self.reading]
 
     # ------------------------------------------------------------------ the config
@@ -84,9 +86,9 @@ class Workbench(Saved, ipywidgets.VBox):
 
     def ready(self) -> RunConfig:
         """The config, if nothing is wrong with it that is known."""
-        config, problems = self.setup.config, self.setup.problems
-        if config is None or problems:
-            raise ValueError(f"mend {'this' if len(problems) == 1 else 'these'} first: " + "; ".join(problems))
+        config, errors = self.setup.config, self.setup.errors
+        if config is None or errors:
+            raise ValueError(f"fix {'this' if len(errors) == 1 else 'these'} first: " + "; ".join(errors))
         return config
 
     def changed(self) -> None:
@@ -98,7 +100,7 @@ class Workbench(Saved, ipywidgets.VBox):
 
     def show_review(self, found: Review) -> None:
         """Shows what was found out."""
-        self.setup.show_problems(list(found.problems))
+        self.setup.show_errors(list(found.errors))
         self.launcher.look()
         self.plan.show(found)
 
@@ -116,7 +118,7 @@ class Workbench(Saved, ipywidgets.VBox):
         try:
             self.read(open_run(path))
         except (OSError, ValueError) as error:
-            self.runs.say(str(error))
+            self.runs.show_error(str(error))
 
     def read(self, run: Any) -> None:
         """Opens a run in the third tab; of an experiment the first one."""
@@ -157,9 +159,9 @@ class Workbench(Saved, ipywidgets.VBox):
         self.setup.desk.close()
         super().close()
 
-    def picture(self) -> str:
+    def snapshot(self) -> str:
         """The config as text."""
-        return picture(self.setup.config)
+        return snapshot(self.setup.config)
 
 
 def read_config(config: RunConfig | str | Path | None) -> RunConfig:
@@ -169,8 +171,8 @@ def read_config(config: RunConfig | str | Path | None) -> RunConfig:
     return config if isinstance(config, RunConfig) else RunConfig.load(config)
 
 
-def picture(config: RunConfig | None) -> str:
+def snapshot(config: RunConfig | None) -> str:
     """The config as text, without scripts."""
-    text = "the config has mistakes" if config is None else config.to_toml()
+    text = "the config has errors" if config is None else config.to_toml()
     title = "<summary>RLVR Workbench, the config of the form</summary>"
     return f"<details open>{title}<pre>{escaped(text)}</pre></details>"

@@ -1,6 +1,6 @@
-"""RunConfig: all that changes a number of a run, and nothing else; its TOML, and every mistake in it at once.
+"""RunConfig: every setting that affects a run's results, read from and written to TOML; reports all errors at once.
 
-The same object is the file, the form in the notebook and the keyword arguments in Python.
+The same object is behind the file, the form in the notebook and the keyword arguments in Python.
 """
 
 import dataclasses
@@ -34,15 +34,15 @@ from workbench.sections import SEED, EvaluationSection, RecordSection, RolloutSe
 
 
 class ConfigError(ValueError):
-    """Everything that is wrong with a config; `problems` lists it."""
+    """An invalid config; `errors` lists everything that is wrong with it."""
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
 
 
 class RewardPart(Section):
-    """One reward and its weight in the sum."""
+    """One reward and its weight in the total reward."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     reward: Reward
@@ -74,7 +74,7 @@ def write_reward(part: RewardPart) -> dict[str, Any]:
 
 
 def read_method(value: Any) -> Method:
-    """From a key, or a table with the key under `method` and slots to override."""
+    """A method from a key, or from a table with the key under `method` and the slots to override."""
     if isinstance(value, Method):
         return value
     table = named_table(value, "method")
@@ -84,9 +84,9 @@ def read_method(value: Any) -> Method:
 
 
 def named_table(value: Any, kind: str) -> dict[str, Any]:
-    """A table that names its filling under the kind; a name alone stands for a table with nothing else."""
+    """A table with the piece's name under its kind; a string is short for a table with only the name."""
     if not isinstance(value, str | Mapping):
-        raise ValueError(f"{value!r} is no {kind}: give a name or a table with {kind} = NAME")
+        raise ValueError(f"{value!r} is not a {kind}: give a name or a table with {kind} = NAME")
     return {kind: value} if isinstance(value, str) else dict(value)
 
 
@@ -109,12 +109,12 @@ PrunerField = Annotated[Pruner, BeforeValidator(Pruner.parse), PlainSerializer(f
 
 
 class RunConfig(BaseModel):
-    """A run, whole."""
+    """The complete config of a run. ConfigError, which names every error, if it is invalid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run's folder")
-    seed: int = Field(0, ge=0, le=SEED, description="keys all of the run's chance")
+    seed: int = Field(0, ge=0, le=SEED, description="seed of all random numbers of the run")
     model: ModelSpec = ModelSpec()
     task: TaskField
     rewards: tuple[RewardField, ...] = Field(min_length=1)
@@ -130,11 +130,11 @@ class RunConfig(BaseModel):
         try:
             super().__init__(**tables)
         except ValidationError as error:
-            raise ConfigError(told_all(error) + self.other_problems(tables, error)) from None
+            raise ConfigError(describe_all(error) + self.other_errors(tables, error)) from None
 
     @classmethod
-    def other_problems(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
-        """Mistakes across the tables that are right by themselves, where some are not."""
+    def other_errors(cls, tables: Mapping[str, Any], error: ValidationError) -> list[str]:
+        """Errors across the tables that are valid on their own, where others are not."""
         wrong = {item["loc"][0] for item in error.errors()}
         right = {}
         for name, field in cls.model_fields.items():
@@ -143,11 +143,11 @@ class RunConfig(BaseModel):
                 right[name] = TypeAdapter(kind).validate_python(tables[name])
         known = cls.model_fields.keys() - wrong
         whole = cls.model_construct(**right)
-        return whole.problems(known) + (check_model(whole.model) if "model" in known else [])
+        return whole.errors(known) + (check_model(whole.model) if "model" in known else [])
 
     @classmethod
     def load(cls, path: str | Path) -> "RunConfig":
-        """From a TOML file."""
+        """Reads a TOML file. ConfigError if it cannot be read or is invalid."""
         try:
             text = Path(path).read_text(encoding="utf-8")
         except OSError as error:
@@ -158,15 +158,15 @@ class RunConfig(BaseModel):
 
     @classmethod
     def from_toml(cls, text: str) -> "RunConfig":
-        """From TOML text."""
+        """Reads TOML text. ConfigError if it is invalid."""
         return cls(**read_toml(text))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; None is left out."""
+        """Plain data without the entries that are None."""
         return dict(without_none(self.model_dump(mode="python")))
 
     def to_toml(self) -> str:
-        """As a file."""
+        """The config as TOML text."""
         return str(tomlkit.dumps(json.loads(json.dumps(self.to_dict()))))
 
     def resolved(self) -> dict[str, Any]:
@@ -175,36 +175,36 @@ class RunConfig(BaseModel):
         return {**self.to_dict(), "method": without_none(slots)}
 
     def replace(self, **changes: Any) -> "RunConfig":
-        """With other tables or values; a mapping changes only the fields it names."""
+        """A copy with other tables or values; a mapping changes only the fields it names."""
         tables = {name: getattr(self, name) for name in type(self).model_fields}
         for name, value in changes.items():
             tables[name] = merged(tables.get(name), value) if isinstance(value, Mapping) else value
         return type(self)(**tables)
 
-    def problems(self, known: Set[str] | None = None) -> list[str]:
-        """Mistakes across fields, each naming field, value and remedy; of the tables `known` alone if given."""
+    def errors(self, known: Set[str] | None = None) -> list[str]:
+        """Errors across fields, each naming field, value and remedy; only of the tables `known`, if given."""
         known = type(self).model_fields.keys() if known is None else known
         found = []
         if "task" in known:
             task = [f"task: {text}" for text in self.task.check()]
-            found += task or (self.size_problems() if {"rollouts", "evaluation"} <= known else [])
+            found += task or (self.size_errors() if {"rollouts", "evaluation"} <= known else [])
         if {"method", "rollouts"} <= known and self.rollouts.rollouts < self.method.group_size:
             need = self.method.group_size
             found.append(
                 f"rollouts.rollouts = {self.rollouts.rollouts}: {self.method.key} compares rollouts; set {need} or more"
             )
         if {"training", "rollouts"} <= known:
-            found += self.step_problems()
+            found += self.step_errors()
         if self.pruning is not None and {"pruning", "rollouts"} <= known:
-            found += self.pruning.problems(self.rollouts.max_tokens, self.rollouts.rollouts)
+            found += self.pruning.errors(self.rollouts.max_tokens, self.rollouts.rollouts)
         if "rewards" in known:
             keys = [part.key for part in self.rewards]
             twice = sorted({key for key in keys if keys.count(key) > 1})
             found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice]
         return found
 
-    def step_problems(self) -> list[str]:
-        """What does not go together in a step."""
+    def step_errors(self) -> list[str]:
+        """Errors in how the fields of a step fit together."""
         found, training, rollouts = [], self.training, self.rollouts
         if training.updates > rollouts.problems:
             found.append(
@@ -219,12 +219,12 @@ class RunConfig(BaseModel):
             found.append(f"training.warmup = {training.warmup}: more than training.steps = {training.steps}")
         if rollouts.temperature == 0 and rollouts.rollouts > 1:
             found.append(
-                "rollouts.temperature = 0: all rollouts of a group would be alike; set it above 0, 1.0 as a rule"
+                "rollouts.temperature = 0: all rollouts of a group would be identical; set it above 0, usually 1.0"
             )
         return found
 
-    def size_problems(self) -> list[str]:
-        """Pools too small for what is asked of them."""
+    def size_errors(self) -> list[str]:
+        """Errors of a task with too few problems."""
         found, evaluation = [], self.evaluation
         probes = evaluation.probes if evaluation.problems else 0
         held_out = [("evaluation.problems", evaluation.problems), ("evaluation.probes", probes)]
@@ -240,7 +240,7 @@ class RunConfig(BaseModel):
 
 
 def read_toml(text: str, source: str = "") -> dict[str, Any]:
-    """TOML text as a table; `source` says in an error where the text is from."""
+    """TOML text as a table; `source` begins an error's message. ConfigError if it is not valid TOML."""
     try:
         return dict(tomlkit.parse(text).unwrap())
     except TOMLKitError as error:
@@ -248,9 +248,9 @@ def read_toml(text: str, source: str = "") -> dict[str, Any]:
 
 
 def merged(own: Any, changes: Mapping[str, Any]) -> Any:
-    """A table of a config with some of its fields changed; one that names another filling takes the place of it."""
-    if isinstance(own, BaseModel):
-        return {**own.model_dump(), **changes}
+    """A table of a config with some fields changed; a table that names another piece or method replaces it."""
+    if isinstance(own, Section):
+        return {**own.model_dump(), **type(own).current_names(changes)}
     if isinstance(own, ModelSpec):
         return {**{field.name: getattr(own, field.name) for field in dataclasses.fields(own)}, **changes}
     if isinstance(own, Method):
@@ -260,15 +260,15 @@ def merged(own: Any, changes: Mapping[str, Any]) -> Any:
     return changes
 
 
-def told_all(error: ValidationError) -> list[str]:
-    """Every mistake of single fields; a list is not called too short for an item that is wrong itself."""
+def describe_all(error: ValidationError) -> list[str]:
+    """Every error of single fields; a list is not reported as too short because of an invalid item."""
     inner = {item["loc"][0] for item in error.errors() if len(item["loc"]) > 1}
     items = [item for item in error.errors() if item["type"] != "too_short" or item["loc"][0] not in inner]
-    return [text for place, found in by_place(items, RunConfig).items() for text in told(place, found)]
+    return [text for place, found in by_place(items, RunConfig).items() for text in describe(place, found)]
 
 
 REWARD = 'name one, as in [[rewards]] reward = "exact"'
-#: What to do about a kind of mistake at a place, where more can be said than what to give.
+#: Remedies by (place, type of error), where more can be said than the expected value.
 REMEDIES = {
     ("task", "missing"): 'name one, as in [task] task = "word_problems"',
     ("method", "missing"): 'name one, as in [method] method = "grpo"',
@@ -277,8 +277,8 @@ REMEDIES = {
 }
 
 
-def told(place: str, items: Items) -> list[str]:
-    """What pydantic found at a place, with field, value and remedy; pieces tell several mistakes at once."""
+def describe(place: str, items: Items) -> list[str]:
+    """pydantic's errors at a place, with field, value and remedy; a piece may report several errors at once."""
     first = items[0]
     if first["type"] in UNKNOWN:
         *outer, name = first["loc"]

@@ -1,13 +1,13 @@
-"""Mistakes in settings in the project's words: the nearest name for an unknown one, and what to give for a wrong value.
+"""Messages for invalid settings: the nearest name for an unknown one, and the expected value for an invalid one.
 
-pydantic finds what is wrong with a value; here its finding becomes a place, the value, and what to do.
+pydantic validates the values; here each of its errors becomes a place, the value, and a remedy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, get_args
 
-#: pydantic's kind of mistake -> what to give instead, with its own numbers filled in.
+#: pydantic's type of error -> the expected value, with the error's own numbers filled in.
 WANTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -22,8 +22,8 @@ WANTED = {
     "less_than_equal": "{le:.12g} or less",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "string_type": "a text",
-    "string_too_short": "a text of {min_length} or more characters",
+    "string_type": "a string",
+    "string_too_short": "a string of {min_length} or more characters",
     "literal_error": "{expected}",
     "tuple_type": "a list",
     "list_type": "a list",
@@ -33,14 +33,14 @@ WANTED = {
     "dataclass_type": "a table of its fields",
 }
 LONG = 200  # characters of a value shown in a message
-ALIKE = 0.6  # share of letters in which a name that is proposed agrees: difflib's own bound
-UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # a field that there is not
+ALIKE = 0.6  # least similarity of a proposed name: difflib's own bound
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # a field that does not exist
 
 Items = Sequence[Mapping[str, Any]]  # of `ValidationError.errors()`
 
 
 def among(name: str, known: Iterable[str], there: str = "there are") -> str:
-    """What to say after the words that there is no such name: the nearest, where one is near, then all of them.
+    """The end of a message about an unknown name: the nearest known one, if one is similar, then all of them.
 
     >>> among("grppo", ["dapo", "grpo"])
     " (did you mean 'grpo'?); there are: dapo, grpo"
@@ -55,14 +55,14 @@ def among(name: str, known: Iterable[str], there: str = "there are") -> str:
 
 
 def extra(name: str) -> str:
-    """How to install what an extra of the project's brings: it is installed from its folder, not from an index."""
+    """How to install an extra of the project: from the project's folder, not from an index."""
     return f"in the project's folder: pip install -e '.[{name}]'"
 
 
 def wrong(items: Items, remedy: str = "") -> str:
-    """What follows the place of a mistake: the value and the remedy, or the one that is known to fit better.
+    """The end of an error message after its place: the value and the remedy (`remedy`, if given).
 
-    The kinds that are not in `WANTED` keep pydantic's words.
+    Types of error that are not in `WANTED` keep pydantic's text.
 
     >>> wrong([{"type": "greater_than", "input": 0, "ctx": {"gt": 0.0}}])
     ' = 0: give a number above 0'
@@ -89,7 +89,7 @@ def shortened(value: Any) -> str:
 
 
 def by_place(items: Items, model: type) -> dict[str, list[Mapping[str, Any]]]:
-    """What was found at each place of a model's tables; the members of a union are one place."""
+    """The errors at each place of a model's tables; the members of a union are one place."""
     places: dict[str, list[Mapping[str, Any]]] = {}
     for item in items:
         unknown = item["type"] in UNKNOWN
@@ -100,7 +100,7 @@ def by_place(items: Items, model: type) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def within(model: type, place: tuple[str | int, ...]) -> tuple[list[str | int], Mapping[str, Any]]:
-    """The fields and places of lists that lead to a place, without the names of a union's members; its own fields."""
+    """(path of fields and list places to `place`, without the names of a union's members; the fields at its end)."""
     path: list[str | int] = []
     fields = fields_of(model)
     for part in place:
@@ -113,6 +113,6 @@ def within(model: type, place: tuple[str | int, ...]) -> tuple[list[str | int], 
 
 
 def fields_of(kind: Any) -> Mapping[str, Any]:
-    """The fields of the first table (a model, or a dataclass of pydantic's) in a type; none where there is no table."""
+    """The fields of the first table (a pydantic model or dataclass) in a type; none if there is no table."""
     own: Mapping[str, Any] = getattr(kind, "__pydantic_fields__", {})
     return own or next((found for part in get_args(kind) if (found := fields_of(part))), {})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import workbench.signals  # noqa: F401  importing them enters their axes, which every method is checked with
 from workbench.piece import Head, Piece
 from workbench.types import (
     Batch,
@@ -249,7 +250,7 @@ class WeightEdit(Piece, ABC):
 
 @dataclass(frozen=True)
 class Partial:
-    """The unfinished rollouts of a group when they reach a pause length."""
+    """The unfinished rollouts of a group when they reach a detection length."""
 
     group: int
     requests: Sequence[Request]
@@ -260,12 +261,12 @@ class Partial:
 
 
 class Pruner(Piece, ABC):
-    """Stops unfinished rollouts. An engine calls it with each group that reached a pause length."""
+    """Stops unfinished rollouts. An engine calls it with each group that reached a detection length."""
 
     @property
     @abstractmethod
-    def pauses(self) -> tuple[int, ...]:
-        """Answer lengths at which it is asked."""
+    def detection_lengths(self) -> tuple[int, ...]:
+        """Detection lengths: completion lengths, in tokens, at which it is called."""
 
     @abstractmethod
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
@@ -276,7 +277,7 @@ class Pruner(Piece, ABC):
         del groups
         return state
 
-    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
+    def errors(self, max_tokens: int, rollouts: int) -> list[str]:
         """What does not fit a run of such completions and groups: each names field, value and remedy."""
         del max_tokens, rollouts
         return []
@@ -314,9 +315,9 @@ class BoundPruner:
     state: State = field(default_factory=dict)
 
     @property
-    def pauses(self) -> tuple[int, ...]:
-        """Answer lengths at which it is asked."""
-        return self.pruner.pauses
+    def detection_lengths(self) -> tuple[int, ...]:
+        """Detection lengths: completion lengths, in tokens, at which it is called."""
+        return self.pruner.detection_lengths
 
     def __call__(self, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
         """For every rollout whether it is continued, and what to record of the decision."""

@@ -1,7 +1,7 @@
-"""Counter-based noise: one uniform number per token, computed from what the token is, not from when it is drawn.
+"""Counter-based random numbers: one uniform number per token, a function of its keys, not of the order of draws.
 
-A number depends on (seed, step, request number, rollout, branch, position) alone: a rollout does not depend on who
-shares its batch, and any token can be drawn again. The mixing function is splitmix64's (Steele, Lea and Flood, "Fast
+A number depends on (seed, step, request number, rollout, branch, position) alone: a rollout does not depend on the rest
+of its batch, and any token can be sampled again. The mixing function is splitmix64's (Steele, Lea and Flood, "Fast
 splittable pseudorandom number generators", 2014).
 """
 
@@ -16,27 +16,27 @@ SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def mix(values: Keys) -> Keys:
-    """A bijection of 64-bit numbers in which every input bit moves about half of the output bits."""
+    """A bijection of 64-bit integers in which every input bit changes about half of the output bits."""
     values = (values ^ (values >> np.uint64(30))) * FIRST
     values = (values ^ (values >> np.uint64(27))) * SECOND
     return values ^ (values >> np.uint64(31))
 
 
 def keys(seed: int, step: int, number: int | NDArray[np.int64], rollout: NDArray[np.int64], branch: int = 0) -> Keys:
-    """One key for every rollout: `rollout [n]` are their indices in their requests, of one `number` or each its own.
+    """One key per rollout, [n]. `rollout` [n]: indices within their requests; `number`: of one request, or one each.
 
     >>> keys(0, 0, 0, np.arange(2)).shape
     (2,)
     """
     key = np.zeros(len(rollout), dtype=np.uint64)
     for part in (seed, step, number, rollout, branch):
-        # absorbing one part after another keeps (1, 2) apart from (2, 1)
+        # absorbing one part after another gives (1, 2) and (2, 1) different keys
         key = mix(key + GOLDEN + np.asarray(part).astype(np.int64).astype(np.uint64))
     return key
 
 
 def uniforms(key: Keys, position: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each key at each position; the two broadcast. 53 random bits.
+    """A number in [0, 1) with 53 random bits for each key and position; the two broadcast.
 
     >>> bool((uniforms(keys(0, 0, 0, np.arange(3)), np.arange(3)) < 1).all())
     True

@@ -1,7 +1,7 @@
-"""Reads the folders whose files are the registry: pieces, methods, tasks, rewards, and the user's own.
+"""The registry: imports the folders of pieces, methods, tasks, rewards and pruners, and the user's own files.
 
-Folders named in the environment variable WORKBENCH_PATH (several, separated as PATH is) are read like the
-project's. A broken file there is reported in `BROKEN` and left out; in the project's own folders it fails at once.
+Folders named in the environment variable WORKBENCH_PATH (several, separated as in PATH) are imported like the
+project's. A broken file there is reported in `BROKEN` and skipped; in the project's own folders it is an error.
 """
 
 import dataclasses
@@ -20,16 +20,16 @@ from workbench.method import Method
 
 
 class NoSuchMethodError(KeyError, ValueError):
-    """A key under which there is no method; the message names those there are."""
+    """An unknown key of a method; the message names the known ones."""
 
     def __str__(self) -> str:
-        return str(self.args[0])  # a KeyError's own words would be its argument in quotes
+        return str(self.args[0])  # a KeyError's text would be its argument in quotes
 
 
 class Methods(dict[str, Method]):
-    """Methods by key. A missing key is answered with those there are; none is entered by assignment.
+    """Methods by key. A missing key raises an error with the known ones; assignment is refused.
 
-    An assigned one would lack its key, would not be tried, and no run could store where it came from.
+    An assigned method would lack its key, would not be tried, and no run could store its source.
     """
 
     def __missing__(self, key: str) -> Method:
@@ -37,7 +37,7 @@ class Methods(dict[str, Method]):
 
     def __setitem__(self, key: str, method: Method) -> None:
         raise ValueError(
-            f"METHODS[{key!r}] = … enters no method: write register({key!r}, METHOD), from workbench; a file of "
+            f"METHODS[{key!r}] = … registers no method: write register({key!r}, METHOD), from workbench; a file of "
             f"methods says METHODS = {{{key!r}: METHOD}}"
         )
 
@@ -45,7 +45,7 @@ class Methods(dict[str, Method]):
 FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning")
 METHODS = Methods()
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
-BROKEN: dict[str, str] = {}  # path of a user's file -> what is wrong with it
+BROKEN: dict[str, str] = {}  # path of a user's file -> its error
 
 _lock = threading.RLock()
 _begun = False
@@ -54,7 +54,7 @@ _begun = False
 def load() -> None:
     """Imports every file of the registry's folders, once.
 
-    A user's file that asks for a method while it is imported finds the project's own, and those of files before it.
+    A user's file that reads a method during its import finds the project's methods and those of files before it.
     """
     global _begun
     with _lock:
@@ -80,18 +80,18 @@ def load_folders() -> None:
 
 
 def load_file(path: Path) -> None:
-    """Imports one file of a user's; what goes wrong is noted and leaves the rest alone."""
+    """Imports one user file; an error is noted in `BROKEN`, and the other files are imported."""
     name = f"workbench_user_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        BROKEN[str(path)] = "is no Python file"
+        BROKEN[str(path)] = "is not a Python file"
         return
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
         take(module)
-    except Exception as error:  # a user's file may fail in any way; `workbench methods` shows what and where
+    except Exception as error:  # a user's file may raise anything; `workbench methods` shows the error
         del sys.modules[name]
         BROKEN[str(path)] = f"{type(error).__name__}: {error}"
     else:
@@ -99,19 +99,19 @@ def load_file(path: Path) -> None:
 
 
 def take(module: ModuleType) -> None:
-    """Enters the methods a module exports."""
+    """Registers the methods that a module exports."""
     for key, method in exported(module).items():
         enter(key, method, module.__name__)
 
 
 def exported(module: ModuleType) -> dict[str, Method]:
-    """A module's own `METHODS`; the registry's, where a file imports them, are not the file's."""
+    """A module's own `METHODS`; not the registry's, which a file may import."""
     found: dict[str, Method] = getattr(module, "METHODS", {})
     return {} if found is METHODS else found
 
 
 def enter(key: str, method: Method, home: str) -> None:
-    """Enters a method under a key, with the module that defined it."""
+    """Registers a method under a key, with the name of the module that defined it."""
     METHODS.update({key: dataclasses.replace(method, key=key)})
     HOMES[key] = home
 
@@ -123,5 +123,5 @@ def methods() -> dict[str, Method]:
 
 
 def find_method(key: str) -> Method:
-    """A method by key; NoSuchMethodError, a ValueError, names those there are."""
+    """A method by key. NoSuchMethodError, a ValueError, for an unknown one."""
     return methods()[key]

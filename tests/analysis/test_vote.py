@@ -37,7 +37,7 @@ def test_good_scores_beat_a_wrong_majority_and_bad_ones_do_not():
     good = Ballot(answers, right, [0.9, 0.2, 0.3, 0.1, 0.8])
     bad = Ballot(answers, right, [0.1, 0.8, 0.7, 0.9, 0.2])
     assert compare([good, bad]) == {"single": 0.4, "majority": 0.0, "weighted": 0.5}
-    with pytest.raises(ValueError, match="nothing can be voted on"):
+    with pytest.raises(ValueError, match="nothing to vote on"):
         compare([])
 
 

@@ -12,7 +12,7 @@ SETTINGS = {"steps": 2}
 
 def line(seed: int, arm: str, accuracy: float) -> prune_quality.Line:
     """A finished run."""
-    numbers = dict.fromkeys(("before", "seconds", "tokens", "pruned", "dead_groups"), 1.0)
+    numbers = dict.fromkeys(("before", "seconds", "tokens", "pruned", "zero_variance_groups"), 1.0)
     return {"seed": seed, "arm": arm, "accuracy": accuracy, **numbers, "settings": SETTINGS}
 
 
@@ -57,5 +57,5 @@ def test_the_cost_models_share():
     found = prune_speed.summary(taken, keep=0.5, detect=64)
     assert (found["ratio"], found["predicted_share"], found["over_prediction"]) == (2.0, 0.625, 1.04)
     assert found["reached"] == {"ratio": True, "over_prediction": True}
-    with pytest.raises(ValueError, match="nobody was pruned"):
+    with pytest.raises(ValueError, match="no rollout was pruned"):
         prune_speed.summary({"plain": taken["plain"][:1], "pruned": taken["pruned"][:1]}, keep=0.5, detect=64)

@@ -76,16 +76,16 @@ def picture(page, panel, path):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_before_and_now_answer_side_by_side_and_open_token_by_token(show, pictures, theme):
     page = show("from widgets import Dashboard; Dashboard('runs/demo')", dark=theme == "dark")
-    panel = unfold(page, "Try the model")
+    panel = unfold(page, "Prompt the model")
     expect(panel.locator(".wb-ask-question")).to_contain_text("reference answer:", timeout=SLOW)
     panel.locator("button[type=submit]").click()
     expect(panel.locator(".wb-ask-answer")).to_have_count(8, timeout=SLOW)
     heads = panel.locator(".wb-ask-head b").all_inner_texts()
     assert heads == ["before training", "after step 12"]
-    expect(panel.locator(".wb-ask-head").first).to_contain_text(re.compile(r"\d of 4 right · mean reward"))
+    expect(panel.locator(".wb-ask-head").first).to_contain_text(re.compile(r"\d of 4 correct · mean reward"))
     expect(panel.locator(".wb-parts").first).to_contain_text("exact")
     picture(page, panel, pictures / f"ask_try_{theme}.png")
-    panel.locator("text=Read side by side").click()
+    panel.locator("text=Compare token by token").click()
     sides = page.locator(".wb-side")
     expect(sides).to_have_count(2, timeout=SLOW)
     assert [side.locator("b").first.inner_text() for side in sides.all()] == heads
@@ -97,19 +97,19 @@ def test_before_and_now_answer_side_by_side_and_open_token_by_token(show, pictur
 def test_an_own_text_and_the_problem_below_are_asked_and_one_answer_is_read(show):
     page = show("from widgets import Dashboard; Dashboard('runs/demo')")
     page.wait_for_selector(COLOURED, timeout=SLOW)
-    panel = unfold(page, "Try the model")
+    panel = unfold(page, "Prompt the model")
     panel.locator("[aria-label='which model is asked as well']").select_option("")
     panel.locator("[aria-label='what is asked']").select_option("shown")
     question = page.locator(".wb-group[aria-pressed=true] .wb-question").inner_text()
     expect(panel.locator(".wb-ask-question")).to_have_text(question)
     panel.locator("[aria-label='what is asked']").select_option("own")
     panel.locator("textarea").fill("<b>What is 2 + 3?</b>")
-    panel.get_by_label("answers").fill("2")
+    panel.get_by_label("samples", exact=True).fill("2")
     panel.locator("button[type=submit]").click()
     expect(panel.locator(".wb-ask-answer")).to_have_count(2, timeout=SLOW)
-    expect(panel.locator(".wb-ask-answer .wb-verdict")).to_have_count(0)
+    expect(panel.locator(".wb-ask-answer .wb-grade")).to_have_count(0)
     panel.locator(".wb-ask-answer button").nth(1).click()
-    expect(page.locator(".wb-notice")).to_contain_text("Answers before training", timeout=SLOW)
+    expect(page.locator(".wb-notice")).to_contain_text("Completions before training", timeout=SLOW)
     expect(page.locator(".wb-rollouts .wb-rollout")).to_have_count(2)
     expect(page.locator(".wb-rollouts .wb-amount").first).to_be_visible()
     expect(page.locator(".wb-bar-line").first).to_contain_text("unscored")
@@ -124,11 +124,11 @@ def test_an_examination_goes_on_beside_the_view_and_its_results_stay(show, lab, 
     code = f"from widgets import Dashboard; Dashboard('runs/examined-{theme}')"
     page = show(code, dark=theme == "dark")
     panel = unfold(page, "Evaluate")
-    expect(panel).to_contain_text("This run was not examined yet", timeout=SLOW)
+    expect(panel).to_contain_text("This run has not been evaluated yet", timeout=SLOW)
     panel.get_by_label("after step 4").check()
     panel.get_by_label("held-out problems").fill("12")
-    panel.get_by_label("k of pass@k").fill("1, 2, 4")
-    expect(panel).to_contain_text("144 answers: 3 models, 12 problems, 4 tries each")
+    panel.get_by_label("samples (k) for pass@k").fill("1, 2, 4")
+    expect(panel).to_contain_text("144 completions: 3 checkpoints, 12 problems, 4 samples each")
     panel.locator("button[type=submit]").click()
     expect(panel.locator(".wb-ask-told")).to_have_text("loading the model", timeout=SLOW)
     page.select_option(".wb-toolbar select >> nth=0", "3")  # other views go on meanwhile
@@ -136,7 +136,7 @@ def test_an_examination_goes_on_beside_the_view_and_its_results_stay(show, lab, 
     expect(panel.locator(".wb-ask-told")).to_contain_text("done in", timeout=SLOW)
     expect(panel.locator(".wb-exam tbody tr")).to_have_count(3, timeout=SLOW)
     assert panel.locator(".wb-exam thead th").all_inner_texts()[1:4] == ["pass@1", "pass@2", "pass@4"]
-    expect(panel.locator(".wb-exam")).to_contain_text("over base")
+    expect(panel.locator(".wb-exam")).to_contain_text("over the base model")
     expect(panel.locator(".wb-passes polyline")).to_have_count(3)
     picture(page, panel, pictures / f"ask_evaluate_{theme}.png")
     again = show(code)
@@ -148,13 +148,13 @@ def test_an_examination_can_be_cancelled_and_dies_with_its_kernel(show, lab):
     panel = unfold(page, "Evaluate")
     panel.get_by_label("held-out problems").fill("400")
     panel.locator("button[type=submit]").click()
-    expect(panel.locator(".wb-ask-told")).to_contain_text("examining the model before training", timeout=SLOW)
+    expect(panel.locator(".wb-ask-told")).to_contain_text("evaluating the model before training", timeout=SLOW)
     assert len(examiners(lab)) == 1
     panel.get_by_role("button", name="Cancel").click()
     expect(panel.locator(".wb-ask-told")).to_contain_text("cancelled after", timeout=SLOW)
     vanish(lab)
     panel.locator("button[type=submit]").click()
-    expect(panel.locator(".wb-ask-told")).to_contain_text("examining the model before training", timeout=SLOW)
+    expect(panel.locator(".wb-ask-told")).to_contain_text("evaluating the model before training", timeout=SLOW)
     (examiner,) = examiners(lab)
     os.kill(examiner.ppid(), signal.SIGKILL)
     vanish(lab)
@@ -187,14 +187,14 @@ def test_a_fork_is_checked_while_one_writes_and_its_run_moves(show, lab, picture
     expect(panel.locator(".wb-ask-problems")).to_contain_text(
         "training.steps = 12: the fork begins after step 12", timeout=SLOW
     )
-    panel.get_by_label("Go on from the model").select_option("8")
+    panel.get_by_label("Continue from the model").select_option("8")
     expect(panel.locator(".wb-ask-problems li")).to_have_count(0, timeout=SLOW)
     panel.get_by_label("new value").fill("-1")
     expect(panel.locator(".wb-ask-changes")).to_contain_text("a number above 0", timeout=SLOW)
     expect(panel.get_by_role("button", name="Start the fork")).to_be_disabled()
     picture(page, panel, pictures / f"ask_fork_wrong_{theme}.png")
     panel.get_by_label("new value").fill("1e-4")
-    panel.get_by_label("as a new run called").fill(f"slower-{theme}")
+    panel.get_by_label("as a new run named").fill(f"slower-{theme}")
     expect(panel.get_by_role("button", name="Start the fork")).to_be_enabled(timeout=SLOW)
     panel.get_by_role("button", name="Start the fork").click()
     expect(panel.locator(".wb-ask-started")).to_contain_text("learning_rate: 0.0003 -> 0.0001", timeout=SLOW)
@@ -208,8 +208,8 @@ def test_a_fork_is_checked_while_one_writes_and_its_run_moves(show, lab, picture
     assert forked.wait(SLOW / 1000).verdict == "finished"
     assert forked.steps() == [9, 10, 11, 12]
     assert forked.config.training.learning_rate == 1e-4
-    panel.get_by_label("as a new run called").fill(f"slower-{theme}")
-    expect(panel).to_contain_text(f"there is a run called slower-{theme}", timeout=SLOW)
+    panel.get_by_label("as a new run named").fill(f"slower-{theme}")
+    expect(panel).to_contain_text(f"a run named slower-{theme} exists", timeout=SLOW)
 
 
 def test_everything_is_reached_by_keys_and_nothing_is_asked_before(show, lab):
@@ -237,7 +237,7 @@ def test_everything_is_reached_by_keys_and_nothing_is_asked_before(show, lab):
 def test_what_cannot_be_asked_is_said_in_place(show, lab):
     run = make_run(lab.folder / "runs" / "foreign", Shape(steps=2, problems=2, rollouts=4))
     page = show("from widgets import Dashboard; Dashboard('runs/foreign')")
-    for title in ("Try the model", "Evaluate", "Fork"):
+    for title in ("Prompt the model", "Evaluate", "Fork"):
         expect(unfold(page, title)).to_contain_text("names no model", timeout=SLOW)
     shutil.move(run, run.with_name("elsewhere"))
     unfold(page, "Evaluate")
@@ -262,12 +262,12 @@ def test_served_pages_have_the_sections_only_under_control(lab, browser, tmp_pat
 
 def ask_and_fork(page):
     """Tries the model and forks its run from a page of the server."""
-    panel = unfold(page, "Try the model")
+    panel = unfold(page, "Prompt the model")
     panel.locator("button[type=submit]").click()
     expect(panel.locator(".wb-ask-answer")).to_have_count(8, timeout=SLOW)
     panel = unfold(page, "Fork")
-    panel.get_by_label("Go on from the model").select_option("4", timeout=SLOW)
-    panel.get_by_label("as a new run called").fill("served")
+    panel.get_by_label("Continue from the model").select_option("4", timeout=SLOW)
+    panel.get_by_label("as a new run named").fill("served")
     expect(panel.get_by_role("button", name="Start the fork")).to_be_enabled(timeout=SLOW)
     panel.get_by_role("button", name="Start the fork").click()
     panel.locator("a", has_text="Open its page").click(timeout=SLOW)

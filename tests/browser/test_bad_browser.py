@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.laboratory import MARKS, Shape, Watch, make_run
 from widgets.recorded.data import RunData
 from widgets.report.report import write_report
-from widgets.tokens import still
+from widgets.tokens.snapshot import snapshot
 from workbench.runs.open import open_run
 
 from tests.widgets.fake_after import score_again  # isort: skip  (found through laboratory)
@@ -70,14 +70,14 @@ def test_a_line_without_end_and_a_token_without_end_stay_inside(page):
 
 
 def test_empty_rollouts_and_one_alone_are_told_in_words_and_keys_pass_over_them(page):
-    assert "empty: no token was written" in page.inner_text(f"[data-rollout='{NUMBER['empty']}']")
+    assert "empty: no token was sampled" in page.inner_text(f"[data-rollout='{NUMBER['empty']}']")
     page.locator(".wb-group").nth(2).click()
-    expect(page.locator(".wb-foot", has_text="empty: no token was written")).to_have_count(2)
-    expect(page.locator(".wb-badge", has_text="left out by a filter")).to_have_count(0)
+    expect(page.locator(".wb-foot", has_text="empty: no token was sampled")).to_have_count(2)
+    expect(page.locator(".wb-badge", has_text="removed by a filter")).to_have_count(0)
     page.focus(".wb-rollouts >> nth=0")
     for key in ("ArrowRight", "ArrowDown", "]", "u", "m", "w", "End"):
         page.keyboard.press(key)
-    expect(page.locator(".wb-step-words").first).to_contain_text("not known")
+    expect(page.locator(".wb-step-words").first).to_contain_text("was not recorded")
     assert page.evaluate("() => document.activeElement.matches('.wb-step')")  # the keys are not lost
     page.keyboard.press("w")
     page.locator(".wb-group").nth(1).click()
@@ -97,7 +97,7 @@ def test_what_the_step_did_to_such_tokens(page):
 
 
 def test_a_saved_picture_of_such_rollouts_is_small_and_has_no_markup_of_theirs(run):
-    picture = still.picture(RunData(run), {"step": 2})
+    picture = snapshot(RunData(run), {"step": 2})
     assert len(picture) < 120_000
     assert "<script" not in picture
     assert "<img" not in picture

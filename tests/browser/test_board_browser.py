@@ -97,7 +97,7 @@ def test_a_probe_is_read_at_one_step_and_the_next_and_back(board, pictures):
     tab_to(page, ".wb-cell")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    badge = page.locator(".wb-bar-line .wb-badge", has_text="probe at step 4")
+    badge = page.locator(".wb-bar-line .wb-badge", has_text="tracked problem at step 4")
     badge.wait_for(timeout=30_000)
     assert page.evaluate(HELD.format('.wb-cell[aria-pressed="true"]'))
     assert "held_out/0" in page.inner_text(".wb-caption")
@@ -105,9 +105,9 @@ def test_a_probe_is_read_at_one_step_and_the_next_and_back(board, pictures):
     page.screenshot(path=pictures / "board_probe_dark.png")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.locator(".wb-badge", has_text="probe at step 8").wait_for(timeout=30_000)
-    page.select_option('select[aria-label="problem over the steps"]', "held_out/1")
-    expect(page.locator(".wb-cell").first).to_have_attribute("aria-label", re.compile(r"step 4: \d of 16 right"))
+    page.locator(".wb-badge", has_text="tracked problem at step 8").wait_for(timeout=30_000)
+    page.select_option('select[aria-label="problem over time"]', "held_out/1")
+    expect(page.locator(".wb-cell").first).to_have_attribute("aria-label", re.compile(r"step 4: \d of 16 correct"))
     page.click("text=back to step 8")
     expect(badge).to_have_count(0)
     assert "word_problems/" in page.inner_text(".wb-caption")
@@ -118,9 +118,14 @@ def test_a_probe_is_read_at_one_step_and_the_next_and_back(board, pictures):
 
 def test_partings_from_a_sibling_are_marked_and_gone_to(show):
     page = show([make_group([sentence(), [*range(5), 9, *range(6, 16), 16], [*range(5)], sentence()])])
-    page.select_option('select[aria-label="mark where the others leave rollout"]', "0")
+    page.select_option('select[aria-label="reference for divergence points"]', "0")
     told = page.locator(".wb-parts-at").all_inner_texts()
-    assert told == ["the others part from it", "parts at 6: “13”", "ends at 5, it goes on", "the same tokens"]
+    assert told == [
+        "reference",
+        "diverges at token 6: “13”",
+        "ends at token 5; the reference continues",
+        "identical tokens",
+    ]
     assert page.locator('[data-rollout="1"] .wb-parting').get_attribute("data-at") == "5"
     page.click('[data-rollout="1"] .wb-parts-at')
     assert page.locator('[data-rollout="1"] .wb-at').get_attribute("data-at") == "5"
@@ -133,9 +138,9 @@ def test_partings_are_marked_and_gone_to_by_keys(show):
     press = page.keyboard.press
     page.focus(".wb-rollouts")
     press("g")
-    assert "r marks where the others leave" in page.inner_text(".wb-notice")
+    assert "press r to set this rollout as the reference" in page.inner_text(".wb-notice")
     press("r")
-    assert page.locator(".wb-parts-at").all_inner_texts()[:2] == ["the others part from it", "parts at 6: “13”"]
+    assert page.locator(".wb-parts-at").all_inner_texts()[:2] == ["reference", "diverges at token 6: “13”"]
     press("]")
     press("g")
     assert page.locator('[data-rollout="1"] .wb-at').get_attribute("data-at") == "5"
@@ -147,11 +152,11 @@ def test_partings_are_marked_and_gone_to_by_keys(show):
 
 def test_filters_keep_what_they_say_and_one_that_nothing_passes_says_so(show):
     page = show([make_group([sentence(), sentence(17), sentence(), sentence(1)])])
-    page.select_option('select[aria-label="rollouts to show"]', "right")
+    page.select_option('select[aria-label="rollouts to show"]', "correct")
     assert page.locator("[data-rollout]").evaluate_all("(all) => all.map((each) => each.dataset.rollout)") == ["0", "2"]
     assert page.inner_text(".wb-bar-line [role=status]") == "2 of 4 shown"
     page.fill(".wb-contains", "NEEDLE")
-    assert page.inner_text(".wb-bar-line [role=status]") == "none of the 4 passes: all are shown"
+    assert page.inner_text(".wb-bar-line [role=status]") == "no rollout matches: all 4 are shown"
     assert shown(page) == 4
     page.select_option('select[aria-label="rollouts to show"]', "all")
     assert shown(page) == 1
@@ -167,7 +172,7 @@ def test_a_group_without_numbers_is_told_in_words(show):
     page = show([group])
     assert "unscored" in page.inner_text(".wb-branch >> nth=0")
     assert page.locator(".wb-history").count() == 0  # nobody to ask
-    measures = page.locator('select[aria-label="count rollouts by"] option').all_inner_texts()
+    measures = page.locator('select[aria-label="histogram of"] option').all_inner_texts()
     assert measures == ["length", "mean entropy"]
 
 
@@ -181,7 +186,7 @@ HOSTILE = {
 
 def test_text_of_a_model_is_text_on_the_board_too(show):
     page = show([make_group([[20, 22, 23, 16], [20, 21, 16], [20, 24, 16], [21, 16]])], HOSTILE)
-    page.select_option('select[aria-label="mark where the others leave rollout"]', "0")
+    page.select_option('select[aria-label="reference for divergence points"]', "0")
     tree = page.inner_text(".wb-tree")
     assert "<script>globalThis" in tree
     assert "שלום⟨U+202E⟩gnp" in tree

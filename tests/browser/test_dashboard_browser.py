@@ -42,8 +42,8 @@ def forget(path, group, why):
             for name in ("advantage", "lens", "logprob", "old_logprob", "entropy", "max_prob", "rank", "top_probs"):
                 row[name] = [math.nan] * len(row[name])
             row["top_ids"] = [None] * len(row["top_ids"])
-            row["left_out"] = why
-    schema = pq.read_schema(path).append(pa.field("left_out", pa.string()))
+            row["excluded"] = why
+    schema = pq.read_schema(path).append(pa.field("excluded", pa.string()))
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 
@@ -160,7 +160,7 @@ def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser
     page, watch = opened(browser, address)
     page.locator(".wb-group").nth(1).click()
     page.locator(".wb-group >> nth=1").and_(page.locator("[aria-pressed=true]")).wait_for()
-    expect(page.locator(".wb-bar-line .wb-badge", has_text="left out by a filter")).to_have_count(int(why is not None))
+    expect(page.locator(".wb-bar-line .wb-badge", has_text="removed by a filter")).to_have_count(int(why is not None))
     assert page.locator(".wb-tokens .wb-zero").count() == 0
     assert page.locator(".wb-tokens .wb-missing").count() > 0
     page.close()

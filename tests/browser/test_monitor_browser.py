@@ -72,7 +72,7 @@ def held_by_this_test(folder):
 
 def answer_with(page, result):
     """The line that says what became of an order."""
-    return page.locator(f".wb-answers li[data-result='{result}']").first
+    return page.locator(f".wb-replies li[data-result='{result}']").first
 
 
 # ------------------------------------------------------------------------------------------- a real trainer
@@ -121,7 +121,7 @@ def test_the_run_goes_on_while_the_kernel_restarts_and_stops_from_the_interface(
     while training.status.step <= before and time.monotonic() < deadline:
         time.sleep(0.2)
     assert training.status.step > before
-    page.locator("[data-order=stop]").last.click()
+    page.locator("[data-command=stop]").last.click()
     expect(page.locator(STATE).last).to_have_text("stopped", timeout=SLOW)
     expect(answer_with(page, "done")).to_contain_text("stops after", timeout=SLOW)
     assert training.wait(30).verdict == "stopped"
@@ -156,7 +156,7 @@ def test_the_list_shows_every_state_and_lays_seeds_over_each_other(shown, folder
     expect(of["later"].locator(".wb-why")).to_contain_text("upgrade rlvr-workbench")
     page.locator(".wb-seeds").first.click()
     of["running"].locator(".wb-pick").click()
-    expect(page.locator(".wb-parties")).to_contain_text("study: 3 seeds, median and 95 % band", timeout=SLOW)
+    expect(page.locator(".wb-run-groups")).to_contain_text("study: 3 seeds, median and 95 % band", timeout=SLOW)
     page.locator(".wb-overlay .wb-band").first.wait_for(state="attached")
     assert page.locator(".wb-overlay .wb-chart").first.locator(".wb-faint").count() == 3
     page.screenshot(path=pictures / f"runs_{theme}.png")
@@ -169,9 +169,9 @@ def test_a_run_is_chosen_by_keys_and_opens_below(shown, folder):
     expect(page.locator(".wb-run-rows .wb-run-line")).to_have_count(1, timeout=SLOW)
     page.focus(".wb-run-rows")
     page.keyboard.press("Enter")
-    expect(page.locator(".wb-trouble")).to_contain_text("no room left", timeout=SLOW)
+    expect(page.locator(".wb-error")).to_contain_text("no room left", timeout=SLOW)
     expect(page.locator(".wb-dashboard .wb-run-name")).to_have_text("failed")
-    expect(page.locator("[data-order=again]")).to_be_visible()
+    expect(page.locator("[data-command=again]")).to_be_visible()
 
 
 def test_ten_thousand_runs_stay_usable(shown, lab):
@@ -199,14 +199,14 @@ def test_bad_luck_is_told_in_place_and_the_view_goes_on(shown, lab):
     status_of(run, state="running", phase="reward", typical=1.0, total=9, time=time.time() - 3600)
     page = shown(f"from widgets import Dashboard; Dashboard({str(run)!r})")
     expect(page.locator(STATE)).to_have_text("stalled in reward", timeout=SLOW)
-    expect(page.locator(".wb-trouble")).to_contain_text("No sign of life")
+    expect(page.locator(".wb-error")).to_contain_text("No sign of life")
     (run / "lock").write_text("")
     expect(page.locator(STATE)).to_have_text("dead", timeout=SLOW)
-    expect(page.locator("[data-order=again]")).to_have_text("Resume from the last checkpoint")
+    expect(page.locator("[data-command=again]")).to_have_text("Resume from the last checkpoint")
     charts = page.locator(".wb-chart").count()
     shutil.move(run, run.with_name("elsewhere"))
     expect(page.locator(STATE)).to_have_text("vanished", timeout=SLOW)
-    expect(page.locator(".wb-trouble")).to_contain_text("moved or removed")
+    expect(page.locator(".wb-error")).to_contain_text("moved or removed")
     assert page.locator(".wb-chart").count() == charts
     shutil.move(run.with_name("elsewhere"), run)
     expect(page.locator(STATE)).to_have_text("dead", timeout=SLOW)
@@ -219,7 +219,7 @@ def test_curves_by_key_and_as_a_table(shown, lab):
     page.focus(".wb-charts")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".wb-happened")).to_have_text("step 1")
+    expect(page.locator(".wb-event-text")).to_have_text("step 1")
     page.keyboard.press("Enter")
     expect(page.locator(".wb-toolbar select").first).to_have_value("1", timeout=SLOW)
     page.click("text=Numbers as a table")

@@ -50,9 +50,26 @@ def test_events_of_every_run_by_colour_and_many_of_them_folded(browser, lab, pic
     page.focus(".wb-overlay .wb-charts")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")  # from step 0 to step 1
-    expect(page.locator(".wb-overlay .wb-happened")).to_contain_text("busy · step 1 · set: busy change 25")
-    page.locator(".wb-overlay summary", has_text="What happened").click()
+    expect(page.locator(".wb-overlay .wb-event-text")).to_contain_text("busy · step 1 · set: busy change 25")
+    page.locator(".wb-overlay summary", has_text="Events").click()
     expect(page.locator(".wb-overlay .wb-events li")).to_have_count(32)
     expect(page.locator(".wb-overlay .wb-events li", has_text="calm change 1")).to_contain_text("calm")
+    page.close()
+    watch.check()
+
+
+def test_rows_that_did_not_change_stay_in_the_page(browser, lab):
+    page, watch = browser.new_page(viewport={"width": 1400, "height": 900}), Watch()
+    watch.listen(page)
+    lab.open(page, write_notebook(lab.folder / "still.ipynb", ["import widgets; widgets.RunsView('runs')"]))
+    rows = page.locator(".wb-run-rows .wb-run-line")
+    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows.locator(".wb-state")).to_have_count(2, timeout=SLOW)  # both are read by now
+    page.evaluate("""() => { globalThis.removed = 0;
+      new MutationObserver((all) => { for (const { removedNodes } of all)
+          for (const node of removedNodes) if (node.nodeType === 1) removed += 1; })
+        .observe(document.querySelector(".wb-run-rows"), { childList: true, subtree: true }); }""")
+    page.wait_for_timeout(7_000)  # three requests for the rows
+    assert page.evaluate("() => removed") == 0
     page.close()
     watch.check()

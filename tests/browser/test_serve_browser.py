@@ -100,10 +100,10 @@ def test_without_the_token_there_is_nothing_but_words(reading, browser):
 
 def test_an_order_sent_by_hand_is_refused(reading, runs, visit):
     page = shows_tokens(visit(f"{reading.door}&run=live"))
-    assert page.inner_text(".wb-badge >> nth=0") == "reading only"
-    assert page.locator("[data-order]:visible").count() == 0
+    assert page.inner_text(".wb-badge >> nth=0") == "read-only"
+    assert page.locator("[data-command]:visible").count() == 0
     answer = page.evaluate(BY_HAND, {"id": 7, "kind": "order", "order": "pause"})
-    assert "for reading only" in answer
+    assert "for read-only" in answer
     assert orders(runs / "live") == []
 
 
@@ -112,8 +112,8 @@ def test_with_control_a_pause_reaches_the_run(tmp_path, visit, pictures):
     with served(tmp_path / "runs", tmp_path / "control.log", "--control") as running:
         page = shows_tokens(visit(f"{running.door}&run=live", "dark"))
         page.screenshot(path=pictures / "serve_control.png")
-        page.click('[data-order="pause"]')
-        expect(page.locator(".wb-answers")).to_contain_text("Pause", timeout=LONG)
+        page.click('[data-command="pause"]')
+        expect(page.locator(".wb-replies")).to_contain_text("Pause", timeout=LONG)
         for _ in range(100):
             if orders(run):
                 break

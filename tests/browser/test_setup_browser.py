@@ -73,12 +73,12 @@ def test_from_the_form_to_the_first_coloured_token(browser, lab, pictures):
 def test_a_mistake_stands_beside_its_field_and_goes_away(browser, lab, pictures):
     page, watch = opened(browser, lab, "mistake")
     fill(page, "rollouts", "temperature", "0")
-    expect(page.locator(".wf-error")).to_contain_text("would be alike")
+    expect(page.locator(".wf-error")).to_contain_text("would be identical")
     expect(page.locator(".wf-wrong input")).to_have_value("0")
     expect(page.locator(".wf-section.wf-wrong")).to_contain_text("rollouts")
     page.screenshot(path=pictures / "setup_mistake.png")
     page.get_by_role("button", name="Launch", exact=True).click()
-    expect(page.locator(".wf-launch .wf-error")).to_contain_text("mend this first")
+    expect(page.locator(".wf-launch .wf-error")).to_contain_text("fix this first")
     fill(page, "rollouts", "temperature", "1")
     expect(page.locator(".wf-stage .wf-error")).to_have_count(0)
     fill(page, "rollouts", "max tokens", "100000")  # only the model can say: told a moment later

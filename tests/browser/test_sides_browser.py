@@ -48,7 +48,7 @@ def test_two_rollouts_side_by_side_show_where_they_part(show, pictures):
     assert page.locator(".wb-side").count() == 2
     assert page.locator(".wb-parting").count() == 2
     assert page.locator(".wb-parting").first.get_attribute("data-at") == "9"
-    assert "the first 9 tokens agree" in page.inner_text(".wb-compare")
+    assert "the first 9 tokens are identical" in page.inner_text(".wb-compare")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("o")
     assert page.locator(".wb-side >> nth=1").locator(".wb-at").get_attribute("data-at") == "1"
@@ -70,9 +70,9 @@ def test_two_signals_and_two_steps_side_by_side(show):
     expect(right.locator(".wb-amount").first).to_be_visible()
     assert page.locator(".wb-side >> nth=0").locator(".wb-amount").count() == 0
     right.locator('select[aria-label="step of this side"]').select_option("1")
-    expect(page.locator(".wb-compare")).to_contain_text("the first 16 tokens agree (of 19 and 17)")
+    expect(page.locator(".wb-compare")).to_contain_text("the first 16 tokens are identical (of 19 and 17)")
     right.locator('select[aria-label="step of this side"]').select_option("3")
-    expect(page.locator(".wb-notice")).to_have_text("p was not asked at step 3")
+    expect(page.locator(".wb-notice")).to_have_text("p was not sampled at step 3")
 
 
 def test_two_methods_side_by_side(show):
@@ -80,7 +80,7 @@ def test_two_methods_side_by_side(show):
     press(page, "c")
     right = page.locator(".wb-side >> nth=1")
     right.locator('select[aria-label="rollout of this side"]').select_option("0")
-    expect(page.locator(".wb-compare")).to_contain_text("the same rollout twice")
+    expect(page.locator(".wb-compare")).to_contain_text("the same rollout on both sides")
     right.locator('select[aria-label="signal of this side"]').select_option("lens:")
     page.click('.wb-picker-list button:has-text("GSPO")')
     expect(right.locator(".wb-down").first).to_be_visible()
@@ -92,7 +92,7 @@ def test_two_methods_side_by_side(show):
 BRANCH = """branch: async ({ step, rollout, at, token, n }) => {
     if (token === 3) throw new Error("no checkpoint is kept");
     globalThis.asked = { step, rollout, at, token, n };
-    return { ...groups[0], kind: "branch", told: "by the policy after step 0" };
+    return { ...groups[0], kind: "branch", source: "by the policy after step 0" };
   },"""
 
 
@@ -101,7 +101,7 @@ def test_another_token_is_branched_to_and_failure_is_said(show):
     press(page, "ArrowRight", "ArrowRight", "Enter")
     expect(page.locator(".wb-dock .wb-top >> nth=1")).to_be_focused()
     page.click(".wb-dock .wb-top >> nth=4")
-    expect(page.locator(".wb-dock")).to_contain_text("no branch: no checkpoint is kept")
+    expect(page.locator(".wb-dock")).to_contain_text("branch failed: no checkpoint is kept")
     page.click(".wb-dock .wb-top >> nth=2")
     expect(page.locator(".wb-side >> nth=1")).to_contain_text("by the policy after step 0")
     assert page.evaluate("() => asked") == {"step": 1, "rollout": 0, "at": 2, "token": 1, "n": 4}

@@ -58,11 +58,11 @@ def press(page, *keys):
 @pytest.mark.parametrize("view", [False, True], ids=["light", "dark"], indirect=True)
 def test_by_keys_alone_from_the_panel_to_the_token_that_went_astray(view, pictures, request):
     press(view, "w")
-    expect(view.locator(FACTS).first).to_contain_text("% moved as told")
+    expect(view.locator(FACTS).first).to_contain_text("% sign agreement")
     view.keyboard.press("ArrowRight")  # the keys are at the plot
     readout = view.locator(f"{PANEL} .wb-step-readout")
-    expect(readout).to_contain_text("token 1 · asked")
-    expect(readout).to_contain_text("against")
+    expect(readout).to_contain_text("token 1 · gradient weight")
+    expect(readout).to_contain_text("opposite sign")
     view.screenshot(path=pictures / f"step_{request.node.callspec.id}.png")
     view.keyboard.press("Enter")
     expect(view.locator(".wb-at")).to_have_count(1)
@@ -71,7 +71,7 @@ def test_by_keys_alone_from_the_panel_to_the_token_that_went_astray(view, pictur
     press(view, "w")
     expect(view.locator(PANEL)).to_be_hidden()
     press(view, "?")
-    expect(view.locator(".wb-help")).to_contain_text("what the step did")
+    expect(view.locator(".wb-help")).to_contain_text("effect of the update")
 
 
 def test_a_whole_step_its_rollouts_in_order_and_a_token_of_another_problem(view):
@@ -79,12 +79,12 @@ def test_a_whole_step_its_rollouts_in_order_and_a_token_of_another_problem(view)
     view.click(f"{PANEL} button:text-is('the whole step')")
     rows = view.locator(f"{PANEL} .wb-step-table tbody tr")
     expect(rows).to_have_count(24)  # three problems of eight rollouts
-    view.click(f"{PANEL} thead button:text-is('Σ asked')")
+    view.click(f"{PANEL} thead button:text-is('Σ gradient weight')")
     told = rows.locator("td:nth-of-type(4)").all_inner_texts()
     sums = [float(each.replace("−", "-").replace("+", "")) for each in told if "·" not in each]
     assert sums == sorted(sums, reverse=True)
     assert len(set(sums)) > 3
-    expect(view.locator(f"{PANEL} thead th[aria-sort=descending]")).to_contain_text("Σ asked")
+    expect(view.locator(f"{PANEL} thead th[aria-sort=descending]")).to_contain_text("Σ gradient weight")
     before = view.locator(".wb-group[aria-pressed=true]").get_attribute("aria-label")
     items = view.locator(f"{PANEL} .wb-step-list").first.locator("button")
     place = next(at for at in range(items.count()) if int(items.nth(at).inner_text().split("#")[1]) >= 16)
@@ -98,17 +98,17 @@ def test_a_whole_step_its_rollouts_in_order_and_a_token_of_another_problem(view)
 
 def test_what_it_did_to_problems_that_it_did_not_learn_from(view, pictures):
     press(view, "w")
-    expect(view.locator(PROBES)).to_contain_text("step 4 were scored again after step 5 alone")
+    expect(view.locator(PROBES)).to_contain_text("step 4 were scored again after step 5 only")
     expect(view.locator(f"{PROBES} .wb-step-fact")).to_have_count(0)
     for step in (6, 5):
         press(view, "{")
-        expect(view.locator(f"{PANEL} b").first).to_have_text(f"What step {step} did")
+        expect(view.locator(f"{PANEL} b").first).to_have_text(f"Effect of step {step}")
     facts = view.locator(f"{PROBES} .wb-step-fact")
     expect(facts).to_have_count(5)
-    expect(facts.first).to_contain_text("100 % moved as told")
-    expect(facts.nth(2)).to_contain_text("would be told to become likelier")
-    expect(view.locator(PROBES)).to_contain_text("Held out, not trained")
-    expect(view.locator(PROBES)).to_contain_text("what GRPO would have asked of them")
+    expect(facts.first).to_contain_text("100 % sign agreement")
+    expect(facts.nth(2)).to_contain_text("would be up-weighted")
+    expect(view.locator(PROBES)).to_contain_text("Held out: ")
+    expect(view.locator(PROBES)).to_contain_text("of GRPO, as if the step had been trained on these rollouts")
     view.locator(PANEL).screenshot(path=pictures / "step_probes.png")
     press(view, "{")  # step 4: nothing before it was evaluated
     expect(view.locator(PROBES)).to_contain_text("no evaluation before this step")
@@ -119,7 +119,7 @@ def test_what_was_not_scored_again_says_how_to_record_it(view):
     expect(view.locator(FACTS).first).to_be_visible()
     view.locator(".wb-group").nth(3).click()
     words = view.locator(f"{PANEL} .wb-step-words").first
-    expect(words).to_contain_text("3 of 4 problems were scored again, this one was not")
+    expect(words).to_contain_text("3 of 4 problems of step 7 were scored again after the update; this one was not")
     words.locator("button", has_text="problem 1").click()
     expect(view.locator(FACTS).first).to_be_visible()
     press(view, "{")
@@ -136,7 +136,7 @@ def test_a_report_tells_what_its_steps_did(browser, run, tmp_path):
     page.goto(write_report(open_run(run), tmp_path / "report.html", steps=[6, 7]).as_uri())
     page.wait_for_selector(".wb-tokens .wb-token")
     press(page, "w")
-    expect(page.locator(FACTS).first).to_contain_text("% moved as told")
+    expect(page.locator(FACTS).first).to_contain_text("% sign agreement")
     expect(page.locator(f"{PANEL} button", has_text="the whole step")).to_have_count(0)
     press(page, "{")
     expect(page.locator(f"{PANEL} .wb-step-words").first).to_contain_text("set record.after in the config")

@@ -168,7 +168,7 @@ def test_what_was_not_recorded_is_said(show):
     assert "not recorded" in page.get_attribute('[data-signal="ratio"]', "title")
     assert "KL to reference (not recorded)" in page.inner_text('select[aria-label="more signals"]')
     page.locator(".wb-tokens .wb-token").first.hover()
-    assert "not recorded in this run: clipped, KL to reference" in page.inner_text(".wb-float")
+    assert "not recorded: zero gradient, KL to reference" in page.inner_text(".wb-float")
 
 
 def test_tokens_that_were_not_trained_are_marked_and_have_no_push(show):

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.browser.laboratory import Watch
 from widgets.wire import bundle
+from workbench import signals  # noqa: F401  importing them enters their descriptions
+from workbench.descriptions import DESCRIPTIONS
 
 WORDS = ["The", " sum", " of", " tw", "elve", " and", " one", " is", " ", "13", ".", "\n", " So", " it", " holds", "."]
 VOCABULARY = {number: [text, 0] for number, text in enumerate(WORDS)} | {16: ["<|end|>", 1], 17: [" needle", 0]}
@@ -63,9 +65,10 @@ def token_page(
 ) -> str:
     """Writes the page and answers its address; `source` are further functions of the source, as JavaScript."""
     known = {str(token): entry for token, entry in vocabulary.items()}
+    described = {name: found.as_texts() for name, found in DESCRIPTIONS.items()}
     data = {
         "signals": ["advantage", "lens", "entropy", "logprob"],
-        "groups": [{**group, "vocabulary": known} for group in groups],
+        "groups": [{**group, "vocabulary": known, "described": described} for group in groups],
     }
     text = json.dumps(data).replace("<", "\\u003c")
     script, styles = bundle.script("tokens/token_view"), bundle.styles("tokens/token_view", "board/board")

@@ -112,28 +112,28 @@ REFUSED = {
     "nan in a group without contrast": (
         '@method("bad")\ndef f(batch):\n    g = batch.group\n'
         "    return spread(group_centre(batch.reward, g) / group_std(batch.reward, g), batch.mask)",
-        r"method bad: bad in slot advantage: answers nan or infinity; .*groups all right and all wrong",
+        r"method bad: bad in slot advantage: returned nan or infinity; .*groups all correct and all incorrect",
     ),
     "nan of one token": (
         '@method("bad")\ndef f(batch): return batch.logprob / (batch.lengths - 1)[:, None]',
-        r"method bad: bad in slot advantage: answers nan or infinity",
+        r"method bad: bad in slot advantage: returned nan or infinity",
     ),
     "a baseline that unscored rollouts spoil": (
         '@method("bad")\ndef f(batch): return spread(batch.reward - batch.reward.mean(), batch.mask)',
-        r"method bad: bad in slot advantage: answers nan or infinity.*is unscored",
+        r"method bad: bad in slot advantage: returned nan or infinity.*unscored rollouts",
     ),
     "nan in the gradient alone": (
         '@method("bad")\ndef f(batch, ratio, advantage): return (ratio - ratio.detach()).abs().sqrt()',
-        r"method bad, loss: its derivative by logprob holds nan",
+        r"method bad, loss: its derivative by logprob contains nan",
     ),
     "a sum that does not say so": (
         '@method("bad")\ndef f(batch, ratio, advantage): return (ratio * advantage).sum()',
-        r"method bad: bad in slot surrogate: answers a torch.float32 tensor \[\].*-> Scalar",
+        r"method bad: bad in slot surrogate: returned a torch.float32 tensor \[\].*-> Scalar",
     ),
     "a signal it does not name": ('@method("bad")\ndef f(batch): return batch["entropy"]', r"needs=\('entropy',\)"),
     "a signal there is not": (
         '@method("bad", needs=("entropyy",))\ndef f(batch): return batch["entropyy"]',
-        r"needs 'entropyy', and there is no such signal \(did you mean 'entropy'\?\); signals: logprob, .*survival",
+        r"needs 'entropyy', which is no signal \(did you mean 'entropy'\?\); signals: logprob, .*survival",
     ),
     "an error of its own": (
         '@method("bad")\ndef f(batch): return batch.reward @ batch.logprob[0]',
@@ -154,7 +154,7 @@ REFUSED = {
     "a tensor too few": ('@method("bad")\ndef f(batch, ratio): return ratio', r"'f' fits no slot; .*surrogate\("),
     "parameters of another slot": (
         '@method("bad", slot="surrogate")\ndef f(batch, a): return a',
-        r"f is asked with \(batch, a\), wanted \(batch, ratio, advantage\)",
+        r"f takes \(batch, a\), expected \(batch, ratio, advantage\)",
     ),
     "a slot there is not": (
         '@method("bad", slot="loss")\ndef f(batch): return 0',
@@ -166,8 +166,11 @@ REFUSED = {
         r"bad.k = -1.0",
     ),
     "a parent there is not": ('@method("bad", parent="gpro")\ndef f(batch): return 0', r"no method is called 'gpro'"),
-    "a name that is none": ('@method("Bad one")\ndef f(batch): return batch.logprob', r"'Bad one' is no name"),
-    "a method of the project's": ('@method("grpo")\ndef f(batch): return batch.logprob', r"'grpo' stands in workbench"),
+    "a name that is none": ('@method("Bad one")\ndef f(batch): return batch.logprob', r"'Bad one' is no valid name"),
+    "a method of the project's": (
+        '@method("grpo")\ndef f(batch): return batch.logprob',
+        r"'grpo' is already defined in workbench",
+    ),
     "a piece of the project's": ('@method("group_z")\ndef f(batch): return batch.logprob', r"'group_z', which a file"),
     "names of other cells": (
         '@method("bad")\ndef f(batch): return helper(batch) * SCALE',
@@ -179,7 +182,7 @@ REFUSED = {
     ),
     "no Python": ('@method("bad"\ndef f(batch): return 0', r"cell 'cell', line 8: "),
     "no definition": ("x = 1", r"cell 'cell' defines no method"),
-    "an error while it runs": ("torch.ones(2) @ torch.ones(3)", r"cell 'cell', run by itself, fails: RuntimeError"),
+    "an error while it runs": ("torch.ones(2) @ torch.ones(3)", r"cell 'cell', run alone, fails: RuntimeError"),
     "a class that can change": (
         "from workbench.kinds import Surrogate\nclass Bad(Surrogate):\n    def __call__(self, b, r, a): return r",
         r"write @dataclass\(frozen=True\) before class Bad",
@@ -255,7 +258,7 @@ def test_register_tries_a_method_too():
     )
     assert register("wide", made).key == "wide"
     assert registry.find_method("wide").surrogate.low == 0.5
-    with pytest.raises(MethodError, match=r"'dapo' stands in workbench\.methods\.dapo already"):
+    with pytest.raises(MethodError, match=r"'dapo' is already defined in workbench\.methods\.dapo"):
         register("dapo", made)
 
 
@@ -266,7 +269,7 @@ def test_a_missing_key_of_the_mapping_is_answered_as_by_name_and_none_is_entered
     assert METHODS.get("dappo") is None
     with pytest.raises(ValueError, match=r"write register\('mine', METHOD\).*METHODS = \{'mine': METHOD\}"):
         METHODS["mine"] = METHODS["grpo"]
-    with pytest.raises(MethodError, match=r"cell 'cell', run by itself, fails: .*write register\('mine'"):
+    with pytest.raises(MethodError, match=r"cell 'cell', run alone, fails: .*write register\('mine'"):
         cell('from workbench import METHODS\nMETHODS["mine"] = METHODS["grpo"]')
     assert "mine" not in METHODS
 

@@ -68,7 +68,7 @@ def test_the_magic_wants_one_name(shell):  # noqa: F811
 
 def test_a_function_without_source_is_told_of_the_magic(shell):  # noqa: F811
     run_cell(shell, IMPORTS)
-    with pytest.raises(MethodError, match=r"method 'lost': the source of f cannot be had here.*%%method lost"):
+    with pytest.raises(MethodError, match=r"method 'lost': the source of f is not available here.*%%method lost"):
         run_cell(shell, "exec(\"@method('lost')\\ndef f(batch): return batch.logprob\")")
 
 

@@ -16,7 +16,7 @@ from workbench.commands.plan import plan
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.models.spec import EMBEDDED_FOLDER
-from workbench.planning.probe import Timing
+from workbench.planning.measure import Timing
 from workbench.runs.directory.checkpoint import write_last
 from workbench.runs.directory.paths import RunDirectory, write_json
 from workbench.training import checkpoint
@@ -73,7 +73,7 @@ def test_plan_ends_with_an_error_code_where_a_run_does_not_fit():
     assert told.stdout.startswith("does not fit: ")
     assert call(plan, EMBEDDED, "--memory", 0.1, "--json").exit_code == 1
     assert isinstance(call(plan, EMBEDDED, "--memory", -1).exception, ValueError)
-    assert isinstance(call(plan, EMBEDDED, "--probe", "--seconds", 0).exception, ValueError)
+    assert isinstance(call(plan, EMBEDDED, "--measure", "--seconds", 0).exception, ValueError)
 
 
 def test_plan_refuses_what_the_run_would_refuse(tmp_path):
@@ -85,7 +85,7 @@ def test_plan_refuses_what_the_run_would_refuse(tmp_path):
 
 
 def test_plan_measures_only_where_it_is_asked_and_the_run_fits(monkeypatch):
-    phases = {"rollouts": 1.0, "scoring": 0.1, "update": 2.0, "the rest": 0.1}
+    phases = {"rollouts": 1.0, "scoring": 0.1, "update": 2.0, "other": 0.1}
     found = Timing(4.0, phases, 3.2, 6.0, 1.5, 2, 135.0, 4096, 96, 96, "3 whole steps of 16 × 16 rollouts")
     asked = []
 
@@ -93,21 +93,21 @@ def test_plan_measures_only_where_it_is_asked_and_the_run_fits(monkeypatch):
         asked.append((config.name, seconds))
         return found
 
-    monkeypatch.setattr("workbench.runs.process.measure.probe", measured)
+    monkeypatch.setattr("workbench.runs.process.measure.measure", measured)
     assert "seconds" not in call(plan, EMBEDDED, "--memory", 4).stdout
     assert not asked
-    told = call(plan, EMBEDDED, "--memory", 4, "--probe", "--seconds", 5).stdout
+    told = call(plan, EMBEDDED, "--memory", 4, "--measure", "--seconds", 5).stdout
     assert asked == [("embedded-cpu", 5.0)]
     for text in (
         "a step              3.20",
-        "6.00 if every answer had 96 tokens",
+        "6.00 if every completion had 96 tokens",
         "about 2.2 minutes",
         "3 whole steps",
     ):
         assert text in told, told
     document = json.loads(call(plan, EMBEDDED, "--memory", 4, "--probe", "--json").stdout.splitlines()[-1])
     assert document["time"]["phases"] == phases
-    refused = call(plan, EMBEDDED, "--memory", 0.1, "--probe")
+    refused = call(plan, EMBEDDED, "--memory", 0.1, "--measure")
     assert (refused.exit_code, len(asked)) == (1, 2)
     assert "not measured, since the run does not fit" in refused.stdout
 

@@ -36,7 +36,7 @@ class Stale(LocalEngine):
     """An engine that keeps a copy of one kind of module from when it was made."""
 
     def __init__(self, policy: LocalPolicy, kind: str) -> None:
-        super().__init__(policy, decoder="modules", slots=8)
+        super().__init__(policy, decoder="modules", concurrent=8)
         self.held = {name: w for name, w in policy.trainable().items() if module_of(name).endswith(kind)}
         self.copies = {name: weight.detach().clone() for name, weight in self.held.items()}
 
@@ -55,7 +55,7 @@ class Stale(LocalEngine):
 def test_the_engines_follow_every_weight_and_it_is_put_back(family, targets, tied, dtype, engine):
     made = policy(family, tied=tied, dtype=dtype, targets=targets)
     before = {name: weight.detach().clone() for name, weight in made.trainable().items()}
-    make_engine(engine, made, slots=8)
+    make_engine(engine, made, concurrent=8)
     for name, weight in made.trainable().items():
         assert torch.equal(weight, before[name]), name
 
@@ -86,7 +86,7 @@ def test_a_stale_norm_is_found_where_all_weights_are_trained():
 def test_an_adapter_on_the_embeddings_is_sampled_with():
     """What `fused` read before: the table without the adapter, 1.5 nats a token from the trainer."""
     made = policy("qwen3", targets=("embed_tokens",))
-    engine = LocalEngine(made, decoder="fused", slots=8)
+    engine = LocalEngine(made, decoder="fused", concurrent=8)
     with torch.no_grad():
         agreement.move(made.trainable(), 5.0)
         found = agreement.disagreement(engine, made, made.trainable())
@@ -108,4 +108,6 @@ def test_a_number_that_is_not_finite_is_no_agreement():
 
 
 def test_a_policy_as_it_is_loaded_agrees():
-    make_engine("local", load_policy(ModelSpec(lora=LoraSpec(rank=2, targets=("embed_tokens", "lm_head")))), slots=4)
+    make_engine(
+        "local", load_policy(ModelSpec(lora=LoraSpec(rank=2, targets=("embed_tokens", "lm_head")))), concurrent=4
+    )

@@ -22,7 +22,7 @@ class KeepEven(Pruner):
     at: tuple[int, ...] = (4, 9)
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return self.at
 
     def init(self) -> State:
@@ -41,7 +41,7 @@ class Miscount(Pruner):
     seen: tuple[int, ...] = field(default=(2,))
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return self.seen
 
     def __call__(self, state: State, partial: Partial, sampling: Any) -> tuple[list[bool], list[dict[str, float]]]:
@@ -50,25 +50,25 @@ class Miscount(Pruner):
 
 def test_pruned_rollouts_stop_at_the_pause():
     free = LocalEngine(qwen3()).generate(make_requests(6), SAMPLING)
-    for slots in (24, 7, 2):
+    for concurrent in (24, 7, 2):
         bound = BoundPruner(KeepEven(), KeepEven().init())
-        rollouts = LocalEngine(qwen3(), slots=slots).generate(make_requests(6), SAMPLING, bound)
+        rollouts = LocalEngine(qwen3(), concurrent=concurrent).generate(make_requests(6), SAMPLING, bound)
         for rollout, whole in zip(rollouts, free, strict=True):
             if rollout.index % 2 and len(whole.tokens) > 4:
                 assert (rollout.finish, rollout.pruned_at, rollout.tokens) == ("pruned", 4, whole.tokens[:4])
                 assert len(rollout.engine_logprob) == len(rollout.sampled_logprob) == 4
             else:
                 assert (rollout.finish, rollout.tokens) == (whole.finish, whole.tokens)
-            paused = [record["pause"] for record in rollout.extras.get("pruning", [])]
+            lengths = [record["detection_length"] for record in rollout.extras.get("pruning", [])]
             reached = [at for at in (4.0, 9.0) if len(whole.tokens) > at]
-            assert paused == reached[: 1 if rollout.finish == "pruned" else 2]
+            assert lengths == reached[: 1 if rollout.finish == "pruned" else 2]
         asked = [(partial.group, len(partial.tokens[0])) for partial in bound.state["seen"]]
         assert len(asked) == len(set(asked))
 
 
 def test_it_sees_the_state_at_the_newest_token():
     bound = BoundPruner(KeepEven(), KeepEven().init())
-    LocalEngine(qwen3(), slots=5).generate(make_requests(6), SAMPLING, bound)
+    LocalEngine(qwen3(), concurrent=5).generate(make_requests(6), SAMPLING, bound)
     assert len(bound.state["seen"]) >= 4
     for partial in bound.state["seen"]:
         for request, tokens, hidden in zip(partial.requests, partial.tokens, partial.hidden, strict=True):
@@ -88,7 +88,7 @@ def test_a_group_of_several_requests_is_judged_together():
 
 
 def test_mistakes_are_told():
-    with pytest.raises(ValueError, match="Miscount answered"):
+    with pytest.raises(ValueError, match="Miscount returned"):
         LocalEngine(qwen3()).generate(make_requests(3), SAMPLING, BoundPruner(Miscount()))
     with pytest.raises(ValueError, match="BoundPruner"):
         LocalEngine(qwen3()).generate(make_requests(3), SAMPLING, Miscount())

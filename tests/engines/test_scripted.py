@@ -37,6 +37,6 @@ def test_what_is_not_scripted_is_named():
 def test_engines_by_name():
     assert capabilities("local").pruning
     assert not capabilities("generate").pruning
-    assert isinstance(make_engine("local", qwen3(), slots=4), Engine)
+    assert isinstance(make_engine("local", qwen3(), concurrent=4), Engine)
     with pytest.raises(ValueError, match=r"'vlm'.*generate, local"):
         capabilities("vlm")

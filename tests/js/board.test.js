@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { SORTS, sortRollouts } from "../../widgets/board/board.js";
 import { OUTCOMES, passing } from "../../widgets/board/filter.js";
+import { readText, sumText } from "../../widgets/board/head.js";
 import { barsOf, measuresOf } from "../../widgets/board/histogram.js";
 import { everyBranch, meanKnown, prefixTree } from "../../widgets/board/prefix_tree.js";
 
@@ -93,11 +94,11 @@ test("the mean entropy is over the tokens that have one", () => {
 
 // ------------------------------------------------------------------ filters and orders
 
-test("an outcome that is not known is neither right nor wrong", () => {
+test("an outcome that is not known is neither correct nor incorrect", () => {
   const rollouts = [rollout(0), rollout(1, { correct: 0 }), rollout(2, { correct: null }), rollout(3, { correct: 0, finish: "pruned" })];
   const kept = (outcome) => passing(rollouts, { ...ALL, outcome }, nothing).map((each) => each.rollout);
   assert.deepEqual(Object.fromEntries(Object.keys(OUTCOMES).map((name) => [name, kept(name)])),
-    { all: [0, 1, 2, 3], right: [0], wrong: [1, 3], unscored: [2], pruned: [3], truncated: [] });
+    { all: [0, 1, 2, 3], correct: [0], incorrect: [1, 3], unscored: [2], pruned: [3], truncated: [] });
 });
 
 test("all parts of a choice hold at once; words are found in any case", () => {
@@ -116,4 +117,19 @@ test("what has no number comes last in every order, and ties stay as sampled", (
   assert.deepEqual(sortRollouts(group, "reward").map((each) => each.rollout), [2, 1, 0, 3]);
   assert.deepEqual(sortRollouts(group, "entropy").map((each) => each.rollout), [0, 1, 2, 3]);
   assert.deepEqual(Object.keys(SORTS), ["sampled", "reward", "length", "entropy"]);
+});
+
+test("the reward adds up on one line, with weights and shaping", () => {
+  const parts = [{ name: "math", value: 0, weight: 1 }];
+  assert.equal(sumText({ reward: -2, parts, shaping: -2, shaped_by: ["scale", "overlong"] }), "reward −2 = math 0 + shaping (scale, overlong) −2");
+  assert.equal(sumText({ reward: 0.5, parts: [{ name: "math", value: 1, weight: 0.5 }], shaping: 0 }), "reward 0.5 = math 0.5 × 1");
+  assert.equal(sumText({ reward: 0, parts, shaping: 0 }), "");
+  assert.equal(sumText({ reward: 1, parts, shaping: null }), "");
+});
+
+test("what was read off the completion stands beside the reference, unless the reason quotes it", () => {
+  const part = { name: "math", value: 0, reason: "numbers compared (last number)", extracted: "6" };
+  assert.equal(readText(part, { answer: "18" }), "read 6, expected 18");
+  assert.equal(readText({ ...part, reason: "'6' is not '18'" }, { answer: "18" }), "");
+  assert.equal(readText({ ...part, value: null }, { answer: "18" }), "");
 });

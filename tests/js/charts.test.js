@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CHARTS, axis, niceAbove } from "../../widgets/charts/charts.js";
-import { deadExpected, derived, joined, medianBand, nearestPlace, overSeeds, stacked, thin } from "../../widgets/charts/curves.js";
-import { duration, progressText, verdictText } from "../../widgets/dashboard/head.js";
-import { eventTold } from "../../widgets/charts/chart.js";
-import { happenings, marked, parties, picture, seriesOf, told } from "../../widgets/charts/pictures.js";
+import { derived, joined, medianBand, nearestPlace, overSeeds, stacked, thin, zeroVarianceExpected } from "../../widgets/charts/curves.js";
+import { duration, progressText, stateText } from "../../widgets/dashboard/head.js";
+import { eventText } from "../../widgets/charts/chart.js";
+import { eventsOf, legendText, marked, runGroups, chartData, seriesOf } from "../../widgets/charts/chart_data.js";
 import { ago } from "../../widgets/runs/row.js";
 
 const spec = (title) => CHARTS.find((each) => each.title === title);
@@ -60,31 +60,31 @@ test("seeds meet step by step, and a seed that stopped early is left out where i
 
 test("a run alone shows all its parts; several show one line each, seeds of an experiment a median more", () => {
   const columns = { step: [1, 2], reward: [0.5, 0.6], "reward.exact": [0.4, 0.5], "reward.form": [0.6, 0.7] };
-  assert.deepEqual(picture(spec("Reward"), [run("one", columns)]).lines.map(({ label }) => label), ["mean", "exact", "form"]);
+  assert.deepEqual(chartData(spec("Reward"), [run("one", columns)]).lines.map(({ label }) => label), ["mean", "exact", "form"]);
   const seeds = [0, 1, 2].map((seed) => run(`seed-${seed}`, columns, { experiment: "study" }));
-  const found = picture(spec("Reward"), [run("one", columns), ...seeds]);
+  const found = chartData(spec("Reward"), [run("one", columns), ...seeds]);
   assert.deepEqual(found.lines.map(({ label, faint }) => `${label} ${Boolean(faint)}`), ["one false", "study true", "study true", "study true", "study false"]);
   assert.equal(found.bands[0].points.length, 2);
-  assert.equal(picture(spec("Reward"), seeds.slice(0, 2)).bands[0].points.length, 0);
+  assert.equal(chartData(spec("Reward"), seeds.slice(0, 2)).bands[0].points.length, 0);
 });
 
 test("the legend says how many seeds there are, and why there is no band", () => {
-  const of = (count) => parties(Array.from({ length: count }, (_, seed) => run(`s${seed}`, {}, { experiment: "study" })));
-  assert.match(told(of(2)[0]), /2 seeds, median; no band below three/);
-  assert.match(told(of(3)[0]), /3 seeds, median and 95 % band/);
-  assert.equal(told(of(1)[0]), "s0");
+  const of = (count) => runGroups(Array.from({ length: count }, (_, seed) => run(`s${seed}`, {}, { experiment: "study" })));
+  assert.match(legendText(of(2)[0]), /2 seeds, median; no band below three/);
+  assert.match(legendText(of(3)[0]), /3 seeds, median and 95 % band/);
+  assert.equal(legendText(of(1)[0]), "s0");
 });
 
 test("a value is read at a step, or the last known before it; before the first there is none", () => {
-  const [line] = picture(spec("Held-out accuracy"), [run("one", { step: [0, 1, 2, 3], accuracy: [0.4, NaN, 0.5, NaN] })]).lines;
+  const [line] = chartData(spec("Held-out accuracy"), [run("one", { step: [0, 1, 2, 3], accuracy: [0.4, NaN, 0.5, NaN] })]).lines;
   assert.deepEqual([0, 1, 2, 9].map((step) => line.at(step)), [0.4, 0.4, 0.5, 0.5]);
-  const [late] = picture(spec("Entropy"), [run("one", { step: [5, 6], entropy: [1, 2] })]).lines;
+  const [late] = chartData(spec("Entropy"), [run("one", { step: [5, 6], entropy: [1, 2] })]).lines;
   assert.ok(Number.isNaN(late.at(4)));
 });
 
 test("phases are stacked, and a missing one adds nothing", () => {
   assert.deepEqual(stacked([[1, NaN], [2, 5]]).map((row) => [...row]), [[1, 0], [3, 5]]);
-  const found = picture(spec("Seconds by phase"), [run("one", { step: [1, 2], "seconds.generate": [1, 2], "seconds.update": [3, 4] })]);
+  const found = chartData(spec("Seconds by phase"), [run("one", { step: [1, 2], "seconds.generate": [1, 2], "seconds.update": [3, 4] })]);
   assert.ok(found.areas);
   assert.deepEqual(found.bands[1].points, [[1, 1, 4], [2, 2, 6]]);
 });
@@ -94,12 +94,12 @@ test("what pruning spares is estimated where a run prunes, and nowhere else", ()
   assert.equal("saved" in derived(columns), false);
   const saved = derived({ ...columns, pruned: [4, NaN] }).saved;
   assert.deepEqual([...saved].map((value) => Number(value.toFixed(2))), [0.2, 0]);
-  assert.ok(Math.abs(deadExpected(0.5, 2) - 0.5) < 1e-12);
+  assert.ok(Math.abs(zeroVarianceExpected(0.5, 2) - 0.5) < 1e-12);
 });
 
 test("axes: round ends, shares to 100 %, decades where logarithmic, no log of what is not positive", () => {
   assert.equal(niceAbove(0.87), 1);
-  const drawn = (title, values) => picture(spec(title), [run("one", { step: values.map((_, step) => step), [Object.keys(spec(title).series)[0]]: values })]);
+  const drawn = (title, values) => chartData(spec(title), [run("one", { step: values.map((_, step) => step), [Object.keys(spec(title).series)[0]]: values })]);
   const limits = (title, values, log) => { const { low, high } = axis(spec(title), drawn(title, values), [0, 9], log); return [low, high]; };
   assert.deepEqual(limits("Held-out accuracy", [0.2, 0.4], false), [0, 1]);
   assert.deepEqual(limits("Entropy", [0.2, 0.37], false), [0, 0.4]);
@@ -119,9 +119,9 @@ test("the nearest step, and words for times and verdicts", () => {
   assert.deepEqual([0, 2.4, 2.6, 99].map((value) => nearestPlace([1, 2, 3], value)), [0, 1, 2, 2]);
   assert.deepEqual([0.2, 89, 600, 9000].map(duration), ["1 s", "89 s", "10 min", "2.5 h"]);
   assert.deepEqual([5, 300, 7_200, 400_000].map(ago), ["5 s ago", "5 min ago", "2 h ago", "5 days ago"]);
-  assert.equal(verdictText({ verdict: "stalled", phase: "generate" }), "stalled in generate");
+  assert.equal(stateText({ verdict: "stalled", phase: "generate" }), "stalled in generate");
   const state = { verdict: "running", phase: "update", step: 3, total: 9, typical: 2, left: 12, ended: false };
-  assert.equal(progressText(state), "step 3 of 9 · update · 2.0 s a step · about 12 s left");
+  assert.equal(progressText(state), "step 3 of 9 · update · 2.0 s per step · about 12 s left");
   assert.equal(progressText({ ...state, verdict: "finished", ended: true, left: null }), "step 3 of 9");
 });
 
@@ -129,11 +129,11 @@ test("events of several runs are in the order of time and have the name and the 
   const event = (kind, time, step = 3) => ({ kind, time, step, text: "x" });
   const one = { ...run("one", {}), colour: 0, events: [event("set", 5), event("pause", 9)] };
   const other = { ...run("other", {}), colour: 4, events: [event("started", 1, null), event("resumed", 7)] };
-  assert.deepEqual(happenings([one]), one.events);
-  const all = happenings([one, other, run("none", {})]);
+  assert.deepEqual(eventsOf([one]), one.events);
+  const all = eventsOf([one, other, run("none", {})]);
   assert.deepEqual(all.map(({ run: name, colour, kind }) => [name, colour, kind]),
     [["other", 4, "started"], ["one", 0, "set"], ["other", 4, "resumed"], ["one", 0, "pause"]]);
   assert.deepEqual(marked(all).map(({ kind }) => kind), ["set", "resumed", "pause"]);
-  assert.equal(eventTold(all[1]), "one · step 3 · set: x");
-  assert.equal(eventTold(one.events[0]), "step 3 · set: x");
+  assert.equal(eventText(all[1]), "one · step 3 · set: x");
+  assert.equal(eventText(one.events[0]), "step 3 · set: x");
 });

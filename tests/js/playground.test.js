@@ -48,8 +48,8 @@ test("while one request is under way only the newest of the others is kept", asy
   const asked = [];
   const taken = [];
   const newest = new Newest((request) => new Promise((resolve) => { asked.push({ request, resolve }); }), (answer) => taken.push(answer), () => {});
-  const done = newest.want(1);
-  for (const request of [2, 3, 4]) newest.want(request);
+  const done = newest.request(1);
+  for (const request of [2, 3, 4]) newest.request(request);
   asked[0].resolve("a");
   await new Promise((resolve) => { setTimeout(resolve); });
   asked[1].resolve("b");
@@ -61,18 +61,18 @@ test("while one request is under way only the newest of the others is kept", asy
 test("a refusal is told, and the next request goes nevertheless", async () => {
   const told = [];
   const newest = new Newest((request) => (request === 1 ? Promise.reject(new Error("no")) : Promise.resolve(request)), (answer) => told.push(answer), (error) => told.push(error.message));
-  await newest.want(1);
-  await newest.want(2);
+  await newest.request(1);
+  await newest.request(2);
   assert.deepEqual(told, ["no", 2]);
 });
 
-test("a difference is against the first method, which shows its own push; a method that failed shows nothing", () => {
-  const answer = { columns: { "push.0": Float32Array.of(1, 2), "push.2": Float32Array.of(3, 1), "advantage.0": Float32Array.of(5, 5) } };
-  assert.deepEqual([...shownOf(answer, 0, "apart")], [1, 2]);
-  assert.deepEqual([...shownOf(answer, 2, "apart")], [2, -1]);
+test("a difference is against the first method, which shows its own weights; a method that failed shows nothing", () => {
+  const answer = { columns: { "weight.0": Float32Array.of(1, 2), "weight.2": Float32Array.of(3, 1), "advantage.0": Float32Array.of(5, 5) } };
+  assert.deepEqual([...shownOf(answer, 0, "difference")], [1, 2]);
+  assert.deepEqual([...shownOf(answer, 2, "difference")], [2, -1]);
   assert.deepEqual([...shownOf(answer, 0, "advantage")], [5, 5]);
-  assert.equal(shownOf(answer, 1, "push"), null);
-  assert.equal(shownOf({ columns: { "push.1": Float32Array.of(1) } }, 1, "apart"), null);
+  assert.equal(shownOf(answer, 1, "weight"), null);
+  assert.equal(shownOf({ columns: { "weight.1": Float32Array.of(1) } }, 1, "difference"), null);
 });
 
 test("a rollout's mean leaves out what was not read", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LEVELS, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/page/signals.js";
+import { LEVELS, describeSignals, helpOf, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/page/signals.js";
 
 const advantage = signalOf("advantage");
 const ratio = signalOf("ratio");
@@ -49,4 +49,21 @@ test("numbers for people", () => {
 
 test("quantiles lie between neighbours", () => {
   assert.equal(quantile([0, 10], 0.25), 2.5);
+});
+
+test("a signal is named and explained as the payload describes it", () => {
+  describeSignals({ margin: { label: "margin to the runner-up", unit: "nats", help: "Log-prob of the first minus the second." } });
+  const margin = signalOf("margin", [0.5, 1]);
+  assert.equal(margin.label, "margin to the runner-up");
+  assert.equal(margin.scale, "amount");
+  assert.equal(helpOf(margin), "Log-prob of the first minus the second. [nats]");
+  assert.equal(helpOf(signalOf("nobody_described_it")), "");
+});
+
+test("log-probs of every policy are drawn alike: the more surprising, the darker", () => {
+  for (const name of ["logprob", "ref_logprob", "behaviour_logprob"]) {
+    const limits = limitsOf(signalOf(name), [-4, 0]);
+    assert.equal(paintOf(signalOf(name), limits, 0), "wb-zero");
+    assert.notEqual(paintOf(signalOf(name), limits, -4), "wb-zero");
+  }
 });

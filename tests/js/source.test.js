@@ -46,8 +46,8 @@ test("requests leave one after the other, so that none is overwritten", async ()
 test("an answer to another view is left alone; an error becomes one", async () => {
   const model = new Model();
   const source = new KernelSource(model);
-  const asked = source.order("stop");
-  model.answer(5, { kind: "order" });
+  const asked = source.ask({ kind: "command", command: "stop" });
+  model.answer(5, { kind: "command" });
   model.answer(model.sent[0].id, { error: "the run is dead" });
   await assert.rejects(asked, /the run is dead/);
   source.close();
@@ -97,7 +97,7 @@ test("a request that takes long lets others pass, and is answered when it is don
   const source = new KernelSource(model);
   const slow = source.ask({ kind: "branch", step: 1 });
   const quick = source.board(2);
-  model.answer(model.sent[0].id, { taken: true });
+  model.answer(model.sent[0].id, { accepted: true });
   assert.equal(model.sent.length, 2);
   model.answer(model.sent[1].id, { kind: "board", step: 2 });
   assert.equal((await quick).step, 2);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { textOf } from "../../widgets/step/lists.js";
-import { against, factsOf, largest, linesOf, outliers, reach, tokensOf, unasked } from "../../widgets/step/math.js";
+import { against, factsOf, largest, linesOf, outliers, reach, tokensOf, withoutGradient } from "../../widgets/step/math.js";
 
 /** Two rollouts of three tokens; the last token was not scored again. */
 const group = {
@@ -13,39 +13,39 @@ const group = {
 };
 const tokens = tokensOf(group);
 
-test("only tokens with a change count; one without a lens was asked nothing", () => {
+test("only tokens with a change count; one without a lens was weight nothing", () => {
   assert.deepEqual([...tokens.places], [0, 1, 2, 3, 4]);
   assert.deepEqual([...tokens.owners], [0, 0, 0, 1, 1]);
   const without = tokensOf({ ...group, columns: { change: group.columns.change } });
-  assert.deepEqual([...without.asked], [0, 0, 0, 0, 0]);
+  assert.deepEqual([...without.weight], [0, 0, 0, 0, 0]);
   assert.equal(tokensOf({ ...group, columns: {} }).places.length, 0);
 });
 
 test("the numbers, worked by hand", () => {
   const facts = factsOf(tokens);
-  assert.equal(facts.asked, 4);
+  assert.equal(facts.weight, 4);
   assert.equal(facts.agree, 3 / 5); // of 1 + 1 + 2 + 1 the first and the third
   assert.deepEqual(facts.up, { mean: 0.125, count: 2 });
   assert.deepEqual(facts.down, { mean: -0.25, count: 2 });
   assert.deepEqual(facts.idle, { mean: 0.125, count: 1 });
   assert.equal(facts.slope, 1.75 / 7); // (0.5 - 0.25 + 2 - 0.5) / (1 + 1 + 4 + 1)
-  // asked 1 1 -2 -1, mean -1/4; got .5 -.25 -1 .5, mean -1/16
+  // weight 1 1 -2 -1, mean -1/4; delta .5 -.25 -1 .5, mean -1/16
   assert.ok(Math.abs(facts.correlation - (1.75 - 0.0625) / Math.sqrt((7 - 0.25) * (1.5625 - 0.015625))) < 1e-12);
 });
 
 test("a change that is no more than rounding is none: neither as told nor against", () => {
-  const rounded = { ...tokens, got: Float64Array.from([0.5, -1e-6, 1e-6, -1, 2e-6]) };
+  const rounded = { ...tokens, delta: Float64Array.from([0.5, -1e-6, 1e-6, -1, 2e-6]) };
   const facts = factsOf(rounded);
   assert.equal(facts.agree, 1); // the first and the fourth moved, as told
   assert.ok(Math.abs(facts.still - 2 / 5) < 1e-12); // push 1 and 1 of 5
-  assert.deepEqual([...against(rounded, 9), ...unasked(rounded, 9)], []);
+  assert.deepEqual([...against(rounded, 9), ...withoutGradient(rounded, 9)], []);
   assert.equal(linesOf(group, rounded)[0].agree, 1);
 });
 
 test("without spread there is no correlation, without a push no share", () => {
-  const same = { places: new Int32Array(2), owners: new Int32Array(2), asked: Float64Array.from([1, 1]), got: Float64Array.from([2, 3]) };
+  const same = { places: new Int32Array(2), owners: new Int32Array(2), weight: Float64Array.from([1, 1]), delta: Float64Array.from([2, 3]) };
   assert.ok(Number.isNaN(factsOf(same).correlation));
-  const none = { ...same, asked: new Float64Array(2) };
+  const none = { ...same, weight: new Float64Array(2) };
   assert.ok(Number.isNaN(factsOf(none).agree));
   assert.equal(factsOf(none).idle.mean, 2.5);
 });
@@ -53,16 +53,16 @@ test("without spread there is no correlation, without a push no share", () => {
 test("a line a rollout: sums, and the part that moved as told; one that was not scored again has none", () => {
   const three = { ...group, rollouts: [...group.rollouts, { rollout: 10, start: 5, length: 1, reward: 0 }] };
   const [first, second, ...rest] = linesOf(three, tokensOf(three));
-  assert.deepEqual([first.rollout.rollout, first.tokens, first.asked, first.got, first.agree], [4, 3, 2, 0.375, 0.5]);
-  assert.deepEqual([second.tokens, second.asked, second.got, second.agree], [2, -3, -0.5, 2 / 3]);
+  assert.deepEqual([first.rollout.rollout, first.tokens, first.weight, first.delta, first.agree], [4, 3, 2, 0.375, 0.5]);
+  assert.deepEqual([second.tokens, second.weight, second.delta, second.agree], [2, -3, -0.5, 2 / 3]);
   assert.deepEqual(rest, []);
 });
 
 test("tokens worth a look, the worst first", () => {
   assert.deepEqual(against(tokens, 9), [4, 1]); // -1 · 0.5 and 1 · -0.25
-  assert.deepEqual(unasked(tokens, 9), [2]);
+  assert.deepEqual(withoutGradient(tokens, 9), [2]);
   assert.deepEqual(outliers(tokens, 0.25, 2), [4, 1]); // .75 and .5 from the line, the third is .5 too, later
-  assert.deepEqual(outliers(tokens, NaN, 1), [3]); // nothing was asked: the largest change
+  assert.deepEqual(outliers(tokens, NaN, 1), [3]); // nothing was weight: the largest change
 });
 
 test("of many the largest are found without sorting all, ties in their order", () => {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { PICKS, SORTS, sortRollouts } from "../../widgets/board/board.js";
-import { groupFacts, rightTold } from "../../widgets/board/facts.js";
+import { correctText, groupFacts } from "../../widgets/board/facts.js";
 import { percent } from "../../widgets/text/card.js";
 import { niceAbove } from "../../widgets/charts/charts.js";
-import { sharedTokens, siblingOf } from "../../widgets/text/compare.js";
+import { sharedTokens, counterpartOf } from "../../widgets/text/compare.js";
 import { hitsIn } from "../../widgets/text/find.js";
 import { baseClass, faceOf, readingOf, visible } from "../../widgets/page/tokens.js";
 
@@ -60,22 +60,28 @@ test("two rollouts share tokens up to where they part", () => {
 
 test("the sibling to compare with earned something else; unscored is no difference", () => {
   const rollouts = [1, null, 1, 0].map((reward, rollout) => ({ rollout, reward }));
-  assert.equal(siblingOf({ rollouts }, rollouts[0]).rollout, 3);
-  assert.equal(siblingOf({ rollouts: rollouts.slice(0, 3) }, rollouts[0]).rollout, 1);
+  assert.equal(counterpartOf({ rollouts }, rollouts[0]).rollout, 3);
+  assert.equal(counterpartOf({ rollouts: rollouts.slice(0, 3) }, rollouts[0]).rollout, 1);
 });
 
-test("a group is dead when all rewards are equal, whatever is unscored", () => {
+test("a group has zero reward variance when all its rewards are equal; unscored rollouts do not count", () => {
   const group = (rewards) => ({ rollouts: rewards.map((reward, number) => [number, reward, reward, "stop"]) });
-  assert.equal(groupFacts(group([1, 1, null])).dead, true);
-  assert.equal(groupFacts(group([1, 0])).dead, false);
-  assert.equal(groupFacts(group([null, null])).dead, false);
+  assert.equal(groupFacts(group([1, 1, null])).zeroVariance, true);
+  assert.equal(groupFacts(group([1, 0])).zeroVariance, false);
+  assert.equal(groupFacts(group([null, null])).zeroVariance, false);
 });
 
-test("how many are right is told where any was scored", () => {
-  const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).told;
+test("how many are correct, where any is scored", () => {
+  const told = (...verdicts) => groupFacts({ rollouts: verdicts.map((correct, number) => [number, null, correct, "stop"]) }).text;
   assert.equal(told(null, null, null), "unscored");
-  assert.equal(told(1, 0, null), "1 of 3 right");
-  assert.equal(rightTold([undefined]), "unscored");
+  assert.equal(told(1, 0, null), "1 of 3 correct (1 unscored)");
+  assert.equal(correctText([{ correct: undefined, finish: "stop" }]), "unscored");
+});
+
+test("pruned rollouts are counted apart: they are neither correct nor incorrect", () => {
+  const rollouts = [...Array(6).fill({ correct: 1, finish: "stop" }), ...Array(4).fill({ correct: 0, finish: "length" }), ...Array(6).fill({ correct: null, finish: "pruned" })];
+  assert.equal(correctText(rollouts), "6 of 10 correct · 6 pruned");
+  assert.equal(correctText(rollouts.slice(10)), "6 pruned");
 });
 
 test("order and picks; a rollout without a reward comes last", () => {

@@ -17,7 +17,7 @@ from workbench.models import EMBEDDED_FOLDER, LoraSpec, ModelSpec, check, load_p
 from workbench.models.export import export
 from workbench.models.policy import LocalPolicy
 from workbench.models.size import embedding_targets, quantised_bytes, size_of
-from workbench.runs.process.build import build, embedding_problems
+from workbench.runs.process.build import build, embedding_errors
 from workbench.types import Row
 
 ROWS = [Row([1, 20, 30], [40, 50, 60, 2]), Row([1, 20, 30], [41, 2]), Row([1, 70], [41, 42, 2])]
@@ -58,7 +58,7 @@ def test_dora_learns_lengths_and_the_engine_writes_with_them():
     assert any("magnitude" in name for name in names)
     before = {name: weight.detach().clone() for name, weight in names.items()}
     metrics = [step.metrics for step in trainer][-1]
-    assert metrics["gap_p99"] < 1e-3  # what the engine wrote is what the trainer reads
+    assert metrics["mismatch_p99"] < 1e-3  # what the engine wrote is what the trainer reads
     assert any(not torch.equal(before[name], weight) for name, weight in names.items() if "magnitude" in name)
 
 
@@ -238,6 +238,6 @@ def test_vllm_does_not_take_an_adapter_on_the_embeddings(targets: Any, expected:
     spec = ModelSpec(lora=LoraSpec(rank=2, targets=targets))
     assert embedding_targets(spec) == expected
     run = config(model={"lora": {"rank": 2, "targets": targets}})
-    found = embedding_problems(run, VLLM)
+    found = embedding_errors(run, VLLM)
     assert [target for target in expected if f"model.lora.targets has {target!r}" in " ".join(found)] == expected
-    assert not embedding_problems(run, LOCAL)
+    assert not embedding_errors(run, LOCAL)

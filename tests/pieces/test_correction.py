@@ -97,7 +97,7 @@ def trl() -> Any:
     return GRPOTrainer
 
 
-def trl_ratio(trainer: Any, batch: Batch, mode: str, cap: float) -> Tensor:
+def trl_ratio(trainer: Any, batch: Batch, mode: str, cap: float, floor: float | None = None) -> Tensor:
     """The weights by the lines of TRL's own `_generate_and_score_completions`."""
     source = inspect.getsource(trainer._generate_and_score_completions)
     begin = source.index("per_token_logps_diff = (")
@@ -106,7 +106,7 @@ def trl_ratio(trainer: Any, batch: Batch, mode: str, cap: float) -> Tensor:
         "self": SimpleNamespace(
             vllm_importance_sampling_mode=mode,
             vllm_importance_sampling_clip_max=cap,
-            vllm_importance_sampling_clip_min=None,
+            vllm_importance_sampling_clip_min=floor,
         ),
         "old_per_token_logps": batch.old_logprob,
         "sampling_per_token_logps": batch["engine_logprob"],
@@ -120,13 +120,14 @@ def trl_ratio(trainer: Any, batch: Batch, mode: str, cap: float) -> Tensor:
 
 @pytest.mark.parametrize("level", ["token", "sequence"])
 @pytest.mark.parametrize("beyond", ["truncate", "mask"])
-def test_the_weights_are_trls(trl: Any, level: str, beyond: str) -> None:
-    piece = Truncated(level, 1.3, beyond)
+@pytest.mark.parametrize("floor", [None, 0.8])
+def test_the_weights_are_trls(trl: Any, level: str, beyond: str, floor: float | None) -> None:
+    piece = Truncated(level, 1.3, beyond, floor or 0.0)
     for seed in range(3):
         world = World(seed)
         method = dataclasses.replace(GRPO, correction=piece)
         batch = noisy(world.batch(method), world)
-        theirs = trl_ratio(trl, batch, f"{level}_{beyond}", 1.3).expand_as(batch.mask)
+        theirs = trl_ratio(trl, batch, f"{level}_{beyond}", 1.3, floor).expand_as(batch.mask)
         torch.testing.assert_close(piece(batch)[batch.mask], theirs[batch.mask])
         assert 0 < (piece(batch)[batch.mask] != 1).float().mean() <= 1
 

@@ -16,7 +16,7 @@ from workbench.models.spec import ModelSpec
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB
 from workbench.runs.demo import demo_config
-from workbench.runs.process.build import problems
+from workbench.runs.process.build import errors
 
 FIXTURES = Path(__file__).parents[1] / "models" / "configs"
 WHOLE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100}
@@ -90,7 +90,7 @@ def test_a_device_that_is_not_here(monkeypatch):
 
 
 def test_code_that_comes_with_a_model_is_run_only_where_it_is_trusted(tmp_path, monkeypatch):
-    """`problems` reads the configuration as the model is loaded: with the spec's own options."""
+    """`errors` reads the configuration as the model is loaded: with the spec's own options."""
     monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.setattr(sys, "path", [*sys.path])
     folder = tmp_path / "own-code"
@@ -100,7 +100,7 @@ def test_code_that_comes_with_a_model_is_run_only_where_it_is_trusted(tmp_path, 
     (folder / "own.py").write_text(
         "from transformers import Qwen2Config\n\nclass OwnConfig(Qwen2Config):\n    model_type = 'own_code'\n"
     )
-    [refused] = problems(config_with(folder))
+    [refused] = errors(config_with(folder))
     assert refused.endswith("if you trust that code, set model.trust_remote_code = true")
-    [told] = problems(config_with(folder, trust_remote_code=True))
+    [told] = errors(config_with(folder, trust_remote_code=True))
     assert told.startswith("rollouts.max_tokens = 96: the model reads 50 tokens")

@@ -127,7 +127,7 @@ def test_a_huge_number_of_a_table_is_one_message_at_once(table: str, name: str, 
     with pytest.raises(ConfigError) as caught:
         RunConfig(**tables)
     assert time.process_time() - start < SECONDS
-    (message,) = caught.value.problems
+    (message,) = caught.value.errors
     assert message.startswith(f"{table}.{name} = ".lstrip("."))
     assert "give " in message
     assert len(message) < 400
@@ -147,7 +147,7 @@ def largest(table: str, name: str) -> float:
 @pytest.mark.parametrize(
     ("table", "name"),
     [("rollouts", "rollouts"), ("rollouts", "problems"), ("rollouts", "max_tokens"), ("training", "micro_batch"),
-     ("training", "steps"), ("rollouts", "slots"), ("evaluation", "problems")],
+     ("training", "steps"), ("rollouts", "concurrent"), ("evaluation", "problems")],
 )  # fmt: skip
 def test_the_largest_that_is_allowed_is_forecast_by_formula(table: str, name: str) -> None:
     """Where all are at their largest as well: no count goes by rows."""

@@ -16,7 +16,7 @@ from workbench.models.spec import EMBEDDED_FOLDER, ModelSpec
 from workbench.planning.data import ENDLESS, data_report
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
-from workbench.runs.process.build import problems, warnings
+from workbench.runs.process.build import errors, warnings
 from workbench.types import Problem
 
 GOOD = [{"prompt": f"What is {n} + 1?\n", "answer": n + 1} for n in range(12)]
@@ -44,7 +44,7 @@ def test_good_data_have_no_errors_and_lengths_in_tokens(tmp_path: Path) -> None:
 def test_a_prompt_longer_than_the_model_is_refused_before_the_run(tmp_path: Path, engine: str) -> None:
     long = {"prompt": "1 + " * POSITIONS + "1", "answer": 1}
     config = config_of(tmp_path, long, GOOD[0], {**long, "prompt": long["prompt"] + " "}, rollouts={"engine": engine})
-    (error,) = problems(config)
+    (error,) = errors(config)
     assert error.startswith(f"{tmp_path / 'x.jsonl'}, line 13: the prompt has ")
     assert f"the model has {POSITIONS:,} positions (2 such: line 13, line 15)" in error
     with pytest.raises(ConfigError, match="line 13: the prompt has"):
@@ -61,7 +61,7 @@ def test_the_bound_is_prompt_and_answer_together(tmp_path: Path) -> None:
 
 def test_a_system_prompt_in_the_data_must_be_the_runs(tmp_path: Path) -> None:
     said = {"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "1?"}], "answer": 1}
-    (error,) = problems(config_of(tmp_path, said, said))
+    (error,) = errors(config_of(tmp_path, said, said))
     assert "line 13: its messages begin with the system prompt 'Be brief.'; set model.system to that" in error
     assert "(2 such: line 13, line 14)" in error
 
@@ -86,7 +86,7 @@ NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System 
 
 def test_a_template_without_a_system_role_is_told_before_the_run(tmp_path: Path) -> None:
     model = {"name": with_template(tmp_path, NO_SYSTEM + TURNS), "system": "Be brief."}
-    (error,) = problems(config_of(tmp_path, model=model))
+    (error,) = errors(config_of(tmp_path, model=model))
     assert error.startswith("model.system = 'Be brief.': the chat template")
     assert error.endswith("refuses it (System role not supported); leave it out, and write it into task.template")
 
@@ -94,10 +94,10 @@ def test_a_template_without_a_system_role_is_told_before_the_run(tmp_path: Path)
 def test_a_template_that_fails_is_told_and_a_mended_one_is_read_again(tmp_path: Path) -> None:
     place = with_template(tmp_path, "{% for m in messages %}{{ m.nothing.there }}{% endfor %}")
     config = config_of(tmp_path, model={"name": place})
-    (error,) = problems(config)
+    (error,) = errors(config)
     assert error.startswith("model.chat = 'auto': the chat template")
     Path(place, "chat_template.jinja").write_text(TURNS)
-    assert problems(config) == []
+    assert errors(config) == []
 
 
 @pytest.mark.parametrize("opened", [True, False])
@@ -127,7 +127,7 @@ def test_tokens_that_the_model_does_not_have(tmp_path: Path) -> None:
     tokenizer.add_special_tokens({"additional_special_tokens": [*spare, "<last>"]})
     tokenizer.save_pretrained(place)
     config = config_of(tmp_path, model={"name": place})
-    (error,) = problems(config)
+    (error,) = errors(config)
     assert f"line 1: token '<last>' (id {vocabulary}) is not among the {vocabulary:,}" in error
 
 
@@ -136,7 +136,7 @@ def test_questions_that_repeat_and_special_tokens_are_warned_of(tmp_path: Path) 
     test = tmp_path / "test.jsonl"
     test.write_text(json.dumps(GOOD[2]) + "\n" + json.dumps({"prompt": "new?", "answer": 1}) + "\n")
     config = config_of(tmp_path, GOOD[0], {"prompt": f"a {special}", "answer": 1}, task={"test_path": str(test)})
-    assert problems(config) == []
+    assert errors(config) == []
     told = data_report(config).warnings
     assert any(f"line 13: the same question as {tmp_path / 'x.jsonl'}, line 1" in text for text in told)
     assert any(
@@ -161,9 +161,9 @@ class Odd(Task):
 
 def test_a_users_own_task_is_looked_at_as_well() -> None:
     config = demo_config()
-    (failed,) = problems(config.replace(task=Odd()))
+    (failed,) = errors(config.replace(task=Odd()))
     assert failed == "task odd: its train problem 5 cannot be made (KeyError: 'gone')"
-    (half,) = problems(config.replace(task=Odd(half=True)))
+    (half,) = errors(config.replace(task=Odd(half=True)))
     assert half.startswith("odd, test problem 5: the prompt holds half a surrogate pair, U+D83D")
     assert data_report(demo_config()).problems == {"train": ENDLESS, "test": ENDLESS}
 

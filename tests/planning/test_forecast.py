@@ -188,7 +188,7 @@ def test_key_and_value_rows_are_the_engines():
         ModelSpec(device="cpu", dtype="bfloat16", lora=LoraSpec(), quantisation="nf4"),
     ):
         config = small(model={**dataclasses.asdict(spec)}, evaluation={"problems": 0})
-        engine = LocalEngine(load_policy(spec), slots=config.rollouts.slots)
+        engine = LocalEngine(load_policy(spec), concurrent=config.rollouts.concurrent)
         rows, tokens = memory.kept_rows(config, size_of(spec), Assumed(prompt=100))
         held = config.rollouts.max_tokens + (1 if engine.decoder.shares else 100)
         real = engine.make_rows(config.rollouts.problems * config.rollouts.rollouts, held)
@@ -224,11 +224,11 @@ def test_too_little_memory_is_told_with_the_cheapest_change():
 
 def test_changes_are_joined_where_none_is_enough():
     config = config_of("qwen2.5-1.5b-nf4-8gb").replace(
-        model={"quantisation": None}, training={"micro_batch": 16384}, rollouts={"slots": 256}
+        model={"quantisation": None}, training={"micro_batch": 16384}, rollouts={"concurrent": 256}
     )
     told = advice.cheapest(config, 8 * GIB, Assumed())
     assert told.startswith("set training.micro_batch = ")
-    assert "rollouts.slots = " in told
+    assert "rollouts.concurrent = " in told
     assert told.endswith("model.gradient_checkpointing = true")
     assert "model.quantisation = 'nf4'" in advice.cheapest(config, 4 * GIB, Assumed())
     assert "nothing in this config" in advice.cheapest(config, GIB, Assumed())

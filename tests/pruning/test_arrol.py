@@ -33,10 +33,10 @@ def test_nobody_is_pruned_while_it_warms_up(taught):
 
 def test_what_is_recorded(taught):
     _, steps = taught
-    assert set(steps[0][0].rollouts[0].extras["pruning"][0]) == {"pause", "survival", "u"}  # no head yet
+    assert set(steps[0][0].rollouts[0].extras["pruning"][0]) == {"detection_length", "survival", "u"}  # no head yet
     for rollout in steps[5][0].rollouts:
         record = rollout.extras["pruning"][0]
-        assert set(record) == {"pause", "score", "posterior", "survival", "u"}
+        assert set(record) == {"detection_length", "score", "posterior", "survival", "u"}
         assert 0.1 <= record["survival"] <= 0.9
         assert 0 <= record["score"] <= 1
         assert 0 < record["posterior"] < 1
@@ -73,7 +73,7 @@ def test_a_head_that_has_not_learnt_prunes_nobody_and_says_so():
     state, steps = World(skill=0.0).run(pruner, 6)
     assert all(len(survivors(groups)) == 64 for groups in steps)
     assert state["auc"] < 0.75
-    assert state["status"] == "nobody is pruned while the head's AUC is below min_auc = 0.75"
+    assert state["status"] == "no rollout is pruned while the head's AUC is below min_auc = 0.75"
 
 
 def test_it_says_when_something_changes():
@@ -83,16 +83,16 @@ def test_it_says_when_something_changes():
         said.append(QUICK.events(state))
     assert [len(events) for events in said] == [2, 0, 1, 0, 0]
     assert said[0][0].startswith(
-        "pruning: rows are judged and moved by torch, because the kernel runs on an NVIDIA GPU"
+        "pruning: rows are scored and moved by torch, because the kernel runs on an NVIDIA GPU"
     )
-    assert said[0][1].startswith("pruning: nobody is pruned in the first 3 steps, the warm-up; the head's AUC is")
+    assert said[0][1].startswith("pruning: no rollout is pruned in the first 3 steps, the warm-up; the head's AUC is")
     assert said[2][0].startswith("pruning: on; the head's AUC is 0.")
 
 
 def test_it_says_when_nobody_was_long_enough():
     state = QUICK.learn(QUICK.init(), [])
     assert QUICK.events(state) == [
-        "pruning: nobody was judged: no rollout reached detect = 16 tokens; the head's AUC is unknown"
+        "pruning: no rollout was scored: none reached detect = 16 tokens; the head's AUC is unknown"
     ]
     assert QUICK.events(QUICK.learn(state, [])) == []
 
@@ -185,13 +185,13 @@ def test_only_finished_and_judged_rollouts_teach():
         QUICK(state, world.partial(1, number), sampling(1))
     found = QUICK.learn(state, [])
     assert (found["pending"], found["head"], found["auc"]) == ({}, {}, None)
-    assert QUICK.metrics(found) == {"pruning.judged": 0.0}
+    assert QUICK.metrics(found) == {"pruning.scored": 0.0}
 
 
 def test_metrics_tell_what_pruning_did(taught):
     state, _ = taught
     found = QUICK.metrics(state)
-    assert found["pruning.judged"] == 64
+    assert found["pruning.scored"] == 64
     assert found["pruning.kept"] == 0.5
     assert found["pruning.labels"] == 3 * 64 + 5 * 32
     assert 0.5 < found["pruning.auc_within"] <= 1
@@ -215,30 +215,30 @@ def test_mistakes_are_told(fields, message):
 
 
 def test_what_does_not_fit_a_run_is_told():
-    assert Arrol(detect=16).problems(max_tokens=64, rollouts=8) == []
-    late, lonely = Arrol(detect=64).problems(max_tokens=64, rollouts=1)
-    assert late.startswith("pruning.detect = 64: answers end at rollouts.max_tokens = 64")
+    assert Arrol(detect=16).errors(max_tokens=64, rollouts=8) == []
+    late, lonely = Arrol(detect=64).errors(max_tokens=64, rollouts=1)
+    assert late.startswith("pruning.detect = 64: completions end at rollouts.max_tokens = 64")
     assert lonely.startswith("rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned")
 
 
 @pytest.mark.parametrize(("max_tokens", "detect"), [(96, 12), (1024, 128), (4096, 512), (32768, 512), (5, 1)])
 def test_a_detection_length_left_open_follows_the_answers(max_tokens, detect):
     """An eighth of the most tokens, at most the paper's 512."""
-    assert Arrol().problems(max_tokens, rollouts=8) == []
+    assert Arrol().errors(max_tokens, rollouts=8) == []
     assert Arrol().fitted(max_tokens) == Arrol(detect=detect)
     assert Arrol(detect=7).fitted(max_tokens) == Arrol(detect=7)
     assert "detect" not in Arrol().to_dict() or Arrol().to_dict()["detect"] is None
 
 
 def test_an_open_detection_length_is_not_guessed():
-    with pytest.raises(ValueError, match=r"arrol\.detect is left to the run: ask fitted\(max_tokens\)"):
-        Arrol().pauses  # noqa: B018
+    with pytest.raises(ValueError, match=r"arrol\.detect is not set: call fitted\(max_tokens\)"):
+        Arrol().detection_lengths  # noqa: B018
 
 
 def test_it_is_found_by_its_name():
     pruner = Pruner.parse({"pruner": "arrol", "keep": 0.25, "detect": 24})
     assert pruner == Arrol(keep=0.25, detect=24)
-    assert pruner.pauses == (24,)
+    assert pruner.detection_lengths == (24,)
 
 
 def test_importance_weights_are_a_reduction():
@@ -249,7 +249,7 @@ def test_importance_weights_are_a_reduction():
 @pytest.mark.parametrize(
     ("pruning", "rollouts", "message"),
     [
-        ({"detect": 96}, 16, "pruning.detect = 96: answers end at rollouts.max_tokens = 96"),
+        ({"detect": 96}, 16, "pruning.detect = 96: completions end at rollouts.max_tokens = 96"),
         ({"detect": 12}, 1, "rollouts.rollouts = 1: groups below pruning.min_group = 4 are never pruned"),
         ({"keep": 1.5}, 16, "arrol.keep = 1.5"),
         ({"keep": 0.05}, 16, "arrol.keep = 0.05: survival probabilities between p_min = 0.1"),
@@ -260,7 +260,7 @@ def test_importance_weights_are_a_reduction():
 def test_a_run_with_such_a_mistake_is_not_started(pruning, rollouts, message):
     demo = demo_config()
     try:
-        found = demo.replace(pruning={"pruner": "arrol", **pruning}, rollouts={"rollouts": rollouts}).problems()
+        found = demo.replace(pruning={"pruner": "arrol", **pruning}, rollouts={"rollouts": rollouts}).errors()
     except ConfigError as error:
-        found = error.problems
+        found = error.errors
     assert any(message in text for text in found) if message else not found

@@ -51,8 +51,8 @@ def judge(group: Group) -> list[str]:
 class Short:
     """Three steps of sampling, with the pruner's state as the trainer holds it."""
 
-    def __init__(self, pruner: Arrol | None, slots: int = 32) -> None:
-        engine = LocalEngine(qwen3(), slots=slots)
+    def __init__(self, pruner: Arrol | None, concurrent: int = 32) -> None:
+        engine = LocalEngine(qwen3(), concurrent=concurrent)
         self.parts = Parts(Prompts(), engine, Reader(), judge, Uniform(), pruner=pruner)
         self.states = {"sampler": Uniform().init(), "pruner": {} if pruner is None else pruner.init()}
 
@@ -115,7 +115,7 @@ def test_a_resumed_run_prunes_the_same(pruned, tmp_path):
     run = Short(PRUNER)
     run.step(1)
     write(tmp_path, {}, {"states": run.states})
-    again = Short(PRUNER, slots=32)
+    again = Short(PRUNER, concurrent=32)
     again.states = copy.deepcopy(read(tmp_path)[1]["states"])
     for number in range(2, STEPS + 1):
         assert outcome(again.step(number)) == outcome(pruned[0][number - 1])

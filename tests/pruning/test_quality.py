@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 
-from workbench.pruning.memory import STORED, Memory, joined
 from workbench.pruning.quality import (
     Labelled,
     Lesson,
@@ -18,6 +17,7 @@ from workbench.pruning.quality import (
     refit,
     scores,
 )
+from workbench.pruning.replay_buffer import STORED, ReplayBuffer, joined
 
 LESSON = Lesson(epochs=2, learning_rate=1e-2, seed=3, step=1)
 
@@ -116,13 +116,13 @@ def test_area_within_groups_ignores_how_hard_a_problem_is():
 
 
 def test_the_memory_keeps_the_newest():
-    def memory(start: int, count: int) -> Memory:
+    def memory(start: int, count: int) -> ReplayBuffer:
         number = torch.arange(start, start + count)
-        return Memory(number[:, None].to(STORED), number % 2 == 0, number, number.float(), number % 3 == 0)
+        return ReplayBuffer(number[:, None].to(STORED), number % 2 == 0, number, number.float(), number % 3 == 0)
 
     whole = joined([memory(0, 4), memory(4, 3)], size=5)
     assert whole.group.tolist() == [2, 3, 4, 5, 6]
     assert whole.part(held_out=True).group.tolist() == [3, 6]
     assert whole.part(held_out=False).labelled().hidden[:, 0].tolist() == [2.0, 4.0, 5.0]
-    assert Memory.read({}) is None
-    assert Memory.read(whole.write()).group.tolist() == whole.group.tolist()
+    assert ReplayBuffer.read({}) is None
+    assert ReplayBuffer.read(whole.write()).group.tolist() == whole.group.tolist()

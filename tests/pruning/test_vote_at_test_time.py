@@ -12,7 +12,9 @@ from workbench.pruning.quality import make_head
 from workbench.pruning.vote_at_test_time import score, states_at
 from workbench.types import Rollout, Sampling, Score
 
-SAMPLING = Sampling(max_tokens=14, stop=tuple(range(300, 310)), seed=9, step=1)  # within the warm-up: nobody is pruned
+SAMPLING = Sampling(
+    max_tokens=14, stop=tuple(range(300, 310)), seed=9, step=1
+)  # within the warm-up: no rollout is pruned
 
 
 @pytest.fixture(scope="module")

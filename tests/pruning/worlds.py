@@ -63,7 +63,7 @@ class World:
                     "stop" if goes_on else "pruned",
                     reward=float(correct[number, index]) if goes_on else float("nan"),
                     correct=float(correct[number, index]) if goes_on else float("nan"),
-                    extras={"pruning": [{"pause": float(pruner.detect), **records[index]}]},
+                    extras={"pruning": [{"detection_length": float(pruner.detect), **records[index]}]},
                 )
                 for index, goes_on in enumerate(keep)
             ]

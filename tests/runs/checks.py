@@ -9,5 +9,5 @@ import pytest
 @pytest.fixture
 def checked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """`launch` asks the config alone."""
-    alone = SimpleNamespace(problems=lambda config: config.problems())
+    alone = SimpleNamespace(errors=lambda config: config.errors())
     monkeypatch.setitem(sys.modules, "workbench.runs.process.build", alone)

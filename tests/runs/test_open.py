@@ -115,7 +115,7 @@ def test_a_run_of_a_later_version_is_listed_and_says_what_is_wrong(finished: Run
 
 def metrics_line(step: int, dead: float, norm: float | None = 0.0) -> dict[str, Any]:
     """A step of which this share of the groups has no signal."""
-    return {"attempt": 1, "step": step, "dead_groups": dead, **({} if norm is None else {"grad_norm": norm})}
+    return {"attempt": 1, "step": step, "zero_variance_groups": dead, **({} if norm is None else {"grad_norm": norm})}
 
 
 @pytest.mark.parametrize(

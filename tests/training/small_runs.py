@@ -66,7 +66,7 @@ def make_parts(method: Method, policy: LocalPolicy, reward: Reward | None = None
     sampler: Sampler = method.sampler or Uniform()
     parts = {
         "task": Sums(level=1),
-        "engine": LocalEngine(policy, slots=16, decoder="modules"),
+        "engine": LocalEngine(policy, concurrent=16, decoder="modules"),
         "encoder": policy.encoder,
         "score": scored,
         "sampler": sampler,

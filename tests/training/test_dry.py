@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_told_with_advice(error: RuntimeError, monkeypatch:
 
     monkeypatch.setattr(trainer.policy, "before", full)
     trainer.advice = lambda prompt: f"set model.quantisation = 'nf4' (prompts of {prompt})"
-    said = r"the largest update does not fit into the memory of cpu: answers of 5 tokens after prompts of (\d+), .*"
+    said = r"the largest update does not fit into the memory of cpu: completions of 5 tokens after prompts of (\d+), .*"
     with pytest.raises(ValueError, match=rf"{said}micro_batch = 64; set model.quantisation = 'nf4' .prompts of \1"):
         next(iter(trainer))
 

@@ -41,7 +41,7 @@ def test_they_are_recorded_with_every_evaluation(steps: list[Step]) -> None:
         assert probes["group"] == [number // 4 for number in range(12)]
         assert len(set(probes["problem"])) == 3
         assert probes["reward"] == [0.0, 1.0] * 6
-        assert probes["left_out"] == [None] * 12
+        assert probes["excluded"] == [None] * 12
         count = int(probes["offsets"][-1])
         assert probes["trained"].all()
         for name in (*RECORDED, "engine_logprob", "sampled_logprob"):

@@ -178,7 +178,7 @@ def test_a_reward_without_bounds_is_the_rewards_fault() -> None:
     batch.reward[1] = math.inf
     error = failure(GRPO, batch, torch.zeros_like(batch.logprob), set())
     assert "step 3: the reward is inf (1 of 13 numbers, the first at row 1)" in str(error)
-    assert "correct the reward or its shaping" in str(error)
+    assert "fix the reward or its shaping" in str(error)
 
 
 def test_what_has_no_cause_on_the_way_is_the_models_backward_pass() -> None:

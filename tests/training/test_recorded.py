@@ -20,7 +20,7 @@ from workbench.registry import find_method
 from workbench.runs.directory.record import rollout_table
 from workbench.runs.replay import Replay
 from workbench.training.assemble import Scale
-from workbench.training.step import GAP, Learned, Step, token_metrics
+from workbench.training.step import MISMATCH, Learned, Step, token_metrics
 from workbench.types import AXES, Group, Problem, Request, Rollout, Row, Sampling, Score, Scorer, State
 
 TEXTS = {"title": "t", "paper": "p", "equation": "e", "changes": "c"}
@@ -114,7 +114,7 @@ class Nobody(Filter):
 
 def test_a_group_that_was_filtered_out_is_told_from_one_that_was_trained() -> None:
     columns = columns_of(first_step(derive(GRPO, **TEXTS, filters=(Even(),))))
-    assert columns["left_out"] == [None if group % 2 == 0 else "filtered" for group in columns["group"]]
+    assert columns["excluded"] == [None if group % 2 == 0 else "filtered" for group in columns["group"]]
     trained = np.repeat([group % 2 == 0 for group in columns["group"]], np.diff(columns["offsets"]))
     np.testing.assert_array_equal(columns["trained"], trained)
     np.testing.assert_array_equal(np.isnan(columns["logprob"]), ~trained)
@@ -136,7 +136,7 @@ def test_weights_are_edited_after_a_step_with_nothing_to_learn_from_too() -> Non
     trainer = make_trainer(method)
     steps = list(trainer)
     assert trainer.states["edits.0"] == {"seen": len(steps)}
-    assert columns_of(steps[0])["left_out"] == ["filtered"] * 16
+    assert columns_of(steps[0])["excluded"] == ["filtered"] * 16
 
 
 # ------------------------------------------------------------------------------- what the update did
@@ -242,32 +242,32 @@ class Deaf(LocalEngine):
 def deaf(method: Any = GRPO, **training: Any) -> Any:
     """A trainer with such an engine."""
     policy = tiny_policy()
-    engine = Deaf(policy, slots=16, decoder="modules")
+    engine = Deaf(policy, concurrent=16, decoder="modules")
     return make_trainer(method, make_settings(training={**ONE, **training}), policy, engine=engine)
 
 
 def test_an_engine_that_is_too_far_off_stops_the_run() -> None:
-    with pytest.raises(ValueError, match=r"differ by 0\.8 nats .* training.gap_limit = 0\.5 allows: .*, or raise"):
+    with pytest.raises(ValueError, match=r"differ by 0\.8 nats .* training.mismatch_limit = 0\.5 allows: .*, or raise"):
         next(iter(deaf()))
     for limit in (0.0, 1.0):
-        metrics = next(iter(deaf(gap_limit=limit))).metrics
-        assert metrics["gap_mean"] == pytest.approx(0.8, abs=1e-4)
-        assert metrics["gap_kl"] == pytest.approx(math.exp(-0.8) - 1 + 0.8, abs=1e-4)
+        metrics = next(iter(deaf(mismatch_limit=limit))).metrics
+        assert metrics["mismatch_mean"] == pytest.approx(0.8, abs=1e-4)
+        assert metrics["mismatch_kl"] == pytest.approx(math.exp(-0.8) - 1 + 0.8, abs=1e-4)
 
 
 def test_the_correction_weighs_what_such_an_engine_drew() -> None:
     method = dataclasses.replace(GRPO, correction=Truncated())
-    plain, weighed = (columns_of(next(iter(deaf(item, gap_limit=0)))) for item in (GRPO, method))
+    plain, weighed = (columns_of(next(iter(deaf(item, mismatch_limit=0)))) for item in (GRPO, method))
     np.testing.assert_allclose(weighed["lens"], plain["lens"] * math.exp(-0.8), rtol=1e-3, atol=1e-7)
 
 
-def test_the_gap_by_hand() -> None:
+def test_the_mismatch_by_hand() -> None:
     """|gap| 0.5, 1.5, 0; k3 is e^-0.5 - 0.5, e^1.5 - 2.5, 0. One token is not known."""
     gap = torch.tensor([[0.5, -1.5, 0.0, math.nan]])
     zeros = torch.zeros(1, 4)
-    learned = Learned([], {GAP: gap, "advantage": zeros}, mask=torch.ones(1, 4, dtype=torch.bool))
+    learned = Learned([], {MISMATCH: gap, "advantage": zeros}, mask=torch.ones(1, 4, dtype=torch.bool))
     found = token_metrics(learned)
-    assert found["gap_mean"] == pytest.approx(2 / 3)
-    assert found["gap_p99"] == pytest.approx(0.5)
+    assert found["mismatch_mean"] == pytest.approx(2 / 3)
+    assert found["mismatch_p99"] == pytest.approx(0.5)
     expected = (math.exp(-0.5) - 0.5 + math.exp(1.5) - 2.5) / 3
-    assert found["gap_kl"] == pytest.approx(expected)
+    assert found["mismatch_kl"] == pytest.approx(expected)

@@ -103,7 +103,7 @@ class Second(Pruner):
     """Stops every second rollout after two tokens."""
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return (2,)
 
     def __call__(self, state: State, partial: Partial, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
@@ -232,7 +232,7 @@ def test_the_trainer_learns_from_whatever_a_controller_brings(controller: Contro
     steps = list(make_trainer(method))
     assert [step.number for step in steps] == [1, 2]
     assert all(np.isfinite(value) for step in steps for value in step.metrics.values())
-    assert steps[0].metrics["gap_p99"] < 1e-3  # what the engine did not write is not compared
+    assert steps[0].metrics["mismatch_p99"] < 1e-3  # what the engine did not write is not compared
 
 
 def test_a_step_without_a_group_to_train_on_is_a_step() -> None:

@@ -67,8 +67,9 @@ def test_one_in_twenty_is_the_default_bound() -> None:
 
 
 def test_the_former_name_of_the_bound_is_read() -> None:
-    assert TrainingSection.model_validate({"unjudged": 0.2}).unscored == 0.2
-    with pytest.raises(ValueError, match="unjudged is the former name of unscored: leave it out"):
+    with pytest.warns(FutureWarning, match="unjudged is now called unscored"):
+        assert TrainingSection.model_validate({"unjudged": 0.2}).unscored == 0.2
+    with pytest.raises(ValueError, match="unjudged is the old name of unscored: leave out unjudged"):
         TrainingSection.model_validate({"unjudged": 0.2, "unscored": 0.3})
 
 

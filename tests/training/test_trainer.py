@@ -47,11 +47,11 @@ class Witness(Advantage):
         return {"steps": 0, "mean": torch.zeros(2)}
 
     def __call__(self, batch: Batch) -> PerToken:
-        return spread(group_centre(batch.reward, batch.group), batch.mask) * (1 + batch.memory["steps"])
+        return spread(group_centre(batch.reward, batch.group), batch.mask) * (1 + batch.piece_state["steps"])
 
     def learn(self, state: State, batch: Batch) -> State:
         mean = batch.reward[batch.scored].mean()
-        return {"steps": batch.memory["steps"] + 1, "mean": state["mean"] + mean}
+        return {"steps": batch.piece_state["steps"] + 1, "mean": state["mean"] + mean}
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def test_every_method_trains(key: str) -> None:
     for step in steps:
         assert all(math.isfinite(value) for value in step.metrics.values()), step.metrics
         assert 0 < step.metrics["correct"] <= 1
-        assert step.metrics["dead_groups"] == (1.0 if key == "ssb" else 0.0)  # ssb keeps right answers alone
+        assert step.metrics["zero_variance_groups"] == (1.0 if key == "ssb" else 0.0)  # ssb keeps right answers alone
         assert step.metrics["grad_norm"] > 0
         if key == "ssb":  # all of it was written after another prompt: there is no gap to speak of
-            assert "gap_p99" not in step.metrics
+            assert "mismatch_p99" not in step.metrics
         else:
-            assert step.metrics["gap_p99"] < 1e-3
+            assert step.metrics["mismatch_p99"] < 1e-3
         assert step.columns is not None
         count = int(step.columns["offsets"][-1])
         trained = step.columns["trained"]
@@ -191,7 +191,7 @@ def test_live_fields_take_effect_at_the_next_step() -> None:
     assert trainer.set(learning_rate=1e-30) == {"learning_rate": 1e-2}
     assert next(steps).metrics["learning_rate"] == 1e-30
     assert all(torch.allclose(before[name], value, atol=1e-12) for name, value in weights(trainer).items())
-    with pytest.raises(ValueError, match="steps cannot change while a run goes on; these can: learning_rate"):
+    with pytest.raises(ValueError, match="steps cannot be changed during a run; these can: learning_rate"):
         trainer.set(steps=4.0)
     for wrong in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="give a number above 0"):
@@ -245,7 +245,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     make_trainer("grpo").save(tmp_path / "plain")
     with pytest.raises(ValueError, match="is of another model"):
         make_trainer("grpo", policy=tiny_policy(LoraSpec(rank=2))).load(tmp_path / "plain")
-    with pytest.raises(ValueError, match=r"is no whole checkpoint: weights.safetensors is missing"):
+    with pytest.raises(ValueError, match=r"is not a complete checkpoint: weights.safetensors is missing"):
         make_trainer("grpo").load(tmp_path)
 
 

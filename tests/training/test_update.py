@@ -19,7 +19,7 @@ from workbench.pieces.regulariser import K3, EntropyBonus
 from workbench.registry import find_method
 from workbench.training.assemble import Scale, make_batch
 from workbench.training.forward import Forward, make_heads
-from workbench.training.plan import Plan
+from workbench.training.signal_plan import SignalPlan
 from workbench.training.update import Report, Rows, Updater
 from workbench.types import Batch, PerToken, Problem, Request, Rollout, Row, Scalar
 
@@ -77,7 +77,7 @@ class Bench:
     method: Method
     policy: LocalPolicy
     forward: Forward
-    plan: Plan
+    plan: SignalPlan
     batch: Batch
     rows: Rows
 
@@ -88,7 +88,7 @@ class Bench:
         policy.keep_reference()
         heads = make_heads(method.heads, 16, seed=0)
         forward = Forward(policy, 1.0, budget, heads, frozenset(head.name for head in method.heads if head.detach))
-        plan = Plan.of(method, updates, ("logprob", "entropy"))
+        plan = SignalPlan.of(method, updates, ("logprob", "entropy"))
         rollouts = make_rollouts()
         rows = Rows([Row(rollout.prompt, rollout.tokens) for rollout in rollouts])
         batch = make_batch(rollouts, Scale(1, 2, 5, 1.0), policy.device).replace(state=method.init())
@@ -248,10 +248,10 @@ def test_a_gradient_that_is_not_finite_changes_no_weight() -> None:
 
 
 def test_the_plan_reads_no_more_than_is_needed() -> None:
-    one = Plan.of(GRPO, 1, ("logprob", "entropy"))
+    one = SignalPlan.of(GRPO, 1, ("logprob", "entropy"))
     logprob = frozenset({"logprob"})
-    assert one == Plan(frozenset(), logprob, frozenset({"entropy"}), logprob, False)
-    several = Plan.of(derive(GRPO, **TEXTS, regularisers=(K3(coefficient=0.1),)), 2, ("logprob",))
+    assert one == SignalPlan(frozenset(), logprob, frozenset({"entropy"}), logprob, False)
+    several = SignalPlan.of(derive(GRPO, **TEXTS, regularisers=(K3(coefficient=0.1),)), 2, ("logprob",))
     assert several.ahead == {"old_logprob", "ref_logprob"}
     assert several.first_pass
-    assert Plan.of(METHODS["setwise surrogate"], 1, ("logprob",)).gradient == {"logprob", "entropy"}
+    assert SignalPlan.of(METHODS["setwise surrogate"], 1, ("logprob",)).gradient == {"logprob", "entropy"}

@@ -53,7 +53,7 @@ def test_what_only_the_rooms_can_see_stands_beside_its_field(workbench):
     field = workbench.setup.editors["rollouts"].editors["max_tokens"]
     field.control.value = "100000"
     assert "set less" in field.note.value
-    with pytest.raises(ValueError, match="mend this first"):
+    with pytest.raises(ValueError, match="fix this first"):
         workbench.ready()
 
 
@@ -64,18 +64,18 @@ def test_launch_starts_the_run_and_opens_it(workbench, tmp_path):
     assert workbench.tabs.selected_index == TITLES.index("Read")
     assert workbench.reading.children == (workbench.dashboard,)
     assert run.wait(60).verdict == "finished"
-    assert "this run will be called small-2" in workbench.setup.editors["name"].note.value
+    assert "this run will be named small-2" in workbench.setup.editors["name"].note.value
 
 
 def test_what_cannot_be_launched_is_said_in_words(workbench, monkeypatch):
     workbench.launcher.seeds.line.value = "none"
     workbench.launcher.button.click()
-    assert "give how many" in workbench.launcher.said.value
+    assert "give a number of seeds" in workbench.launcher.said.value
     assert "Error" not in workbench.launcher.said.value
     workbench.launcher.seeds.line.value = "1"
     workbench.setup.editors["name"].control.value = "a b"
     workbench.launcher.button.click()
-    assert "mend this first" in workbench.launcher.said.value
+    assert "fix this first" in workbench.launcher.said.value
     workbench.setup.editors["name"].control.value = "fine"
 
     def full(*given):
@@ -107,9 +107,9 @@ def test_seeds_are_a_number_or_a_list(workbench, text, seeds):
     if seeds == "wrong":
         with pytest.raises(ValueError, match="seeds"):
             workbench.launcher.seeds.read()
-        assert "give how many" in workbench.launcher.seeds.note.value
+        assert "give a number of seeds" in workbench.launcher.seeds.note.value
         workbench.launcher.seeds.line.value = "2"
-        assert "give how many" not in workbench.launcher.seeds.note.value
+        assert "give a number of seeds" not in workbench.launcher.seeds.note.value
     else:
         assert workbench.launcher.seeds.read() == seeds
 
@@ -117,9 +117,9 @@ def test_seeds_are_a_number_or_a_list(workbench, text, seeds):
 def test_a_refusal_goes_with_its_reason(workbench):
     workbench.launcher.seeds.line.value = "0"
     workbench.launcher.button.click()
-    assert "give how many" in workbench.launcher.said.value
+    assert "give a number of seeds" in workbench.launcher.said.value
     workbench.launcher.seeds.line.value = "3"
-    assert "give how many" not in workbench.launcher.said.value
+    assert "give a number of seeds" not in workbench.launcher.said.value
 
 
 def test_runs_of_the_folder_are_listed_read_and_loaded(workbench, tmp_path):
@@ -138,15 +138,15 @@ def test_a_run_that_vanished_is_said_below_the_list(workbench, tmp_path):
     workbench.tabs.selected_index = TITLES.index("Runs")
     (run / "format.json").unlink()
     workbench.runs.list.chosen = str(run)
-    assert "no run directory" in workbench.runs.trouble.value
-    assert workbench.runs.trouble in workbench.runs.children
+    assert "no run directory" in workbench.runs.error.value
+    assert workbench.runs.error in workbench.runs.children
 
 
 def test_a_cell_returns_at_once_and_answers_come_later(small, tmp_path):
     async def scene():
         workbench = Workbench(tmp_path / "runs", small)
-        assert "being worked out" in workbench.plan.memory.value
-        while "being worked out" in workbench.plan.memory.value:
+        assert "estimating" in workbench.plan.memory.value
+        while "estimating" in workbench.plan.memory.value:
             await asyncio.sleep(0.05)
         shown = workbench.plan.memory.value
         workbench.close()

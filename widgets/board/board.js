@@ -1,6 +1,6 @@
-/** The board of a group: the problems of the step, what the rollouts came to, which of them are shown, and where they part. */
+/** The group board: the problems of the step, the outcomes of a group's rollouts, filters, and divergence points. */
 
-import { factsOf, groupEntry, groupFacts } from "./facts.js";
+import { ZERO_VARIANCE, factsOf, groupEntry, groupFacts } from "./facts.js";
 import { OUTCOMES, passing } from "./filter.js";
 import { rolloutHead } from "./head.js";
 import { PrefixTree } from "./tree.js";
@@ -16,24 +16,28 @@ import { chooser } from "../text/toolbar.js";
 /**
  * @typedef {import("../wire/payload.js").Group} Group
  * @typedef {import("../wire/payload.js").Rollout} Rollout
- * What the board asks of the view around it: a group may be on its way, from elsewhere than the step (`given`). A
- * source can be asked (`ask`) where there is a kernel.
+ * What the board needs of the view around it. `given`: a group that is loaded from elsewhere than the step. The source has
+ * `ask` where there is a kernel.
  * @typedef {{ showGroup: (group: number, given?: Promise<any>) => any, arrange: () => void, visit: (rollout: Rollout, at?: number) => void,
  *   chooseStep: (step: number) => any, source: any }} Host
  */
 
-/** What groups are that belong to no problem of the step. @type {Record<string, string>} */
-const AWAY = { probe: "held out: sampled at every evaluation, never trained on", try: "asked a moment ago, never trained on" };
+/** Groups that belong to no problem of the step: label and help. @type {Record<string, { label: string, help: string }>} */
+const AWAY = {
+  probe: { label: "tracked problem", help: "held out, sampled at every evaluation, never trained on" },
+  try: { label: "prompted", help: "completions to your prompt, never trained on" },
+  branch: { label: "branch", help: "continuations from another token, never trained on" },
+};
 
 /** Which of a step's groups is shown, and which of its rollouts in what order. `list` and `bar` stand in the page. */
 export class Board {
   /** @type {Group} */
   group;
-  /** @type {Rollout | null} where the others leave this one is marked */
+  /** @type {Rollout | null} the reference for divergence points */
   reference = null;
   /** @type {Map<Rollout, number>} */
   partings = new Map();
-  /** @type {Rollout[]} those that are shown */
+  /** @type {Rollout[]} the rollouts that pass the filters */
   kept = [];
   /** @type {number} of the board */
   step;
@@ -46,7 +50,7 @@ export class Board {
     this.sort = "sampled";
     this.outcome = "all";
     this.text = "";
-    this.home = 0; // the step's group that was read last
+    this.home = 0; // the group of the step that was shown last
     this.entropyTop = 0; // height of the sparklines: the same for the whole group
     /** @type {Map<Rollout, string>} */
     this.texts = new Map();
@@ -83,12 +87,12 @@ export class Board {
 
   // ------------------------------------------------------------------ which rollouts, in what order
 
-  /** Whether the rollouts are of no problem of the step. */
+  /** Whether the rollouts belong to no problem of the step. */
   get away() {
     return this.group !== undefined && this.group.kind !== "group";
   }
 
-  /** Whether the reader has chosen something here, or is at it. */
+  /** Whether a filter or reference is set, or the focus is here. */
   get busy() {
     return this.narrowed || this.reference !== null || this.away || this.bar.contains(document.activeElement);
   }
@@ -97,12 +101,12 @@ export class Board {
     return this.outcome !== "all" || this.text !== "" || this.histogram.pressed.size > 0 || this.tree.chosen !== null;
   }
 
-  /** The rollouts to show, in order; all of them where none passes, which is said. @param {Group} group */
+  /** The rollouts to show, in order; all of them where none passes the filters. @param {Group} group */
   rollouts(group) {
     const found = this.passing([this.histogram.members, this.tree.members]);
     this.kept = found.length ? found : group.rollouts;
     const all = group.rollouts.length;
-    this.count.textContent = !this.narrowed ? "" : found.length ? `${found.length} of ${all} shown` : `none of the ${all} passes: all are shown`;
+    this.count.textContent = !this.narrowed ? "" : found.length ? `${found.length} of ${all} shown` : `no rollout matches: all ${all} are shown`;
     return sortRollouts({ ...group, rollouts: this.kept }, this.sort);
   }
 
@@ -113,7 +117,7 @@ export class Board {
     return texts.get(rollout) ?? "";
   }
 
-  /** Another choice of rollouts. */
+  /** The filters have changed. */
   narrow() {
     this.host.arrange();
     this.reset.disabled = !this.narrowed;
@@ -143,9 +147,9 @@ export class Board {
     this.host.visit(found ?? rollouts[0], at);
   }
 
-  // ------------------------------------------------------------------ where they part
+  // ------------------------------------------------------------------ divergence points
 
-  /** Marks where the others leave a rollout; null: nowhere. @param {Rollout | null} rollout */
+  /** Sets the reference for divergence points; null: none. @param {Rollout | null} rollout */
   refer(rollout) {
     this.reference = rollout;
     this.partings.clear();
@@ -156,13 +160,13 @@ export class Board {
     this.fillLine(this.step);
   }
 
-  /** Marks where the others leave a rollout, or no longer. @param {Rollout} rollout */
+  /** Sets or clears the reference for divergence points. @param {Rollout} rollout */
   turn(rollout, at = 0) {
     this.refer(this.reference === rollout ? null : rollout);
     this.host.visit(rollout, at);
   }
 
-  /** Marks the partings in the text. @param {import("../text/pane.js").Pane} pane whose rollouts are new */
+  /** Marks the divergence points in the text. @param {import("../text/pane.js").Pane} pane whose rollouts are new */
   mark(pane) {
     pane.partings = this.partings;
     if (this.held) this.history?.focus();
@@ -173,9 +177,9 @@ export class Board {
   partingOf(rollout) {
     if (!this.reference) return null;
     const at = this.partings.get(rollout);
-    if (at === undefined) return { at: null, told: "the others part from it" };
-    if (at < rollout.length) return { at, told: `parts at ${at + 1}: “${visible(this.group.vocabulary[idsOf(this.group, rollout)[at]]?.[0] ?? "⟨?⟩").replaceAll("\n", "⏎")}”` };
-    return { at: at - 1, told: at < this.reference.length ? `ends at ${at}, it goes on` : "the same tokens" };
+    if (at === undefined) return { at: null, text: "reference" };
+    if (at < rollout.length) return { at, text: `diverges at token ${at + 1}: “${visible(this.group.vocabulary[idsOf(this.group, rollout)[at]]?.[0] ?? "⟨?⟩").replaceAll("\n", "⏎")}”` };
+    return { at: at - 1, text: at < this.reference.length ? `ends at token ${at}; the reference continues` : "identical tokens" };
   }
 
   /** What stands left of a rollout's tokens. @param {Group} group @param {Rollout} rollout */
@@ -191,14 +195,14 @@ export class Board {
   fillLine(step) {
     const { group } = this;
     this.step = step;
-    const { mean, told, dead, scored } = factsOf(group);
+    const { mean, text, zeroVariance, scored } = factsOf(group);
     const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
-    const filtered = group.rollouts.every(({ left_out: why }) => why === "filtered");
-    this.line.replaceChildren(...[make("span", {}, scored ? `${told} · mean reward ${show(mean)}` : told),
-      this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind] }, `${group.kind} at step ${group.step}`) : null,
+    const filtered = group.rollouts.every(({ excluded: why }) => why === "filtered");
+    this.line.replaceChildren(...[make("span", {}, scored ? `${text} · mean reward ${show(mean)}` : text),
+      this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind]?.help }, `${AWAY[group.kind]?.label ?? group.kind} at step ${group.step}`) : null,
       this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
-      dead ? make("span", { class: "wb-badge" }, "no signal: all rewards are equal") : null,
-      filtered ? make("span", { class: "wb-badge", title: "the update did not read these rollouts" }, "left out by a filter") : null,
+      zeroVariance ? make("span", { class: "wb-badge", title: ZERO_VARIANCE }, "zero reward variance") : null,
+      filtered ? make("span", { class: "wb-badge", title: "the update did not use these rollouts" }, "removed by a filter") : null,
       make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));
     this.filters.replaceChildren(...this.controls());
     const again = active && [...this.filters.querySelectorAll("select, input")].find((each) => each.getAttribute("aria-label") === active);
@@ -211,34 +215,34 @@ export class Board {
     const outcomes = Object.entries(OUTCOMES).map(([name, { label, holds }]) => ({ name, label, count: group.rollouts.filter(holds).length }));
     const show = make("select", { "aria-label": "rollouts to show", change: () => { this.outcome = show.value; this.narrow(); } },
       outcomes.map(({ name, label, count }) => make("option", { value: name, selected: name === this.outcome, disabled: !count && name !== this.outcome }, `${label} (${count})`)));
-    const box = make("input", { type: "search", class: "wb-contains", value: this.text, placeholder: "containing…", "aria-label": "only rollouts that contain",
+    const box = make("input", { type: "search", class: "wb-contains", value: this.text, placeholder: "containing…", "aria-label": "show only rollouts that contain this text",
       input: () => { this.text = box.value; this.narrow(); }, keydown: (event) => event.stopPropagation() });
     this.reset = make("button", { type: "button", disabled: !this.narrowed, click: () => this.widen() }, "show all");
     const siblings = [["", "—"], ...group.rollouts.map(({ rollout }) => [rollout, `#${rollout}`])];
-    const parting = chooser("mark where the others leave rollout", /** @type {[string, string][]} */ (siblings), this.reference?.rollout ?? "",
-      (value) => this.refer(group.rollouts.find(({ rollout }) => String(rollout) === value) ?? null), { title: "mark in the text where the others leave this rollout" });
+    const parting = chooser("reference for divergence points", /** @type {[string, string][]} */ (siblings), this.reference?.rollout ?? "",
+      (value) => this.refer(group.rollouts.find(({ rollout }) => String(rollout) === value) ?? null), { title: "marks in every other rollout the first token that differs from this one" });
     const sorts = Object.entries(SORTS).map(([name, { label }]) => /** @type {[string, string]} */ ([name, label]));
     return [make("span", { class: "wb-control" }, show, box, this.reset),
-      make("label", { class: "wb-control" }, "partings from ", parting),
-      make("label", { class: "wb-control" }, "order ", chooser("order of the rollouts", sorts, this.sort, (value) => { this.sort = value; this.host.arrange(); })), this.count];
+      make("label", { class: "wb-control" }, "divergence from ", parting),
+      make("label", { class: "wb-control" }, "sort by ", chooser("sort rollouts by", sorts, this.sort, (value) => { this.sort = value; this.host.arrange(); })), this.count];
   }
 
-  /** To rollouts worth a look, among those shown. */
+  /** Buttons that go to the best, worst, longest or a random rollout of those shown. */
   picks() {
-    return make("span", { class: "wb-control", role: "group", "aria-label": "go to" },
-      Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.host.visit(pick(this.kept)) }, name)));
+    return make("span", { class: "wb-control", role: "group", "aria-label": "go to rollout" },
+      Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.host.visit(pick(this.kept)) }, `→ ${name}`)));
   }
 
-  /** The group to show of another step: that of the same problem, else the first with a signal. @param {import("../wire/payload.js").BoardPayload} board @param {Group | undefined} before */
+  /** The group to show of another step: that of the same problem, else the first with reward variance. @param {import("../wire/payload.js").BoardPayload} board @param {Group | undefined} before */
   choice(board, before) {
     const problem = before?.rollouts[0]?.problem;
-    return board.groups.find((entry) => entry.problem === problem) ?? board.groups.find((entry) => !groupFacts(entry).dead) ?? board.groups[0];
+    return board.groups.find((entry) => entry.problem === problem) ?? board.groups.find((entry) => !groupFacts(entry).zeroVariance) ?? board.groups[0];
   }
 }
 
-/** Orders of the rollouts; those without a number come last. @type {Record<string, { label: string, key: (group: Group, rollout: Rollout) => number }>} */
+/** Sort orders of the rollouts; those without a number come last. @type {Record<string, { label: string, key: (group: Group, rollout: Rollout) => number }>} */
 export const SORTS = {
-  sampled: { label: "as sampled", key: (_, rollout) => rollout.rollout },
+  sampled: { label: "sampling order", key: (_, rollout) => rollout.rollout },
   ...Object.fromEntries(Object.entries(MEASURES).map(([name, { label, of }]) => [name, { label, key: falling(of) }])),
 };
 
@@ -250,14 +254,14 @@ function falling(of) {
   };
 }
 
-/** The rollouts of a group in the order asked for; ties stay as sampled. @param {Group} group @param {string} sort */
+/** The rollouts of a group in a sort order; ties keep the sampling order. @param {Group} group @param {string} sort */
 export function sortRollouts(group, sort) {
   const { key } = SORTS[sort];
   const order = group.rollouts.map((rollout) => /** @type {[number, Rollout]} */ ([key(group, rollout), rollout]));
   return order.sort(([one, first], [other, second]) => (one < other ? -1 : one > other ? 1 : first.rollout - second.rollout)).map(([, rollout]) => rollout);
 }
 
-/** Rollouts worth a look, by name. @type {Record<string, (rollouts: Rollout[]) => Rollout>} */
+/** Rollouts one may jump to, by name. @type {Record<string, (rollouts: Rollout[]) => Rollout>} */
 export const PICKS = {
   best: (rollouts) => extreme(rollouts, (rollout) => rollout.reward ?? -Infinity),
   worst: (rollouts) => extreme(rollouts, (rollout) => -(rollout.reward ?? Infinity)),

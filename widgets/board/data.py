@@ -1,4 +1,4 @@
-"""One problem over the steps of a run: how often right, how long its answers; and the rollouts of a probe."""
+"""One problem over the steps of a run: accuracy and length; and the rollouts of a tracked problem."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -8,27 +8,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from widgets.recorded.data import RunData, bare, group_parts, read, token_counts
+from widgets.recorded.data import RunData, group_parts, read, token_counts
+from widgets.recorded.question import question_of
 from widgets.wire.payload import pack
 
-MOST_CELLS = 60  # steps of a problem that are told; more are thinned evenly, the newest kept
+MOST_CELLS = 60  # steps of a problem that are sent; more are thinned evenly, the newest kept
 NAMES = ("rollout", "problem", "group", "prompt", "correct", "token_ids")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a problem's rollouts of a step came to; `length`: tokens, the mean."""
+    """The outcomes of a problem's rollouts at a step; `length`: mean tokens."""
 
     group: int
     question: str
     rollouts: int
     scored: int
-    right: int
+    correct: int
     length: float
 
 
 def histories(data: RunData, problem: str) -> dict[str, Any]:
-    """The cells of a training problem and of every probe problem, by step; steps that cannot be read are named."""
+    """The cells of a training problem and of every tracked problem, by step, and the steps that cannot be read."""
     unreadable: set[int] = set()
     trained = {step: found for step, found in outcomes_of(data, "rollouts", unreadable) if problem in found}
     probed = dict(outcomes_of(data, "probes", unreadable))
@@ -45,30 +46,38 @@ def outcomes_of(data: RunData, folder: str, unreadable: set[int]) -> Iterable[tu
     for step in data.run.steps(folder):
         path = Path(data.run.file(folder, step))
         try:
-            yield step, outcomes(path, path.stat().st_mtime_ns)
+            yield step, outcomes(path, path.stat().st_mtime_ns, data.special)
         except (OSError, ValueError):  # arrow's errors are ValueErrors: the file is broken, or was taken away meanwhile
             unreadable.add(step)
 
 
 @functools.lru_cache(maxsize=4096)
-def outcomes(path: Path, modified: int) -> Mapping[str, Outcome]:
-    """What a step's file holds of each problem; `modified` is the time at which the file was written."""
+def outcomes(path: Path, modified: int, special: tuple[str, ...] = ()) -> Mapping[str, Outcome]:
+    """The outcomes of each problem in a step's file; `modified` is the time at which the file was written,
+    `special` the texts of special tokens."""
     del modified  # a part of the key: a step may be written again
     table = read(path, NAMES)
     rows = table.select(["problem", "group", "prompt", "correct"]).to_pylist()
     members: dict[str, list[tuple[dict[str, Any], int]]] = {}
     for row, length in zip(rows, token_counts(table).tolist(), strict=True):
         members.setdefault(row["problem"], []).append((row, length))
-    return {problem: outcome(found) for problem, found in members.items()}
+    return {problem: outcome(found, special) for problem, found in members.items()}
 
 
-def outcome(members: list[tuple[dict[str, Any], int]]) -> Outcome:
-    """The outcome of rows with their lengths; unscored ones count as incorrect where a reward grades any of them."""
+def outcome(members: list[tuple[dict[str, Any], int]], special: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of rows with their lengths; an unscored rollout counts as neither correct nor incorrect."""
     first = members[0][0]
-    verdicts = [row["correct"] for row, _ in members if row["correct"] is not None and row["correct"] == row["correct"]]
+    grades = [row["correct"] for row, _ in members if row["correct"] is not None and row["correct"] == row["correct"]]
     length = sum(count for _, count in members) / len(members)
-    right = sum(verdict > 0.5 for verdict in verdicts)
-    return Outcome(first["group"], bare(first["prompt"]), len(members), len(members) if verdicts else 0, right, length)
+    correct = sum(grade > 0.5 for grade in grades)
+    return Outcome(
+        first["group"],
+        question_of(first["prompt"], special),
+        len(members),
+        len(members) if grades else 0,
+        correct,
+        length,
+    )
 
 
 def history(problem: str, found: Mapping[int, Mapping[str, Outcome]]) -> dict[str, Any]:
@@ -91,14 +100,16 @@ def thinned(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def probe(data: RunData, step: int, group: int) -> bytes:
-    """The rollouts of a probe problem at a step, as a payload of kind `probe`; ValueError where there are none."""
+    """The rollouts of a tracked problem at a step, as a payload of kind `probe`; ValueError where there are none."""
     path = Path(data.run.file("probes", step))
     if not path.is_file():
         known = data.run.steps("probes")
-        told = ", ".join(map(str, known)) or "none; set evaluation.probes"
-        raise ValueError(f"step {step} of {data.path.name} has no recorded probes; steps that have: {told}")
+        steps = ", ".join(map(str, known)) or "none; set evaluation.probes"
+        raise ValueError(
+            f"step {step} of {data.path.name} has no tracked problems on record; steps that have some: {steps}"
+        )
     table: pa.Table = read(path, None, group)
     if not table.num_rows:
-        raise ValueError(f"step {step} of {data.path.name} has no probe problem {group}; choose one of its histories")
+        raise ValueError(f"step {step} of {data.path.name} has no tracked problem {group}; choose one of its histories")
     header, columns = group_parts(table, data.vocabulary)
     return pack({"kind": "probe", "step": step, "group": group, **header}, columns)

@@ -1,6 +1,6 @@
-/** Rollouts counted by a number; a bar that is pressed keeps its rollouts. */
+/** A histogram of the rollouts; pressing a bar filters by it. */
 
-import { rightTold } from "./facts.js";
+import { correctText } from "./facts.js";
 import { OUTCOMES } from "./filter.js";
 import { rove } from "../page/rove.js";
 import { make } from "../page/dom.js";
@@ -12,12 +12,12 @@ import { chooser } from "../text/toolbar.js";
  * @typedef {import("../wire/payload.js").Rollout} Rollout
  * A number of a rollout; nan where it is missing.
  * @typedef {{ label: string, of: (group: Group, rollout: Rollout) => number }} Measure
- * Rollouts whose number is alike.
+ * Rollouts in one bin.
  * @typedef {{ label: string, tick: string, members: Rollout[] }} Bar
  */
 
 const MOST_BARS = 12;
-const MOST_VALUES = 8; // as many different numbers have a bar each
+const MOST_VALUES = 8; // up to this many distinct values have a bar each
 
 /** @type {Record<string, Measure>} */
 export const MEASURES = {
@@ -32,7 +32,7 @@ function meanOf(values, rollout) {
   return known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 
-/** What a group's rollouts can be counted by; single rewards where there are several. @param {Group} group @returns {[string, Measure][]} */
+/** The numbers that a group has a histogram of; single reward components where there are several. @param {Group} group @returns {[string, Measure][]} */
 export function measuresOf(group) {
   const parts = new Set(group.rollouts.flatMap((rollout) => (rollout.parts ?? []).map((part) => part.name)));
   const own = parts.size < 2 ? [] : [...parts].map((name) => /** @type {[string, Measure]} */ ([`part ${name}`, {
@@ -40,7 +40,7 @@ export function measuresOf(group) {
   return [...Object.entries(MEASURES), ...own].filter(([, { of }]) => group.rollouts.some((rollout) => Number.isFinite(of(group, rollout))));
 }
 
-/** Few different numbers have a bar each; many share bars of one width. The last bar holds those without a number.
+/** Few distinct values have a bar each; many share bins of one width. The last bar holds rollouts without a number.
  * @param {Rollout[]} rollouts @param {(rollout: Rollout) => number} numberOf @returns {Bar[]} */
 export function barsOf(rollouts, numberOf) {
   const known = rollouts.filter((rollout) => Number.isFinite(numberOf(rollout)));
@@ -69,7 +69,7 @@ export class Histogram {
   /** @type {Group} */
   group;
 
-  /** @param {() => void} changed other rollouts are kept */
+  /** @param {() => void} changed called when the filter changes */
   constructor(changed) {
     this.changed = changed;
     this.name = "reward";
@@ -78,7 +78,7 @@ export class Histogram {
     this.head = make("div", { class: "wb-board-head" });
     this.columns = make("div", { class: "wb-columns", role: "group" });
     rove(this.columns);
-    this.element = make("section", { class: "wb-histogram", "aria-label": "rollouts counted by a number" }, this.head, this.columns);
+    this.element = make("section", { class: "wb-histogram", "aria-label": "histogram of the rollouts" }, this.head, this.columns);
   }
 
   /** Rollouts of the pressed bars; null where none is pressed. */
@@ -92,14 +92,14 @@ export class Histogram {
     this.pressed.clear();
     const known = measuresOf(group);
     const [name, measure] = known.find(([each]) => each === this.name) ?? known[0];
-    this.head.replaceChildren("rollouts by ", chooser("count rollouts by", known.map(([each, { label }]) => [each, label]), name, (value) => this.choose(value)));
-    this.columns.setAttribute("aria-label", `rollouts by ${measure.label}; press a bar to keep its rollouts`);
+    this.head.replaceChildren("histogram of ", chooser("histogram of", known.map(([each, { label }]) => [each, label]), name, (value) => this.choose(value)));
+    this.columns.setAttribute("aria-label", `histogram of ${measure.label}; press a bar to show only its rollouts`);
     const bars = barsOf(group.rollouts, (rollout) => measure.of(group, rollout));
     const most = Math.max(...bars.map(({ members }) => members.length));
     this.columns.replaceChildren(...bars.map((bar, place) => this.column(bar, measure.label, most, place === 0)));
   }
 
-  /** Another number. @param {string} name */
+  /** Shows the histogram of another number. @param {string} name */
   choose(name) {
     this.name = name;
     this.update(this.group);
@@ -107,16 +107,16 @@ export class Histogram {
     this.changed();
   }
 
-  /** One bar: its lower part is what was right. @param {Bar} bar @param {string} label @param {number} most @param {boolean} first */
+  /** One bar; its lower part is the share that is correct. @param {Bar} bar @param {string} label @param {number} most @param {boolean} first */
   column(bar, label, most, first) {
     const count = bar.members.length;
-    const right = bar.members.filter(OUTCOMES.right.holds).length;
-    const told = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${rightTold(bar.members.map(({ correct }) => correct))}`;
+    const correct = bar.members.filter(OUTCOMES.correct.holds).length;
+    const text = `${bar.label === "none" ? `no ${label}` : `${label} ${bar.label}`}: ${count} rollout${count === 1 ? "" : "s"}, ${correctText(bar.members)}`;
     return make("button", { type: "button", class: "wb-column", tabindex: first ? 0 : -1, "aria-pressed": "false", disabled: !count,
-      "aria-label": told, title: told, click: (event) => this.press(bar, /** @type {HTMLElement} */ (event.currentTarget)) },
+      "aria-label": text, title: text, click: (event) => this.press(bar, /** @type {HTMLElement} */ (event.currentTarget)) },
     make("span", { class: "wb-column-count" }, count || ""),
     make("span", { class: "wb-column-bar", style: `height:${(44 * count) / most}px` },
-      make("span", { class: "wb-column-right", style: `height:${count ? (100 * right) / count : 0}%` })),
+      make("span", { class: "wb-column-correct", style: `height:${count ? (100 * correct) / count : 0}%` })),
     make("span", { class: "wb-column-label" }, bar.tick));
   }
 

@@ -1,13 +1,13 @@
-/** Where the rollouts of a group part: a tree of the tokens they share. */
+/** The prefix tree of a group: the tokens that its rollouts share, and where they diverge. */
 
 /**
- * A piece of text that all `members` (numbers of sequences) share: their tokens from `from` up to `to`. `folded`: so
- * many ways on are not drawn apart.
+ * A piece of text that all `members` (numbers of sequences) share: their tokens from `from` up to `to`. `folded`: the
+ * number of continuations that are not drawn separately.
  * @typedef {{ from: number, to: number, members: number[], children: Branch[], folded: number }} Branch
  */
 
-export const DEEPEST = 24; // partings below each other
-export const WIDEST = 12; // branches of one parting
+export const DEEPEST = 24; // divergence points below each other
+export const WIDEST = 12; // branches of one divergence point
 
 /** @param {ArrayLike<number>[]} sequences @param {{ deepest?: number, widest?: number }} bounds @returns {Branch} */
 export function prefixTree(sequences, { deepest = DEEPEST, widest = WIDEST } = {}) {

@@ -1,4 +1,4 @@
-/** One problem over the steps of a run: a bar for every step at which it was asked, and a way to read those rollouts. */
+/** One problem over the steps of a run: a bar for every step at which it was sampled; pressing one shows its rollouts. */
 
 import { rove } from "../page/rove.js";
 import { make } from "../page/dom.js";
@@ -8,8 +8,8 @@ import { chooser } from "../text/toolbar.js";
 
 /**
  * @typedef {import("../wire/payload.js").Group} Group
- * What a problem's rollouts of a step came to; `length` is the mean.
- * @typedef {{ step: number, group: number, rollouts: number, scored: number, right: number, length: number }} Cell
+ * The outcomes of a problem's rollouts at a step; `length` is the mean.
+ * @typedef {{ step: number, group: number, rollouts: number, scored: number, correct: number, length: number }} Cell
  * @typedef {{ problem: string, question: string, cells: Cell[], count: number }} History
  * @typedef {{ own: History, probes: History[], unreadable: number[] }} Histories
  * @typedef {import("./board.js").Host} Host
@@ -24,9 +24,9 @@ export class Probes {
     this.host = host;
     /** @type {Histories | null} */
     this.known = null;
-    /** @type {string | null} the problem the reader chose; null: that of the rollouts, if it came more than once */
+    /** @type {string | null} the problem chosen in the menu; null: that of the rollouts shown, if it was sampled more than once */
     this.wanted = null;
-    this.element = make("section", { class: "wb-history", "aria-label": "the same problem over the steps" });
+    this.element = make("section", { class: "wb-history", "aria-label": "this problem over the steps" });
     this.asked = 0;
   }
 
@@ -36,27 +36,27 @@ export class Probes {
     if (group.kind === "probe") this.wanted = group.rollouts[0].problem;
     else if (this.known?.own.problem !== group.rollouts[0].problem) this.wanted = null;
     this.draw();
-    this.learn();
+    this.load();
   }
 
-  /** Asks what the run has recorded of the problem until now: one question at a time, the newest last. */
-  async learn() {
+  /** Loads what the run has recorded of the problem: one request at a time, the newest last. */
+  async load() {
     this.asked += 1;
     if (this.asked > 1) return;
     const { group } = this;
     try {
       this.known = await this.host.source.ask({ kind: "histories", problem: group.rollouts[0].problem });
-      this.trouble = "";
+      this.error = "";
     } catch (error) {
-      this.trouble = /** @type {Error} */ (error).message;
+      this.error = /** @type {Error} */ (error).message;
     }
     const again = this.asked > 1 && this.group !== group;
     this.asked = 0;
     this.draw();
-    if (again) this.learn();
+    if (again) this.load();
   }
 
-  /** What is drawn: the problem asked for, else the one of the rollouts if it came again, else the first probe. */
+  /** The problem that is drawn: the chosen one, else that of the rollouts if it was sampled again, else the first tracked one. */
   get shown() {
     if (!this.known) return null;
     const { own, probes } = this.known;
@@ -67,7 +67,7 @@ export class Probes {
   draw() {
     const inside = this.element.contains(document.activeElement) ? document.activeElement?.tagName : "";
     const history = this.shown;
-    if (!history || this.trouble) this.element.replaceChildren(this.trouble ? make("span", { class: "wb-muted" }, `the problem's other steps cannot be shown: ${this.trouble}`) : "");
+    if (!history || this.error) this.element.replaceChildren(this.error ? make("span", { class: "wb-muted" }, `cannot load the other steps of this problem: ${this.error}`) : "");
     else this.fill(history);
     if (inside === "SELECT") this.element.querySelector("select")?.focus();
     if (inside === "BUTTON") this.focus();
@@ -78,43 +78,43 @@ export class Probes {
     const { own, probes, unreadable } = /** @type {Histories} */ (this.known);
     const isProbe = (/** @type {string} */ problem) => probes.some((each) => each.problem === problem);
     const options = [...(isProbe(own.problem) ? [] : [own]), ...probes].map((each) => /** @type {[string, string]} */ ([each.problem,
-      `${isProbe(each.problem) ? "probe" : "this problem"}: ${visible(each.question || each.problem)}`]));
+      `${isProbe(each.problem) ? "tracked" : "this problem"}: ${visible(each.question || each.problem)}`]));
     const top = Math.max(...history.cells.map(({ length }) => length));
-    const steps = make("div", { class: "wb-cells", role: "group", "aria-label": "steps of this problem; press one to read its rollouts" });
+    const steps = make("div", { class: "wb-cells", role: "group", "aria-label": "steps of this problem; press one to show its rollouts" });
     const here = history.cells.findIndex((cell) => this.isHere(history, cell));
     steps.append(...history.cells.map((cell, place) => this.cell(cell, isProbe(history.problem), { top, here: place === here, stop: place === Math.max(0, here) })));
     rove(steps);
-    const lone = history.count < 2 ? `asked at ${history.count ? "this step only" : "no recorded step"}${probes.length ? "" : "; the run has no probe problems"}` : "";
+    const lone = history.count < 2 ? `sampled at ${history.count ? "this step only" : "no recorded step"}${probes.length ? "" : "; the run tracks no problems"}` : "";
     const thinned = history.count > history.cells.length ? `${history.cells.length} of ${history.count} steps` : "";
-    const lost = unreadable.length ? `cannot be read: step ${unreadable.join(", ")}` : "";
-    this.element.replaceChildren(make("label", { class: "wb-board-head" }, "over the steps ",
-      chooser("problem over the steps", options, history.problem, (value) => { this.wanted = value; this.draw(); })),
+    const lost = unreadable.length ? `unreadable: step ${unreadable.join(", ")}` : "";
+    this.element.replaceChildren(make("label", { class: "wb-board-head" }, "problem over time ",
+      chooser("problem over time", options, history.problem, (value) => { this.wanted = value; this.draw(); })),
     lone && !isProbe(history.problem) ? "" : steps,
     make("span", { class: "wb-muted" }, [lone, thinned, lost].filter(Boolean).join(" · ")));
   }
 
-  /** Whether a cell's rollouts are those that are read. @param {History} history @param {Cell} cell */
+  /** Whether a cell's rollouts are those shown. @param {History} history @param {Cell} cell */
   isHere(history, cell) {
     return cell.step === this.group.step && history.problem === this.group.rollouts[0].problem;
   }
 
   /** @param {Cell} cell @param {boolean} probe @param {{ top: number, here: boolean, stop: boolean }} drawn `top`: the longest mean length */
   cell(cell, probe, { top, here, stop }) {
-    const right = cell.scored ? `${cell.right} of ${cell.scored} right` : "unscored";
-    const told = `step ${cell.step}: ${right}, mean length ${show(cell.length)} tokens`;
-    return make("button", { type: "button", class: "wb-cell", tabindex: stop ? 0 : -1, "aria-pressed": String(here), "aria-label": told, title: told,
-      click: () => (probe ? this.read(cell) : this.host.chooseStep(cell.step)) },
-    make("span", { class: cell.scored ? "wb-cell-right" : "wb-cell-right wb-hatch", style: `--part:${cell.scored ? cell.right / cell.scored : 1}` }),
+    const grade = cell.scored ? `${cell.correct} of ${cell.scored} correct` : "unscored";
+    const text = `step ${cell.step}: ${grade}, mean length ${show(cell.length)} tokens`;
+    return make("button", { type: "button", class: "wb-cell", tabindex: stop ? 0 : -1, "aria-pressed": String(here), "aria-label": text, title: text,
+      click: () => (probe ? this.open(cell) : this.host.chooseStep(cell.step)) },
+    make("span", { class: cell.scored ? "wb-cell-correct" : "wb-cell-correct wb-hatch", style: `--part:${cell.scored ? cell.correct / cell.scored : 1}` }),
     make("span", { class: "wb-cell-length", style: `width:${top > 0 ? (100 * cell.length) / top : 0}%` }),
     make("span", { class: "wb-cell-step" }, cell.step));
   }
 
   /** @param {Cell} cell */
-  read(cell) {
+  open(cell) {
     this.host.showGroup(cell.group, this.host.source.ask({ kind: "probe", step: cell.step, group: cell.group }));
   }
 
-  /** The keys go to the step that is read. */
+  /** Moves the focus to the step that is shown. */
   focus() {
     const button = this.element.querySelector('.wb-cell[tabindex="0"]');
     if (button instanceof HTMLElement) button.focus();

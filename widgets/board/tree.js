@@ -1,6 +1,6 @@
-/** The prefix tree in the page: what each branch earned; a branch that is chosen keeps its rollouts. */
+/** The prefix tree in the page, with the mean reward of each branch; choosing a branch filters by it. */
 
-import { isOrder, make } from "../page/dom.js";
+import { isShortcut, make } from "../page/dom.js";
 import { everyBranch, meanKnown, prefixTree } from "./prefix_tree.js";
 import { idsOf } from "../text/shades.js";
 import { levelOf, paintClass, show, signalOf } from "../page/signals.js";
@@ -14,7 +14,7 @@ import { readingOf, visible } from "../page/tokens.js";
  * @typedef {{ branch: Branch, parent: Branch | null, level: number }} Line
  */
 
-const MOST_OPEN = 24; // a larger tree is opened at its first parting only
+const MOST_OPEN = 24; // a larger tree is expanded to its first divergence only
 const MOST_TOKENS = 40; // of a branch's text
 
 export class PrefixTree {
@@ -22,7 +22,7 @@ export class PrefixTree {
   group;
   /** @type {Branch} */
   root;
-  /** @type {Branch} which the keys are at */
+  /** @type {Branch} that has the keyboard focus */
   current;
   /** @type {import("../page/signals.js").Limits} of the colours */
   limits;
@@ -30,21 +30,21 @@ export class PrefixTree {
   drawn;
   /** @type {number} reward of the whole group */
   mean;
-  /** @type {Set<Rollout>} those that other filters keep */
+  /** @type {Set<Rollout>} those that pass the other filters */
   passing;
 
-  /** @param {{ changed: () => void, visit: (rollouts: Rollout[], at: number) => void }} host `changed`: other rollouts are kept */
+  /** @param {{ changed: () => void, visit: (rollouts: Rollout[], at: number) => void }} host `changed`: the filter has changed */
   constructor(host) {
     this.host = host;
-    /** @type {Branch | null} whose rollouts are kept */
+    /** @type {Branch | null} whose rollouts are shown */
     this.chosen = null;
     /** @type {Set<Branch>} */
     this.open = new Set();
-    this.list = make("div", { class: "wb-tree", role: "tree", "aria-label": "where the rollouts part",
+    this.list = make("div", { class: "wb-tree", role: "tree", "aria-label": "prefix tree of the rollouts",
       keydown: (event) => this.key(event), click: (event) => this.clicked(event) });
     this.element = make("section", { class: "wb-parting-tree", "aria-label": "prefix tree" },
-      make("div", { class: "wb-board-head" }, "where they part",
-        make("span", { class: "wb-key" }, "click or Space: keep the branch · Enter: read it")), this.list);
+      make("div", { class: "wb-board-head" }, "prefix tree",
+        make("span", { class: "wb-key" }, "click or Space: show only this branch · Enter: go to its text")), this.list);
   }
 
   /** Rollouts of the chosen branch; null where none is chosen. */
@@ -91,34 +91,34 @@ export class PrefixTree {
   /** @param {Line} line */
   item({ branch, parent, level }) {
     const mean = this.meanOf(branch);
-    const unit = 10 ** Math.floor(Math.log10(this.limits.high) - 2); // of what is told: a hundredth of the largest, or less
+    const unit = 10 ** Math.floor(Math.log10(this.limits.high) - 2); // precision: a hundredth of the largest, or finer
     const above = Math.round((mean - this.mean) / unit) * unit;
     const open = this.open.has(branch);
     const text = this.textOf(branch);
     const count = branch.members.length;
     const paint = Number.isFinite(mean) ? paintClass(signalOf("advantage"), levelOf(signalOf("advantage"), this.limits, mean - this.mean)) : "wb-missing";
     const sign = above ? ` (${above > 0 ? "+" : ""}${show(above, 2)})` : "";
-    const earned = Number.isFinite(mean) ? `${show(mean, 2)}${sign}` : "unscored";
+    const reward = Number.isFinite(mean) ? `${show(mean, 2)}${sign}` : "unscored";
     const pale = !branch.members.some((member) => this.passing.has(this.group.rollouts[member]));
     const length = branch.to - branch.from;
-    const told = `${count} rollout${count === 1 ? "" : "s"}, mean reward ${earned}, ${length} token${length === 1 ? "" : "s"} from ${branch.from + 1}: ${text}`;
+    const label = `${count} rollout${count === 1 ? "" : "s"}, mean reward ${reward}, ${length} token${length === 1 ? "" : "s"} from ${branch.from + 1}: ${text}`;
     return make("div", { class: pale ? "wb-branch wb-pale" : "wb-branch", role: "treeitem", tabindex: branch === this.current ? 0 : -1, style: `--level:${level - 1}`,
       "aria-level": level, "aria-expanded": branch.children.length ? String(open) : null, "aria-selected": String(branch === this.chosen),
-      "aria-setsize": parent?.children.length ?? 1, "aria-posinset": parent ? parent.children.indexOf(branch) + 1 : 1, "aria-label": told, title: told },
+      "aria-setsize": parent?.children.length ?? 1, "aria-posinset": parent ? parent.children.indexOf(branch) + 1 : 1, "aria-label": label, title: label },
     make("span", { class: "wb-branch-count" }, `${count}×`),
-    make("span", { class: `wb-branch-mean ${paint}` }, earned),
+    make("span", { class: `wb-branch-mean ${paint}` }, reward),
     make("span", { class: "wb-twist" }, branch.children.length ? (open ? "▾" : "▸") : ""),
     make("span", { class: "wb-branch-text", dir: "ltr" }, make("bdi", {}, text)),
     make("span", { class: "wb-branch-length" }, length ? `${length} tok` : ""));
   }
 
-  /** The beginning of what its rollouts share, as it is read. @param {Branch} branch */
+  /** The beginning of the text that its rollouts share. @param {Branch} branch */
   textOf({ from, to, members, folded }) {
-    if (folded && from === to) return `${folded} more ways on`;
-    if (from === to) return members.length < this.group.rollouts.length ? "ends here" : "nothing in common";
+    if (folded && from === to) return `${folded} more continuations`;
+    if (from === to) return members.length < this.group.rollouts.length ? "end of the rollout" : "no common prefix";
     const ids = idsOf(this.group, this.group.rollouts[members[0]]);
     const shown = readingOf(this.group.vocabulary, ids.subarray(from, Math.min(to, from + MOST_TOKENS))).join("");
-    return visible(shown).replaceAll("\n", "⏎") + (to - from > MOST_TOKENS ? " …" : "") + (folded ? ` (${folded} ways on)` : "");
+    return visible(shown).replaceAll("\n", "⏎") + (to - from > MOST_TOKENS ? " …" : "") + (folded ? ` (${folded} continuations)` : "");
   }
 
   /** @param {Branch | undefined} branch */
@@ -138,7 +138,7 @@ export class PrefixTree {
     this.draw();
   }
 
-  /** Keeps a branch's rollouts, or all again. @param {Branch} branch */
+  /** Shows only a branch's rollouts, or all again. @param {Branch} branch */
   choose(branch) {
     this.chosen = this.chosen === branch || branch === this.root ? null : branch;
     this.draw();
@@ -150,7 +150,7 @@ export class PrefixTree {
     this.host.visit(branch.members.map((member) => this.group.rollouts[member]), branch.from);
   }
 
-  /** Branches that hold none of these are pale. @param {Set<Rollout>} passing */
+  /** Branches that hold none of these are greyed. @param {Set<Rollout>} passing */
   fade(passing) {
     this.passing = passing;
     this.draw();
@@ -185,7 +185,7 @@ export class PrefixTree {
       Home: () => this.focus(this.root), End: () => this.focus(this.drawn[this.drawn.length - 1].branch),
       " ": () => this.choose(branch), Enter: () => this.read(branch),
     };
-    if (!acts[event.key] || isOrder(event)) return;
+    if (!acts[event.key] || isShortcut(event)) return;
     event.preventDefault();
     event.stopPropagation(); // or the tokens would move
     acts[event.key]();

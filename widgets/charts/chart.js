@@ -4,8 +4,8 @@ import { draw, make } from "../page/dom.js";
 import { show } from "../page/signals.js";
 
 /**
- * @typedef {import("./pictures.js").Spec} Spec @typedef {import("./pictures.js").Picture} Picture
- * @typedef {import("./curves.js").Happening} Happening
+ * @typedef {import("./chart_data.js").Spec} Spec @typedef {import("./chart_data.js").ChartData} ChartData
+ * @typedef {import("./curves.js").RunEvent} RunEvent
  * @typedef {{ first: number, last: number, low: number, high: number, log: boolean }} Axis
  */
 
@@ -14,20 +14,20 @@ const LEFT = 40;
 const MARGIN = 7; // right of the drawing
 const TOP = 8;
 const BOTTOM = 96;
-const NEAR = 4; // units of the drawing within which an event is meant
-const GRAVE = new Set(["failed", "disk full", "refused"]);
+const NEAR = 4; // units of the drawing within which a pointer hits an event
+const SEVERE = new Set(["failed", "disk full", "refused"]);
 
 export class Chart {
-  /** @param {Spec} spec @param {{ point: (step: number | null, event?: Happening) => void, choose: (step: number) => void }} owner */
+  /** @param {Spec} spec @param {{ point: (step: number | null, event?: RunEvent) => void, choose: (step: number) => void }} owner */
   constructor(spec, owner) {
     this.spec = spec;
     this.owner = owner;
     this.width = 280; // pixels; text keeps its size however wide the chart is
     /** @type {Axis} */
     this.axis = { first: 0, last: 1, low: 0, high: 1, log: false };
-    /** @type {Happening[]} */
+    /** @type {RunEvent[]} */
     this.events = [];
-    /** @type {import("./pictures.js").Line[]} */
+    /** @type {import("./chart_data.js").Line[]} */
     this.listed = [];
     /** @type {HTMLElement[]} */
     this.values = [];
@@ -44,15 +44,15 @@ export class Chart {
       make("figcaption", { title: spec.help }, make("b", {}, spec.title), this.readout), this.svg, this.names);
   }
 
-  /** @param {Picture} picture @param {Axis} axis @param {Happening[]} events @param {boolean} folded whether events are short marks */
-  update(picture, axis, events, folded = false) {
-    this.picture = picture;
+  /** @param {ChartData} data @param {Axis} axis @param {RunEvent[]} events @param {boolean} folded whether events are short marks */
+  update(data, axis, events, folded = false) {
+    this.data = data;
     this.axis = axis;
     this.events = events.filter(({ step }) => step !== null && step >= axis.first && step <= axis.last);
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
-    this.paper.replaceChildren(...this.rules(), ...this.happenings(folded), ...picture.bands.map((band) => this.band(band)),
-      ...(picture.areas ? [] : picture.lines.flatMap((line) => this.line(line))), ...this.ends());
-    this.listed = picture.lines.filter((line) => !line.faint);
+    this.paper.replaceChildren(...this.rules(), ...this.eventMarks(folded), ...data.bands.map((band) => this.band(band)),
+      ...(data.areas ? [] : data.lines.flatMap((line) => this.line(line))), ...this.ends());
+    this.listed = data.lines.filter((line) => !line.faint);
     this.values = this.listed.map(() => make("span", { class: "wb-number" }));
     this.names.replaceChildren(...(this.listed.length > 1 ? this.listed.map((line, place) =>
       make("span", { class: `wb-tag wb-c${line.colour}`, title: line.label }, make("span", { class: "wb-label" }, `${line.label} `), this.values[place])) : []));
@@ -96,7 +96,7 @@ export class Chart {
       draw("text", { class: "wb-tick wb-last", x: this.right, y: HEIGHT - 6, "text-anchor": "end" }, String(last))];
   }
 
-  /** @param {import("./pictures.js").Line} line */
+  /** @param {import("./chart_data.js").Line} line */
   line({ points, colour, faint }) {
     const known = points.filter(([, value]) => !this.axis.log || value > 0).map(([step, value]) => [this.x(step), this.y(value)]);
     if (!known.length) return [];
@@ -106,19 +106,19 @@ export class Chart {
     return [draw("g", { class: `wb-line wb-c${colour}${faint ? " wb-faint" : ""}` }, path, dots)];
   }
 
-  /** @param {import("./pictures.js").Band} band */
+  /** @param {import("./chart_data.js").Band} band */
   band({ points, colour }) {
     const edge = (/** @type {1 | 2} */ side) => points.map((point) => `${this.x(point[0]).toFixed(1)},${this.y(point[side]).toFixed(1)}`);
-    return draw("polygon", { class: `wb-c${colour} ${this.picture?.areas ? "wb-area" : "wb-band"}`, points: [...edge(2), ...edge(1).reverse()].join(" ") });
+    return draw("polygon", { class: `wb-c${colour} ${this.data?.areas ? "wb-area" : "wb-band"}`, points: [...edge(2), ...edge(1).reverse()].join(" ") });
   }
 
   /** @param {boolean} folded */
-  happenings(folded) {
+  eventMarks(folded) {
     return this.events.map((event) => {
       const { step, kind, colour } = event;
       const x = this.x(/** @type {number} */ (step));
-      const name = `wb-event${GRAVE.has(kind) ? " wb-grave" : ""}${colour === undefined ? "" : ` wb-own wb-c${colour}`}`;
-      return draw("line", { class: name, x1: x, x2: x, y1: folded || kind === "note" ? BOTTOM - 7 : TOP, y2: BOTTOM }, draw("title", {}, eventTold(event)));
+      const name = `wb-event${SEVERE.has(kind) ? " wb-severe" : ""}${colour === undefined ? "" : ` wb-own wb-c${colour}`}`;
+      return draw("line", { class: name, x1: x, x2: x, y1: folded || kind === "note" ? BOTTOM - 7 : TOP, y2: BOTTOM }, draw("title", {}, eventText(event)));
     });
   }
 
@@ -148,7 +148,7 @@ export class Chart {
     const values = this.listed.map((line) => line.at(step ?? this.axis.last));
     this.values.forEach((cell, place) => { cell.textContent = this.text(values[place]); });
     const sum = values.filter(Number.isFinite).reduce((total, value) => total + value, 0);
-    const main = this.picture?.areas ? this.text(sum) : values.length === 1 ? this.text(values[0]) : "";
+    const main = this.data?.areas ? this.text(sum) : values.length === 1 ? this.text(values[0]) : "";
     this.readout.textContent = main && `${main} ${this.spec.unit ?? ""}`;
   }
 
@@ -160,7 +160,7 @@ export class Chart {
   }
 }
 
-/** An event in words. @param {Happening} event */
-export function eventTold({ run, step, kind, text }) {
+/** An event in words. @param {RunEvent} event */
+export function eventText({ run, step, kind, text }) {
   return `${run ? `${run} · ` : ""}step ${step} · ${kind}: ${text ?? ""}`;
 }

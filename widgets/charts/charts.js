@@ -1,12 +1,12 @@
-/** Curves of one or several runs as small charts that share one cursor; events are vertical lines; a table says the same. */
+/** Curves of one or several runs as small charts with a common cursor; events are vertical lines; the numbers are in a table too. */
 
-import { Chart, eventTold } from "./chart.js";
+import { Chart, eventText } from "./chart.js";
 import { derived, nearestPlace } from "./curves.js";
-import { isOrder, make } from "../page/dom.js";
-import { happenings, marked, parties, picture, seriesOf, told } from "./pictures.js";
+import { isShortcut, make } from "../page/dom.js";
+import { eventsOf, marked, legendText, runGroups, chartData, seriesOf } from "./chart_data.js";
 import { show } from "../page/signals.js";
 
-/** @typedef {import("./pictures.js").Spec} Spec @typedef {import("./pictures.js").Shown} Shown */
+/** @typedef {import("./chart_data.js").Spec} Spec @typedef {import("./chart_data.js").Shown} Shown */
 
 const MOST_ROWS = 300; // of the table
 const MANY = 24; // events of several runs: more are short marks until the reader wants them
@@ -17,20 +17,19 @@ export const CHARTS = [
   { title: "Reward", zero: true, series: { reward: "mean" }, more: /^reward\./ },
   { title: "Entropy", unit: "nats", zero: true, log: true, series: { entropy: "entropy" } },
   { title: "Length", unit: "tokens", zero: true, log: true, series: { length: "mean" } },
-  { title: "Dead groups", help: "share of groups in which every rollout earned the same: a group-relative method learns nothing there", share: true, series: { dead_groups: "share" } },
-  { title: "Clipped tokens", help: "share of tokens whose ratio left the clip range", share: true, fit: true, series: { clipped: "share" } },
-  { title: "Engine–trainer gap", help: "how far the log-probabilities of engine and trainer lie apart", unit: "nats", zero: true, log: true, series: { gap_mean: "mean", gap_p99: "99th percentile" } },
+  { title: "Zero-variance groups", help: "share of groups whose rollouts all have the same reward: group-relative advantages are zero there", share: true, series: { zero_variance_groups: "share" } },
+  { title: "Tokens without gradient", help: "share of tokens with a non-zero advantage and zero gradient: clipped by the ratio bounds, or masked by the method", share: true, fit: true, series: { zero_gradient_tokens: "share" } },
+  { title: "Trainer–inference mismatch", help: "absolute difference between the log-probs of the inference engine and of the trainer, per token", unit: "nats", zero: true, log: true, series: { mismatch_mean: "mean", mismatch_p99: "99th percentile" } },
   { title: "KL to the reference", unit: "nats", zero: true, log: true, series: { kl: "KL" } },
-  { title: "Scored rollouts", help: "share of rollouts that every reward could score; unscored ones count as incorrect and train nothing", share: true, fit: true, series: { scored_share: "share", accuracy_scored_share: "held out" } },
-  { title: "Cut at the limit", help: "share of rollouts that reached the length limit", share: true, fit: true, series: { truncated: "share" } },
-  { title: "Tokens saved by pruning", help: "estimated: as if the pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
+  { title: "Truncated", help: "share of rollouts that reached max_tokens", share: true, fit: true, series: { truncated: "share" } },
+  { title: "Tokens saved by pruning", help: "estimated as if pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
   { title: "Learning rate", zero: true, log: true, series: { learning_rate: "rate" } },
   { title: "Seconds by phase", unit: "s", zero: true, stacked: true, series: {
     "seconds.generate": "generate", "seconds.reward": "reward", "seconds.score": "score", "seconds.update": "update", "seconds.record": "record", "seconds.evaluate": "evaluate", "seconds.checkpoint": "checkpoint", "seconds.sync": "sync" } },
 ];
 
 export class Charts {
-  /** @param {HTMLElement} root @param {{ choose?: (step: number) => void, beside?: HTMLElement }} [hooks] `choose` is told when a step is clicked; `beside` stands above the curves */
+  /** @param {HTMLElement} root @param {{ choose?: (step: number) => void, beside?: HTMLElement }} [hooks] `choose` is called when a step is clicked; `beside` is shown above the curves */
   constructor(root, hooks = {}) {
     this.hooks = hooks;
     /** @type {Shown[]} */
@@ -38,28 +37,28 @@ export class Charts {
     /** @type {number | null} */
     this.chosen = null;
     this.charts = CHARTS.map((spec) => new Chart(spec, this));
-    this.log = make("button", { type: "button", "aria-pressed": "false", title: "amounts on a logarithmic axis; shares stay as they are", click: () => this.toggleLog() }, "log scale");
+    this.log = make("button", { type: "button", "aria-pressed": "false", title: "logarithmic axis; shares stay linear", click: () => this.toggleLog() }, "log scale");
     /** @type {boolean | null} null: by how many there are */
     this.unfolded = null;
     this.unfold = make("button", { type: "button", hidden: true, click: () => this.fold() });
-    this.key = make("div", { class: "wb-parties" });
-    this.told = make("span", { class: "wb-happened", role: "status", "aria-live": "polite" });
+    this.key = make("div", { class: "wb-run-groups" });
+    this.readout = make("span", { class: "wb-event-text", role: "status", "aria-live": "polite" });
     this.grid = make("div", { class: "wb-charts", tabindex: 0, role: "group", keydown: (event) => this.pressed(event),
       "aria-label": "curves; left and right move the cursor, Enter opens the rollouts of its step" });
-    this.waiting = make("p", { class: "wb-note" }, "Nothing measured yet: the first step is under way.");
+    this.waiting = make("p", { class: "wb-note" }, "No metrics yet: the first step is still running.");
     this.note = make("p", { class: "wb-note wb-passed" });
     this.which = make("select", { "aria-label": "curves in the table", change: () => this.drawTable() }, make("option", { value: "" }, "all curves"), CHARTS.map(({ title }) => make("option", {}, title)));
     this.rows = make("div", { class: "wb-rows" });
     this.table = make("details", { class: "wb-table", toggle: () => this.drawTable() }, make("summary", {}, "Numbers as a table"), this.which, this.rows);
-    this.happened = make("details", { class: "wb-table", toggle: () => this.drawHappened() }, make("summary", {}, "What happened"), make("ul", { class: "wb-events" }));
-    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.told, this.unfold, this.log);
-    this.element = make("section", { class: "wb-curves", "aria-label": "curves" }, head, this.waiting, this.grid, this.note, make("div", { class: "wb-more" }, this.table, this.happened));
+    this.eventLog = make("details", { class: "wb-table", toggle: () => this.drawEvents() }, make("summary", {}, "Events"), make("ul", { class: "wb-events" }));
+    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.readout, this.unfold, this.log);
+    this.element = make("section", { class: "wb-curves", "aria-label": "curves" }, head, this.waiting, this.grid, this.note, make("div", { class: "wb-more" }, this.table, this.eventLog));
     root.append(this.element);
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.grid);
   }
 
-  /** Draws anew where the charts have become wider or narrower. */
+  /** Redraws when the charts have changed their width. */
   resize() {
     const width = Math.round(this.drawn?.[0]?.element.clientWidth ?? 0);
     if (!width || this.charts.every((chart) => chart.width === width)) return;
@@ -74,27 +73,27 @@ export class Charts {
 
   /** Several runs over each other; those of one experiment are its seeds. @param {Shown[]} runs */
   show(runs) {
-    const coloured = parties(runs).flatMap(({ colour, runs: members }) => members.map((run) => ({ ...run, colour })));
+    const coloured = runGroups(runs).flatMap(({ colour, runs: members }) => members.map((run) => ({ ...run, colour })));
     this.runs = coloured.filter(({ columns }) => columns.step?.length).map((run) => ({ ...run, columns: derived(run.columns) }));
     this.steps = this.runs.reduce((/** @type {ArrayLike<number>} */ longest, { columns }) => (columns.step.length > longest.length ? columns.step : longest), []);
     this.waiting.hidden = this.runs.length > 0;
     this.log.hidden = !this.runs.length;
-    this.key.replaceChildren(...(runs.length > 1 ? parties(runs).map((party) => make("span", { class: `wb-tag wb-c${party.colour}` }, told(party))) : []));
-    this.tellNotes();
+    this.key.replaceChildren(...(runs.length > 1 ? runGroups(runs).map((runGroup) => make("span", { class: `wb-tag wb-c${runGroup.colour}` }, legendText(runGroup))) : []));
+    this.showNotes();
     this.redraw();
   }
 
   redraw() {
-    const events = marked(happenings(this.runs));
+    const events = marked(eventsOf(this.runs));
     const folded = this.runs.length > 1 && !(this.unfolded ?? events.length <= MANY);
     this.unfold.hidden = this.runs.length < 2 || !events.length;
     this.unfold.textContent = `${events.length} event${events.length === 1 ? "" : "s"}`;
-    this.unfold.title = folded ? "what happened to the runs: draw it over the whole height" : "what happened to the runs, in their colours: make it short marks";
+    this.unfold.title = folded ? "draw the events over the whole height" : "draw the events as short marks";
     this.unfold.setAttribute("aria-pressed", String(!folded));
     const last = Math.max(...this.runs.map(({ columns }) => columns.step[columns.step.length - 1]));
     const first = Math.min(...this.runs.map(({ columns }) => columns.step[0]));
     this.drawn = this.runs.length ? this.charts.filter((chart) => {
-      const found = picture(chart.spec, this.runs);
+      const found = chartData(chart.spec, this.runs);
       if (found.lines.length) chart.update(found, axis(chart.spec, found, [first, Math.max(last, first + 1)], this.logarithmic), events, folded);
       return found.lines.length > 0;
     }) : [];
@@ -103,7 +102,7 @@ export class Charts {
     this.resize();
     this.mark(this.chosen);
     this.drawTable();
-    this.drawHappened();
+    this.drawEvents();
   }
 
   get logarithmic() { return this.log.getAttribute("aria-pressed") === "true"; }
@@ -119,12 +118,12 @@ export class Charts {
     this.redraw();
   }
 
-  /** The cursor of every chart; null takes it away. @param {number | null} step @param {import("./curves.js").Happening} [event] */
+  /** The cursor of every chart; null takes it away. @param {number | null} step @param {import("./curves.js").RunEvent} [event] */
   point(step, event) {
     const place = step === null || !this.steps?.length ? null : nearestPlace(this.steps, step);
     this.cursor = place;
     for (const chart of this.drawn ?? []) chart.point(place === null ? null : Number(this.steps?.[place]));
-    this.told.textContent = event ? eventTold(event) : (place === null ? "" : `step ${this.steps?.[place]}`);
+    this.readout.textContent = event ? eventText(event) : (place === null ? "" : `step ${this.steps?.[place]}`);
   }
 
   /** @param {KeyboardEvent} event */
@@ -132,7 +131,7 @@ export class Charts {
     const count = this.steps?.length ?? 0;
     const [stride, now] = [event.shiftKey ? 10 : 1, this.cursor ?? count];
     const wanted = { ArrowLeft: now - stride, ArrowRight: now + stride, Home: 0, End: count - 1 }[event.key];
-    if (!count || event.target !== this.grid || isOrder(event)) return;
+    if (!count || event.target !== this.grid || isShortcut(event)) return;
     if (wanted !== undefined) this.walk(Number(this.steps?.[Math.max(0, Math.min(count - 1, wanted))]));
     else if (event.key === "Enter" && this.cursor !== null && this.cursor !== undefined) this.choose(Number(this.steps?.[this.cursor]));
     else if (event.key === "Escape") this.point(null);
@@ -141,9 +140,9 @@ export class Charts {
     event.stopPropagation();
   }
 
-  /** By key to a step; what happened there is told. @param {number} step */
+  /** Moves the cursor to a step, and names its newest event. @param {number} step */
   walk(step) {
-    this.point(step, marked(happenings(this.runs)).findLast((event) => event.step === step));
+    this.point(step, marked(eventsOf(this.runs)).findLast((event) => event.step === step));
   }
 
   /** @param {number} step */
@@ -155,10 +154,10 @@ export class Charts {
     for (const chart of this.drawn ?? []) chart.mark(step);
   }
 
-  /** What could not be read, and what was thinned. */
-  tellNotes() {
+  /** Notes on what could not be read, and what was thinned. */
+  showNotes() {
     const stretch = Math.max(1, ...this.runs.map((run) => run.stretch ?? 1));
-    const thinned = stretch > 1 ? [`Long run: of every ${stretch} steps the least and the greatest value are shown.`] : [];
+    const thinned = stretch > 1 ? [`Long run: the minimum and the maximum of every ${stretch} steps are shown.`] : [];
     const text = [...new Set([...thinned, ...this.runs.flatMap((run) => run.notes ?? [])])].join(" ");
     this.note.textContent = text;
     this.note.hidden = !text;
@@ -173,22 +172,22 @@ export class Charts {
     const count = columns.step.length;
     const rows = Array.from({ length: Math.min(count, MOST_ROWS) }, (_, back) => count - 1 - back);
     const cell = (/** @type {string} */ name, /** @type {number} */ row) => (Number.isFinite(columns[name][row]) ? name === "step" ? String(columns.step[row]) : show(columns[name][row], 4) : "–");
-    const many = this.runs.length > 1 ? make("p", { class: "wb-note" }, `Of ${this.runs[0].name}, the first of the chosen runs.`) : "";
+    const many = this.runs.length > 1 ? make("p", { class: "wb-note" }, `Numbers of ${this.runs[0].name}, the first of the chosen runs.`) : "";
     this.rows.replaceChildren(many, make("table", {},
       make("thead", {}, make("tr", {}, names.map((name) => make("th", { scope: "col" }, name)))),
       make("tbody", {}, rows.map((row) => make("tr", {}, names.map((name) => make("td", {}, cell(name, row))))))));
   }
 
-  drawHappened() {
-    const events = happenings(this.runs);
-    this.happened.hidden = !events.length;
-    if (!this.happened.open) return;
-    this.happened.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text, run, colour }) =>
+  drawEvents() {
+    const events = eventsOf(this.runs);
+    this.eventLog.hidden = !events.length;
+    if (!this.eventLog.open) return;
+    this.eventLog.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text, run, colour }) =>
       make("li", {}, run ? make("span", { class: `wb-tag wb-c${colour}` }, `${run} `) : null, make("span", { class: "wb-muted" }, step === null || step < 0 ? "" : ` step ${step} `), make("b", {}, kind), ` ${text ?? ""}`)));
   }
 }
 
-/** Limits of the axes. @param {Spec} spec @param {import("./pictures.js").Picture} found @param {[number, number]} steps @param {boolean} wanted logarithmic */
+/** Limits of the axes. @param {Spec} spec @param {import("./chart_data.js").ChartData} found @param {[number, number]} steps @param {boolean} wanted logarithmic */
 export function axis(spec, found, [first, last], wanted) {
   const values = [...found.lines.flatMap(({ points }) => points.map(([, value]) => value)), ...found.bands.flatMap(({ points }) => points.flatMap(([, low, high]) => [low, high]))];
   const positive = values.filter((value) => value > 0).sort((one, other) => one - other);

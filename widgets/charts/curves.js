@@ -4,8 +4,8 @@
  * Columns of a run by name; `step` says where a row belongs.
  * @typedef {Record<string, Float32Array | Int32Array | Float64Array | number[]>} Columns
  * An event; of several runs it has the name and the colour of its own.
- * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null, run?: string, colour?: number }} Happening
- * @typedef {{ columns: Columns, events?: Happening[], notes?: string[], stretch?: number, tail?: boolean }} Curves
+ * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null, run?: string, colour?: number }} RunEvent
+ * @typedef {{ columns: Columns, events?: RunEvent[], notes?: string[], stretch?: number, tail?: boolean }} Curves
  */
 
 export const MOST_ROWS = 8_000; // kept of a run; beyond that the kernel is asked for all of it again, thinned
@@ -49,7 +49,7 @@ export function nearestPlace(sorted, value) {
 }
 
 /**
- * The columns with those that follow from them: `saved`, the share of tokens that pruning spared, as if the pruned
+ * The columns with those that follow from them: `saved`, the share of tokens that pruning saved, as if the pruned
  * rollouts had become as long as the others; `phases`, the seconds of all phases.
  * @param {Columns} columns @returns {Columns}
  */
@@ -57,9 +57,9 @@ export function derived(columns) {
   const { pruned, tokens, rollouts, length } = columns;
   const prunes = pruned || Object.keys(columns).some((name) => name.startsWith("pruning."));
   if (!prunes || !tokens || !rollouts || !length) return columns;
-  const saved = Float32Array.from(tokens, (written, row) => {
-    if (!Number.isFinite(written)) return NaN;
-    return pruned && pruned[row] > 0 ? Math.max(0, 1 - written / (rollouts[row] * length[row])) : 0;
+  const saved = Float32Array.from(tokens, (sampled, row) => {
+    if (!Number.isFinite(sampled)) return NaN;
+    return pruned && pruned[row] > 0 ? Math.max(0, 1 - sampled / (rollouts[row] * length[row])) : 0;
   });
   return { ...columns, saved };
 }
@@ -100,8 +100,8 @@ export function recentMean(values, count) {
   return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : NaN;
 }
 
-/** Share of groups of so many rollouts that all are right or all wrong, where each is right with that chance. @param {number} chance @param {number} size */
-export function deadExpected(chance, size) {
+/** Expected share of groups of `size` rollouts that are all correct or all incorrect, each correct with that probability. @param {number} chance @param {number} size */
+export function zeroVarianceExpected(chance, size) {
   return chance ** size + (1 - chance) ** size;
 }
 

@@ -1,4 +1,4 @@
-"""Which moments of a run can be asked, examined and gone on from; how the run itself samples and examines."""
+"""The checkpoints of a run that can be prompted, evaluated and forked, and the run's own sampling settings."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def kept_checkpoints(desk: Desk, request: Request) -> bytes:
     directory = desk.run.directory.check()
     config = desk.data.config()
     if "model" not in config:
-        raise ValueError(f"{directory.path} names no model: its rollouts were made elsewhere, so nobody can be asked")
-    told = {"name": directory.name, "steps": [BASE, *checkpoints(directory)], **own_ways(config)}
-    return pack({"kind": "checkpoints", **told}, {})
+        raise ValueError(f"{directory.path} names no model: its rollouts were imported, so there is no checkpoint")
+    header = {"name": directory.name, "steps": [BASE, *checkpoints(directory)], **own_settings(config)}
+    return pack({"kind": "checkpoints", **header}, {})
 
 
-def own_ways(config: dict[str, Any]) -> dict[str, Any]:
-    """How the run samples and examines by itself; None where its config does not say."""
+def own_settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Temperature and held-out problems of the run; None where its config does not say."""
     rollouts, evaluation = config.get("rollouts") or {}, config.get("evaluation") or {}
     return {"temperature": rollouts.get("temperature"), "problems": evaluation.get("problems")}

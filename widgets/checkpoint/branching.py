@@ -1,4 +1,4 @@
-"""What if a token had been another? The model goes on from there."""
+"""Branches: the model continues a rollout from another token."""
 
 from widgets.recorded.data import group_parts
 from widgets.recorded.desk import Desk
@@ -10,22 +10,22 @@ MOST = 64  # rollouts of a branch
 
 @answer("branch", slow=True)
 def branch(desk: Desk, request: Request) -> bytes:
-    """`n` rollouts that go on from `token` in place of token `at` of `rollout` of `step`; as a group's payload.
+    """`n` rollouts that continue from `token` in place of token `at` of `rollout` of `step`; as a group's payload.
 
-    ValueError where there is no checkpoint to write them, or the place does not exist.
+    ValueError where there is no checkpoint to sample from, or the place does not exist.
     """
     from workbench.runs.checkpoints.snapshot import branch as branch_off
 
     step, n = int(request["step"]), int(request["n"])
     if not 1 <= n <= MOST:
-        raise ValueError(f"n = {n}: ask for 1 to {MOST} rollouts")
+        raise ValueError(f"n = {n}: give 1 to {MOST} rollouts")
     table = branch_off(desk.run, step, int(request["rollout"]), int(request["at"]), int(request["token"]), n)
     header, columns = group_parts(table, desk.data.vocabulary)
-    return pack({"kind": "branch", "step": step, "told": told(table.schema.metadata or {}), **header}, columns)
+    return pack({"kind": "branch", "step": step, "source": source(table.schema.metadata or {}), **header}, columns)
 
 
-def told(metadata: dict[bytes, bytes]) -> str:
-    """Which policy wrote the branch, in words."""
+def source(metadata: dict[bytes, bytes]) -> str:
+    """The policy that sampled the branch, in words."""
     checkpoint = int(metadata[b"checkpoint"])
     policy = f"the policy after step {checkpoint}" if checkpoint else "the model before training"
-    return f"by {policy}" + ("" if metadata[b"exact"] == b"true" else ", the nearest that was kept")
+    return f"by {policy}" + ("" if metadata[b"exact"] == b"true" else " (nearest checkpoint)")

@@ -1,4 +1,4 @@
-"""What if the run had gone on from here with other settings? A new run beside it."""
+"""Forks: a new run that continues from a checkpoint with other settings."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -48,39 +48,39 @@ def help_of(kind: Any) -> dict[str, str]:
 
 @answer("fork_check", slow=True)
 def check(desk: Desk, request: Request) -> bytes:
-    """What a fork with these `changes` (lines FIELD=VALUE) from `step` under `name` would be, or what is wrong with it.
+    """What a fork with these `changes` (lines FIELD=VALUE) from `step` under `name` would be, or its errors.
 
-    `beside` holds what is wrong with each line, `problems` everything else; nothing is written.
+    `beside` holds the error of each line, `errors` all others; nothing is written.
     """
     from workbench.runs.checkpoints.available import find_checkpoint
     from workbench.runs.checkpoints.fork import changeable, parsed, planned
 
     lines = [str(line) for line in request["changes"]]
-    beside = [wrong_with(line) for line in lines]
-    told: dict[str, Any] = {"kind": "fork_check", "beside": beside, "problems": [], "changes": [], "note": ""}
+    beside = [error_of(line) for line in lines]
+    found: dict[str, Any] = {"kind": "fork_check", "beside": beside, "errors": [], "changes": [], "note": ""}
     if any(beside):
-        return pack(told, {})
+        return pack(found, {})
     try:
-        found = find_checkpoint(desk.run.directory.check(), request["step"])
-        before, after = planned(desk.run, found.step, request["name"] or None, parsed(lines))
+        checkpoint = find_checkpoint(desk.run.directory.check(), request["step"])
+        before, after = planned(desk.run, checkpoint.step, request["name"] or None, parsed(lines))
     except ValueError as error:
-        told["beside"], told["problems"] = placed(str(error).splitlines(), lines)
-        return pack(told, {})
+        found["beside"], found["errors"] = placed(str(error).splitlines(), lines)
+        return pack(found, {})
     old, new = changeable(before), changeable(after)
     changed = [field for field in old | new if old.get(field) != new.get(field)]
     changes = [f"{field}: {as_text(old.get(field))} → {as_text(new.get(field))}" for field in changed]
     taken = (desk.run.path.parent / after.name).exists()
-    note = f"there is a run called {after.name}, so this one gets a number behind its name" if taken else ""
-    return pack({**told, "name": after.name, "changes": changes, "note": note}, {})
+    note = f"a run named {after.name} exists: a number is appended to the name of this one" if taken else ""
+    return pack({**found, "name": after.name, "changes": changes, "note": note}, {})
 
 
 def as_text(value: Any) -> str:
-    """A value as it is told; what was not set is nothing."""
-    return "nothing" if value is None else as_toml(value)
+    """A value as it is shown; 'unset' where there is none."""
+    return "unset" if value is None else as_toml(value)
 
 
-def wrong_with(line: str) -> str:
-    """What is wrong with a line by itself."""
+def error_of(line: str) -> str:
+    """The error of a single line; empty where there is none."""
     from workbench.runs.checkpoints.fork import parsed
 
     try:
@@ -91,7 +91,7 @@ def wrong_with(line: str) -> str:
 
 
 def placed(problems: Sequence[str], lines: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Mistakes beside the line whose field they name, or whose table; and those of no line.
+    """Errors by the line whose field or table they name, and those of no line.
 
     >>> placed(["seed = 'x': no number", "training.steps = 3: set more"], ["seed=x"])
     (["seed = 'x': no number"], ['training.steps = 3: set more'])

@@ -1,25 +1,25 @@
-/** Below the curves: what one may ask a run's model. Three sections that are closed at first and ask nothing before. */
+/** Below the curves: prompt the model, evaluate checkpoints, fork the run. Three sections, closed at first and loaded when opened. */
 
-import { AskEvaluate } from "./evaluate.js";
-import { AskFork } from "./fork.js";
-import { AskTry } from "./prompt.js";
+import { EvaluatePanel } from "./evaluate.js";
+import { ForkPanel } from "./fork.js";
+import { PromptPanel } from "./prompt.js";
 import { make } from "../page/dom.js";
 
 /** @typedef {import("./parts.js").Host} Host @typedef {import("./parts.js").Section} Section */
 
 /** @type {{ title: string, help: string, made: (host: Host) => Section }[]} */
 const SECTIONS = [
-  { title: "Try the model", help: "ask it something, now and as it was before", made: (host) => new AskTry(host) },
-  { title: "Evaluate", help: "pass@1 and pass@k of checkpoints on held-out problems", made: (host) => new AskEvaluate(host) },
-  { title: "Fork", help: "go on from a checkpoint with other settings, as a new run", made: (host) => new AskFork(host) },
+  { title: "Prompt the model", help: "send a prompt to one checkpoint, or to two side by side", made: (host) => new PromptPanel(host) },
+  { title: "Evaluate", help: "pass@1 and pass@k of checkpoints on held-out problems", made: (host) => new EvaluatePanel(host) },
+  { title: "Fork", help: "continue from a checkpoint with other settings, as a new run", made: (host) => new ForkPanel(host) },
 ];
-let numbers = 0; // of elements that others name
+let numbers = 0; // makes element ids unique
 
-export class Asks {
+export class CheckpointPanels {
   /** @param {HTMLElement} root @param {Host} host */
   constructor(root, host) {
     this.folds = SECTIONS.map((section) => new Fold(section, host));
-    this.element = make("section", { class: "wb-asks", "aria-label": "ask this run's model" },
+    this.element = make("section", { class: "wb-asks", "aria-label": "checkpoints of this run" },
       make("div", { class: "wb-asks-bar" }, this.folds.map(({ button }) => button)), this.folds.map(({ panel }) => panel));
     root.append(this.element);
   }
@@ -27,7 +27,7 @@ export class Asks {
   close() { for (const fold of this.folds) fold.section?.close(); }
 }
 
-/** A button that unfolds a section; it is made when it is first wanted. */
+/** A button that unfolds a section, which is made when first opened. */
 class Fold {
   /** @type {Section | undefined} */
   section;
@@ -39,7 +39,7 @@ class Fold {
     const id = `wb-ask-${(numbers += 1)}`;
     this.button = make("button", { type: "button", class: "wb-ask-open", "aria-expanded": "false", "aria-controls": id, title: given.help, click: () => this.turn() }, given.title);
     this.panel = make("div", { class: "wb-ask", id, role: "region", "aria-label": given.title, hidden: true,
-      keydown: (event) => this.pressed(event), pointerenter: () => this.renew() });
+      keydown: (event) => this.pressed(event), pointerenter: () => this.refresh() });
   }
 
   turn() {
@@ -54,12 +54,12 @@ class Fold {
     else this.section?.fold?.();
   }
 
-  /** The run may have kept more by now. */
-  async renew() {
+  /** The run may have saved more checkpoints by now. */
+  async refresh() {
     try {
-      await this.section?.kept.look();
+      await this.section?.kept.refresh();
     } catch (error) {
-      this.section?.told.fail("The checkpoints cannot be read", error);
+      this.section?.status.fail("The checkpoints cannot be read", error);
     }
   }
 
@@ -67,7 +67,7 @@ class Fold {
   pressed(event) {
     const inList = event.target instanceof Element && event.target.closest("select, input[list]");
     if (event.key !== "Escape" || inList) return;
-    event.stopPropagation(); // an application around may hear it too
+    event.stopPropagation(); // an enclosing application may listen too
     this.turn();
     this.button.focus();
   }

@@ -1,4 +1,4 @@
-"""What does the model of a run write, now and at other moments, to this question?"""
+"""Prompts checkpoints of a run."""
 
 import functools
 import json
@@ -13,56 +13,61 @@ from widgets.wire.payload import pack
 
 @answer("try", slow=True)
 def try_model(desk: Desk, request: Request) -> bytes:
-    """`n` answers of the model as of `step` (None: the last kept) to `asked`; as a group's payload.
+    """`n` completions of the checkpoint `step` (None: the last kept) to `prompt`; as a group's payload.
 
-    `temperature` None is the run's own; requests with the same `seed` draw alike at every step. ValueError where the
-    step has no checkpoint, or there is no such problem.
+    `temperature` None is the run's own; requests with the same `seed` use the same random numbers at every step.
+    ValueError where the step has no checkpoint, or there is no such problem.
     """
     from workbench.runs.checkpoints.snapshot import snapshot
 
     n, temperature = int(request["n"]), request.get("temperature")
     if not 1 <= n <= MOST:
-        raise ValueError(f"n = {n}: ask for 1 to {MOST} answers")
+        raise ValueError(f"n = {n}: give 1 to {MOST} samples")
     if temperature is not None and not temperature >= 0:
-        raise ValueError(f"temperature = {temperature:g}: give 0 (always the likeliest token) or more")
+        raise ValueError(f"temperature = {temperature:g}: give 0 (greedy decoding) or more")
     now = snapshot(desk.run, request["step"])
-    asked = asked_for(desk, request["asked"])
-    rollouts = now.sample(asked, n, temperature, int(request["seed"]))
+    prompt = find_prompt(desk, request["prompt"])
+    rollouts = now.sample(prompt, n, temperature, int(request["seed"]))
     table = now.table(rollouts)
     header, columns = group_parts(table, desk.data.vocabulary)
-    told = {"step": now.step, "group": None, "texts": [rollout.text for rollout in rollouts], **described(asked)}
-    return pack({"kind": "try", **told, **header}, columns)
+    header_of_prompt = {
+        "step": now.step,
+        "group": None,
+        "texts": [rollout.text for rollout in rollouts],
+        **described(prompt),
+    }
+    return pack({"kind": "try", **header_of_prompt, **header}, columns)
 
 
 @answer("problem", slow=True)
 def held_out_problem(desk: Desk, request: Request) -> bytes:
-    """A held-out problem by its number, as one reads it before it is asked."""
-    return pack({"kind": "problem", **described(asked_for(desk, request["asked"]))}, {})
+    """A held-out problem by its number, to preview the prompt."""
+    return pack({"kind": "problem", **described(find_prompt(desk, request["prompt"]))}, {})
 
 
-def asked_for(desk: Desk, asked: dict[str, Any]) -> Any:
+def find_prompt(desk: Desk, prompt: dict[str, Any]) -> Any:
     """A text, a held-out problem by its number, or the problem of a recorded rollout."""
     from workbench.runs.checkpoints.problems import asked_in, recorded
 
-    if "text" in asked:
-        if not str(asked["text"]).strip():
-            raise ValueError("nothing was written: write what the model is asked")
-        return str(asked["text"])
+    if "text" in prompt:
+        if not str(prompt["text"]).strip():
+            raise ValueError("the prompt is empty: write one")
+        return str(prompt["text"])
     task = task_of(desk.data)
-    if "rollout" in asked:
-        return asked_in(task, recorded(desk.run, int(asked["step"]), int(asked["rollout"])))
-    number, size = int(asked["number"]), task.size("test")
+    if "rollout" in prompt:
+        return asked_in(task, recorded(desk.run, int(prompt["step"]), int(prompt["rollout"])))
+    number, size = int(prompt["number"]), task.size("test")
     if number < 0 or (size is not None and number >= size):
         known = "from 0 on" if size is None else f"from 0 to {size - 1}"
-        raise ValueError(f"held-out problem {number}: there is none; they are numbered {known}")
+        raise ValueError(f"there is no held-out problem {number}: they are numbered {known}")
     return task.problem(number, "test")
 
 
-def described(asked: Any) -> dict[str, Any]:
-    """A question as its reader sees it; a text has neither name nor reference answer."""
-    if isinstance(asked, str):
-        return {"question": asked, "problem": None, "reference": None}
-    return {"question": asked.prompt, "problem": asked.key, "reference": asked.answer}
+def described(prompt: Any) -> dict[str, Any]:
+    """A prompt as it is shown; a text has neither problem nor reference answer."""
+    if isinstance(prompt, str):
+        return {"question": prompt, "problem": None, "reference": None}
+    return {"question": prompt.prompt, "problem": prompt.key, "reference": prompt.answer}
 
 
 def task_of(data: RunData) -> Any:

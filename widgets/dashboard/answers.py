@@ -1,10 +1,10 @@
-"""How a run is doing, commands to it, and what the trainer replied."""
+"""Metrics of a run, commands to it, and the trainer's replies."""
 
 from widgets.recorded.desk import Desk
 from widgets.wire.answers import Request, answer
 from widgets.wire.payload import pack
 
-ORDERS = ("pause", "resume", "stop", "checkpoint")
+COMMANDS = ("pause", "resume", "stop", "checkpoint")
 
 
 @answer("metrics")
@@ -20,24 +20,24 @@ def follow(desk: Desk, request: Request) -> bytes:
     return pack({"kind": "follow"}, {})
 
 
-@answer("order")
-def order(desk: Desk, request: Request) -> bytes:
-    """Sends an order to the trainer: `order` is one of `ORDERS`."""
-    wanted = request["order"]
-    if wanted not in ORDERS:
-        raise ValueError(f"order {wanted!r} is not known; there are {', '.join(ORDERS)}")
-    return pack({"kind": "order", **getattr(desk.run, wanted)()}, {})
+@answer("command")
+def command(desk: Desk, request: Request) -> bytes:
+    """Sends a command to the trainer: `command` is one of `COMMANDS`."""
+    wanted = request["command"]
+    if wanted not in COMMANDS:
+        raise ValueError(f"unknown command {wanted!r}; commands: {', '.join(COMMANDS)}")
+    return pack({"kind": "command", **getattr(desk.run, wanted)()}, {})
 
 
 @answer("set")
 def change(desk: Desk, request: Request) -> bytes:
-    """Orders new values of live fields, `values`; the trainer answers at the next step border."""
-    return pack({"kind": "order", **desk.run.set(**request["values"])}, {})
+    """Queues new values of live fields, `values`; the trainer applies them at the next step boundary."""
+    return pack({"kind": "command", **desk.run.set(**request["values"])}, {})
 
 
 @answer("outcome")
 def outcome(desk: Desk, request: Request) -> bytes:
-    """What the trainer answered to the order `number`: its `result` is `pending` while it has not."""
+    """The trainer's reply to command `number`; its `result` is `pending` until there is one."""
     found = desk.run.control.answer(int(request["number"])) or {"result": "pending"}
-    told = {name: found.get(name) for name in ("result", "text", "step")}
-    return pack({"kind": "outcome", "number": int(request["number"]), **told}, {})
+    reply = {name: found.get(name) for name in ("result", "text", "step")}
+    return pack({"kind": "outcome", "number": int(request["number"]), **reply}, {})

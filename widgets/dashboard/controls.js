@@ -1,21 +1,21 @@
-/** Orders to a run, the fields that may change while it goes on, and what the trainer answered. */
+/** Commands to a run, the fields that may change while it trains, and the trainer's replies. */
 
 import { make } from "../page/dom.js";
 
 /** @typedef {{ name: string, verdict: string, text: string, phase: string, step: number, total: number, left: number | null, typical: number | null, ended: boolean, startable: boolean }} State */
 
-const ORDERS = { pause: "Pause", resume: "Resume", checkpoint: "Checkpoint", stop: "Stop" };
+const COMMANDS = { pause: "Pause", resume: "Resume", checkpoint: "Checkpoint", stop: "Stop" };
 const HELP = {
-  pause: "after the step under way; the weights stay in memory",
-  resume: "goes on; where the trainer is gone, a new one starts from the last checkpoint",
-  checkpoint: "keeps the state after the step under way",
-  stop: "ends the trainer after the step under way; Resume goes on from there",
+  pause: "pauses after the current step; the weights stay in memory",
+  resume: "continues; if the trainer has ended, a new one starts from the last checkpoint",
+  checkpoint: "saves a checkpoint after the current step",
+  stop: "ends the trainer after the current step; Resume continues from there",
 };
-const SHOWN = 3; // answers, the newest
-const LOOKS = [250, 500, 1000]; // milliseconds between two looks for an answer; the last one goes on
+const SHOWN = 3; // replies, the newest
+const LOOKS = [250, 500, 1000]; // milliseconds between two checks for a reply; the last one repeats
 const LAST_LOOKS = 5; // after the run has ended
 
-export class Orders {
+export class Commands {
   /** @param {import("../wire/source.js").KernelSource} source */
   constructor(source) {
     this.source = source;
@@ -23,22 +23,22 @@ export class Orders {
     this.state = null;
     /** @type {Map<string, HTMLInputElement>} */
     this.fields = new Map();
-    this.buttons = Object.entries(ORDERS).map(([order, label]) =>
-      make("button", { type: "button", "data-order": order, title: HELP[/** @type {keyof typeof HELP} */ (order)], click: () => this.give(order) }, label));
+    this.buttons = Object.entries(COMMANDS).map(([command, label]) =>
+      make("button", { type: "button", "data-command": command, title: HELP[/** @type {keyof typeof HELP} */ (command)], click: () => this.give(command) }, label));
     this.form = make("form", { class: "wb-live", hidden: true, submit: (event) => { event.preventDefault(); this.change(); } });
-    this.opener = make("button", { type: "button", "aria-expanded": "false", title: "fields that may change while the run goes on", click: () => this.open(this.form.hidden) }, "Change …");
-    this.buttonRow = make("span", { class: "wb-orders", role: "group", "aria-label": "orders to the run" }, this.buttons, this.opener);
-    this.answers = make("ul", { class: "wb-answers", role: "status", "aria-live": "polite" });
+    this.opener = make("button", { type: "button", "aria-expanded": "false", title: "fields that may change while the run trains", click: () => this.open(this.form.hidden) }, "Change …");
+    this.buttonRow = make("span", { class: "wb-commands", role: "group", "aria-label": "commands to the run" }, this.buttons, this.opener);
+    this.replies = make("ul", { class: "wb-replies", role: "status", "aria-live": "polite" });
   }
 
-  /** @param {State} state @param {boolean} [offered] whether another place offers to resume */
+  /** @param {State} state @param {boolean} [offered] whether the error message offers to resume */
   update(state, offered = false) {
     this.state = state;
     this.offered = offered;
     const going = !state.ended && state.verdict !== "queued" && state.verdict !== "unreadable";
     /** @type {Record<string, boolean>} */
     const usable = { pause: going && state.verdict !== "paused", resume: state.verdict === "paused" || (state.startable && !offered), checkpoint: going, stop: going };
-    for (const button of this.buttons) button.hidden = !usable[button.dataset.order ?? ""];
+    for (const button of this.buttons) button.hidden = !usable[button.dataset.command ?? ""];
     this.opener.hidden = !going || !this.fields.size;
     if (!going) this.open(false);
   }
@@ -52,14 +52,14 @@ export class Orders {
 
   /** The fields that may change, with their values now. @param {import("../charts/strip.js").Setting["live"]} live */
   offer(live) {
-    if (!this.form.hidden) return; // somebody is writing
+    if (!this.form.hidden) return; // the fields are being edited
     this.fields = new Map(live.map(({ name, value, help }) => [name, make("input", { name, type: "text", inputmode: "decimal", value: String(value ?? ""), "data-value": String(value ?? ""), title: help, size: 9 })]));
     this.form.replaceChildren(...[...this.fields].map(([name, field]) => make("label", {}, `${name} `, field)),
       make("button", { type: "submit" }, "Apply"), make("span", { class: "wb-muted" }, "from the next step on"));
     if (this.state) this.update(this.state, this.offered);
   }
 
-  /** Orders what was changed in the form; what is no number is said beside it. */
+  /** Sends the changed fields; a value that is no number is refused here. */
   change() {
     /** @type {Record<string, number>} */
     const values = {};
@@ -71,22 +71,22 @@ export class Orders {
     }
     if (!Object.keys(values).length) return this.note("Change", "refused", "no field was changed");
     this.open(false);
-    return this.ask(Object.entries(values).map(([name, value]) => `${name} = ${value}`).join(", "), { kind: "set", values });
+    return this.send(Object.entries(values).map(([name, value]) => `${name} = ${value}`).join(", "), { kind: "set", values });
   }
 
-  /** @param {string} order */
-  give(order) { return this.ask(ORDERS[/** @type {keyof typeof ORDERS} */ (order)], { kind: "order", order }); }
+  /** @param {string} command */
+  give(command) { return this.send(COMMANDS[/** @type {keyof typeof COMMANDS} */ (command)], { kind: "command", command }); }
 
-  /** Sends an order and follows it until the trainer answers. @param {string} what @param {import("../wire/source.js").Request} request */
-  async ask(what, request) {
-    const line = this.note(what, "asked", "is followed after the step under way");
+  /** Sends a command and waits for the trainer's reply. @param {string} what @param {import("../wire/source.js").Request} request */
+  async send(what, request) {
+    const line = this.note(what, "queued", "applied after the current step");
     try {
       const sent = await this.source.ask(request);
-      const answer = sent.result === "pending" ? await this.outcome(sent.number) : sent;
-      const where = Number.isFinite(answer.step) ? ` at step ${answer.step}` : "";
-      this.say(line, what, answer.result, `${answer.result}${where}${answer.text ? `: ${answer.text}` : ""}`);
+      const reply = sent.result === "pending" ? await this.outcome(sent.number) : sent;
+      const where = Number.isFinite(reply.step) ? ` at step ${reply.step}` : "";
+      this.fill(line, what, reply.result, `${reply.result}${where}${reply.text ? `: ${reply.text}` : ""}`);
     } catch (error) {
-      this.say(line, what, "refused", `refused: ${error instanceof Error ? error.message : error}`);
+      this.fill(line, what, "refused", `refused: ${error instanceof Error ? error.message : error}`);
     }
   }
 
@@ -95,24 +95,24 @@ export class Orders {
     for (let look = 0, last = 0; last < LAST_LOOKS; look += 1) {
       await new Promise((done) => setTimeout(done, LOOKS[Math.min(look, LOOKS.length - 1)]));
       if (this.closed) break;
-      const answer = await this.source.ask({ kind: "outcome", number });
-      if (answer.result !== "pending") return answer;
+      const reply = await this.source.ask({ kind: "outcome", number });
+      if (reply.result !== "pending") return reply;
       if (this.state?.ended) last += 1;
     }
-    return { result: "refused", text: "the trainer ended before it answered" };
+    return { result: "refused", text: "the trainer ended before it replied" };
   }
 
   /** @param {string} what @param {string} result @param {string} text */
   note(what, result, text) {
     const line = make("li", {});
-    this.say(line, what, result, result === "asked" ? `asked, ${text}` : text);
-    this.answers.prepend(line);
-    while (this.answers.children.length > SHOWN) this.answers.lastElementChild?.remove();
+    this.fill(line, what, result, result === "queued" ? `queued: ${text}` : text);
+    this.replies.prepend(line);
+    while (this.replies.children.length > SHOWN) this.replies.lastElementChild?.remove();
     return line;
   }
 
   /** @param {HTMLElement} line @param {string} what @param {string} result @param {string} text */
-  say(line, what, result, text) {
+  fill(line, what, result, text) {
     line.dataset.result = result;
     line.replaceChildren(make("b", {}, what), ` ${text}`);
   }

@@ -1,7 +1,7 @@
-/** A run in a notebook: its head with orders, its signal, its curves, its tokens. */
+/** A run in a notebook: its head with commands, its curves, its tokens. */
 
-import { Asks } from "../checkpoint/panel.js";
-import { readAnswers } from "../checkpoint/read.js";
+import { CheckpointPanels } from "../checkpoint/panel.js";
+import { showCompletions } from "../checkpoint/read.js";
 import { Charts } from "../charts/charts.js";
 import { MOST_ROWS, joined } from "../charts/curves.js";
 import { followTheme, keepKeys, make } from "../page/dom.js";
@@ -28,13 +28,13 @@ class View {
     this.head = head ? new Head(this.root, this.source) : null;
     this.strip = curves ? new Strip() : null;
     this.charts = curves ? new Charts(this.root, { choose: (step) => this.choose(step), beside: this.strip?.element }) : null;
-    const questions = make("div", {});
-    this.root.append(questions);
-    this.trouble = make("p", { class: "wb-note wb-passed", role: "status", hidden: true });
+    const panels = make("div", {});
+    this.root.append(panels);
+    this.errorLine = make("p", { class: "wb-note wb-passed", role: "status", hidden: true });
     this.follow = make("input", { type: "checkbox", change: () => this.setFollowing(this.follow.checked) });
-    if (curves) this.root.append(this.trouble, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they come"));
-    this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), leave: () => this.setFollowing(false) });
-    this.asks = model.get("shown").asks ? new Asks(questions, this.host()) : null;
+    if (curves) this.root.append(this.errorLine, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they arrive"));
+    this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), chosen: () => this.setFollowing(false) });
+    this.panels = model.get("shown").asks ? new CheckpointPanels(panels, this.host()) : null;
     this.changed = () => this.head?.update(model.get("state"));
     model.on("change:state", this.changed);
     this.source.listeners.add((payload) => this.news(payload));
@@ -45,13 +45,13 @@ class View {
     this.start();
   }
 
-  /** What the sections that ask the model work with. @returns {import("../checkpoint/parts.js").Host} */
+  /** What the checkpoint panels work with. @returns {import("../checkpoint/parts.js").Host} */
   host() {
     const { opens, run } = this.model.get("shown");
     /** @type {import("../checkpoint/parts.js").Host["read"]} */
     const read = (left, right, rollout) => {
-      this.setFollowing(false); // nothing newer takes the place of answers
-      return readAnswers(this.tokens, left, right, rollout);
+      this.setFollowing(false); // newer rollouts must not replace the completions
+      return showCompletions(this.tokens, left, right, rollout);
     };
     return { source: this.source, tokens: this.tokens, read, opens: Boolean(opens), page: run ?? "" };
   }
@@ -59,45 +59,45 @@ class View {
   async start() {
     this.changed();
     this.follow.checked = this.following;
-    this.tokens.say("Asking the kernel for the run …");
+    this.tokens.showMessage("Loading the run …");
     try {
       const curves = await this.source.ask({ kind: "curves" });
-      this.learn(curves);
+      this.setCurves(curves);
       await this.tokens.start(this.model.get("shown").step ?? undefined, curves.index);
       if (this.charts) await this.readSetting();
     } catch (error) {
-      this.tokens.say(`Nothing to show: ${error instanceof Error ? error.message : error}`);
+      this.tokens.showMessage(`The run cannot be shown: ${error instanceof Error ? error.message : error}`);
     }
   }
 
-  /** Group size and live fields; a run whose config cannot be read is shown without. */
+  /** Group size and live fields; a run whose config cannot be read is shown without them. */
   async readSetting() {
     try {
       this.setting = await this.source.ask({ kind: "setting" });
     } catch (error) {
-      this.complain(`The config of the run cannot be read: ${error instanceof Error ? error.message : error}`);
+      this.showError(`The config of the run cannot be read: ${error instanceof Error ? error.message : error}`);
       return;
     }
-    this.head?.orders.offer(this.setting?.live ?? []);
+    this.head?.commands.offer(this.setting?.live ?? []);
     this.strip?.update(this.curves?.columns ?? {}, this.setting);
   }
 
   /** @param {string} text */
-  complain(text) {
-    this.trouble.textContent = text;
-    this.trouble.hidden = !text;
+  showError(text) {
+    this.errorLine.textContent = text;
+    this.errorLine.hidden = !text;
   }
 
-  /** Takes over curves, all of them or what came since. @param {any} payload */
-  learn(payload) {
+  /** Takes over curves: all of them, or the rows added since. @param {any} payload */
+  setCurves(payload) {
     const grown = payload.tail && this.curves ? joined(this.curves, payload) : payload;
     if (grown.columns.step.length > MOST_ROWS) {
-      this.source.ask({ kind: "curves" }).then((whole) => this.learn(whole), (error) => this.complain(error.message));
+      this.source.ask({ kind: "curves" }).then((whole) => this.setCurves(whole), (error) => this.showError(error.message));
       return;
     }
     this.curves = grown;
     this.steps = payload.tail ? [...new Set([...this.steps, ...payload.index.steps])] : payload.index.steps;
-    this.complain("");
+    this.showError("");
     this.charts?.update(grown);
     this.strip?.update(grown.columns, this.setting);
     const changed = this.setting && payload.events.some((/** @type {{ kind: string }} */ { kind }) => kind === "set" || kind === "resumed");
@@ -121,10 +121,10 @@ class View {
 
   /** @param {any} payload */
   news(payload) {
-    if (payload.error) this.complain(`News of the run cannot be read: ${payload.error}`);
+    if (payload.error) this.showError(`Updates of the run cannot be read: ${payload.error}`);
     if (payload.kind === "metrics") {
       const before = this.steps;
-      this.learn(payload);
+      this.setCurves(payload);
       if (String(before) !== String(this.steps)) this.tokens.setSteps(this.steps);
     }
     const wanted = payload.newest && this.charts && this.follow.checked;
@@ -135,7 +135,7 @@ class View {
     this.model.off("change:state", this.changed);
     this.head?.close();
     this.charts?.close();
-    this.asks?.close();
+    this.panels?.close();
     this.source.close();
     this.tokens.close();
     this.unfollow();

@@ -1,8 +1,8 @@
-"""A run in a notebook cell: how it is doing, its curves, its tokens, and orders to it, while it goes on elsewhere.
+"""A run in a notebook cell: its state, curves and tokens, and commands to it, while it trains in another process.
 
-The browser asks by message (or through `request`, where there are no messages) and is answered through `answer`; news
-of a live run is pushed the same way. One poller in the kernel looks at the run directory; the trainer knows nothing
-of it.
+The browser sends requests as messages (or through `request`, where there are no messages) and receives answers through
+`answer`; updates of a live run are pushed the same way. One poller in the kernel reads the run directory; the trainer
+knows nothing of it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import traitlets as t
 from widgets.recorded.curves import Curves
 from widgets.recorded.data import RunData, first_choice
 from widgets.recorded.state import read_state
-from widgets.tokens import still
+from widgets.tokens.snapshot import snapshot
 from widgets.wire import bundle
 from widgets.wire.asked import PUSHED, Asked, refusal
 from widgets.wire.payload import pack
@@ -48,10 +48,10 @@ class Dashboard(Saved, Asked):
         self.curves = Curves(self.data.path)
         self.pushed_step = -1
         super().__init__(state=read_state(self.run), shown=self.parts())
-        self.observe(self.look_back, "state")
+        self.observe(self.on_state, "state")
         self.poller = self.start()
 
-    def look_back(self, change: Any) -> None:
+    def on_state(self, change: Any) -> None:
         """The run has ended, or goes on again: a saved notebook is to show it so."""
         if change["new"]["verdict"] != change["old"]["verdict"]:
             self.renew()
@@ -97,7 +97,7 @@ class Dashboard(Saved, Asked):
             self.send_answer(PUSHED, refusal(error))
 
     def push_newest(self) -> None:
-        """Sends the newest step's board and its first group with a signal, once."""
+        """Sends the newest step's board and its first group with reward variance, once."""
         step = self.curves.recorded
         if step is None or step == self.pushed_step:
             return
@@ -113,9 +113,9 @@ class Dashboard(Saved, Asked):
             self.poller.cancel()
         super().close()
 
-    def picture(self) -> str:
-        """The run in numbers, and the rollouts that are looked at."""
-        return still.picture(self.data, self.seen)
+    def snapshot(self) -> str:
+        """The run in numbers, and the rollouts shown last."""
+        return snapshot(self.data, self.seen)
 
 
 class Tokens(Dashboard):

@@ -1,4 +1,4 @@
-"""What the editors of a form share, and what every editor is: a control, a note beside it, a plain value."""
+"""The base of every editor in a form (a control, a note beside it, a plain value), and what all editors share."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from workbench.visible import escaped
 
 
 class Desk:
-    """What the editors of a form share: who is told of changes, the level, and one layout and style for all.
+    """Shared by the editors of a form: the change callback, the level, and one layout and style.
 
     A layout and a style of its own would make three models in the browser of every widget.
     """
@@ -43,14 +43,14 @@ class Desk:
             each.close()
 
     def touched(self, change: Any = None) -> None:
-        """Tells of a change that a person made."""
+        """Reports a change made by the user."""
         del change
         if not self.silent:
             self.changed()
 
     @contextmanager
     def silently(self) -> Iterator[None]:
-        """Changes made inside are not told of."""
+        """Suppresses change reports inside."""
         self.silent += 1
         try:
             yield
@@ -85,11 +85,11 @@ class Editor:
         raise NotImplementedError
 
     def show(self, value: Any) -> None:
-        """Takes over a plain value, without telling anybody."""
+        """Sets a plain value without reporting a change."""
         raise NotImplementedError
 
     def child(self, part: str) -> "Editor | None":
-        """The editor of a part of the value, by the name it has in the text of a mistake."""
+        """The editor of a part of the value, by the name it has in the text of an error."""
         del part
         return None
 
@@ -117,7 +117,7 @@ class Editor:
             editor.refresh()
 
     def tell(self, texts: tuple[str, ...] = (), kind: str = "error") -> None:
-        """Says beside the field what is wrong; nothing clears it."""
+        """Shows errors beside the field; an empty tuple clears them."""
         self.wrong = bool(texts) and kind == "error"
         lines = "".join(f'<div class="wf-{kind}" role="alert">{escaped(text)}</div>' for text in texts)
         self.note.value = help_text(self.help) + lines
@@ -138,8 +138,8 @@ class Editor:
 
 
 def help_text(text: str) -> str:
-    """One line of help; `*live*` marks what may change while the run goes on."""
-    mark = '<span class="wf-live" title="may change while the run goes on">live</span> '
+    """One line of help; `*live*` marks fields that may change while the run trains."""
+    mark = '<span class="wf-live" title="may change while the run trains">live</span> '
     live = text.startswith("*live* ")
     shown = escaped(text.removeprefix("*live* "))
     return f'<span class="wf-help">{mark if live else ""}{shown}</span>' if text else ""

@@ -1,6 +1,6 @@
 """A control for every type that a field of a config may have.
 
-What cannot be read as the type that is wanted stays text, and the config itself says what is wrong with it.
+A value that cannot be parsed as the field's type stays text, and the config's own validation reports it.
 """
 
 import inspect
@@ -47,7 +47,7 @@ class Choice(Value):
 
     def show(self, value: Any) -> None:
         value = "" if value is None and self.spec.optional else value
-        if value not in [each for _, each in self.control.options]:  # the config says what is wrong with it
+        if value not in [each for _, each in self.control.options]:  # the config's validation reports it
             self.control.options = (*self.control.options, (written(value), value))
         super().show(value)
 
@@ -94,7 +94,7 @@ class Plain(Words):
     def read(self) -> Any:
         try:
             return json.loads(self.control.value)
-        except ValueError:  # the config says what should stand here
+        except ValueError:  # the config's validation reports it
             return self.control.value
 
     def show(self, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Editors of pieces: a menu of those there are of a kind, with the fields of the one chosen; and lists of them."""
+"""Editors of pieces: a menu of the registered pieces of a kind, the fields of the chosen one, lists of pieces."""
 
 import inspect
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Forms for tables and pieces, made from their fields: what a config holds, a form shows, and the other way round.
 
 Every editor answers plain data (`read`) and takes it over (`show`). Menus are those of the registries: `refresh` reads
-them again, so that a piece defined in a cell a moment ago is there.
+them again, so a piece just defined in a cell appears.
 """
 
 import inspect
@@ -31,7 +31,7 @@ def fields_of(kind: Any) -> dict[str, FieldInfo]:
 
 
 class Table(Editor):
-    """Fields below each other; those of the advanced level only there, or where they were changed or are wrong.
+    """Fields below each other; advanced ones at that level, and where they are not the default or have an error.
 
     `title`: said above them, of a table inside another.
     """
@@ -50,7 +50,7 @@ class Table(Editor):
         return {name: value for name, value in found.items() if value is not None}
 
     def told(self, name: str, value: Any) -> Any:
-        """A value as a config tells it, which has a word for none where something else is usual."""
+        """A value as a config writes it: `none` where the default is something else."""
         return NONE if value is None and self.specs[name].optional and self.specs[name].default is not None else value
 
     def show(self, value: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ class Maybe(Editor):
         super().__init__(desk, desk.make(ipywidgets.Box, "wf-maybe"), spec.help)
         title = spec.help or spec.label
         self.switch = desk.make(ipywidgets.Checkbox, description=spec.label, tooltip=title, indent=True)
-        least = {} if fields_of(spec.type) else spec.bounds[0]
+        least: Any = {} if fields_of(spec.type) else spec.bounds[0]
         default = least if spec.default is None else spec.default
         self.spec = replace(spec, optional=False, default=default, label="", help=title)
         self.content = desk.editor(self.spec)

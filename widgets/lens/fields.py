@@ -1,4 +1,4 @@
-"""What a method of the playground is: its card, the hyper-parameters one may drag, and how far."""
+"""A method in the playground: its card, its hyper-parameters, and the ranges of their sliders."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ from workbench.piece import Piece, plain_value, schema
 from workbench.registry import find_method
 
 BASELINE = "grpo"
-#: Slots that shape the push, as a reader wants them; the others act before or after it.
+#: Slots that shape the gradient, in reading order; the others act before or after it.
 SLOTS = ("surrogate", "regularisers", "reduction", "advantage", "ratio", "correction")
 AROUND = 100.0  # an open end lies so many times above or below the method's own value, above at least at 1
 WIDE = 100.0  # a slider over more than this is logarithmic
@@ -23,7 +23,7 @@ Place = tuple[str | int, ...]  # a slot, the number of a piece in it, a field
 def method_of(entry: Mapping[str, Any]) -> Method:
     """The method of an entry: a config's table, `{"method": "gspo", "surrogate": {"low": 0.1}}`.
 
-    ValueError names what is wrong with the key or with each of the changes.
+    ValueError names every error in the key or the changes.
     """
     table = dict(entry)
     return find_method(str(table.pop("method", ""))).override(table)
@@ -93,13 +93,13 @@ def slot_choices(slot: str, method: Method, usual: Method) -> Iterator[dict[str,
     kind, several = slot_kinds()[slot]
     now, before = (getattr(each, slot) for each in (method, usual))
     label = slot.removesuffix("s") if several else slot
-    told = f"which {label} stands here" + ("; none takes it away" if several else "")
-    spec = Spec(label, label, kind, (None, None), (False, False), None, False, slot in may_be_empty(), told, False)
+    text = f"which {label} is used" + ("; none removes it" if several else "")
+    spec = Spec(label, label, kind, (None, None), (False, False), None, False, slot in may_be_empty(), text, False)
     if not several:
         yield field((slot,), spec, now, before) | {"piece": ""}
     for at in range(len(now) + 1) if several else ():
         each, own = (held[at] if at < len(held) else None for held in (now, before))
-        yield field((slot, at), spec, each, own) | {"piece": "" if each else "one more"}
+        yield field((slot, at), spec, each, own) | {"piece": "" if each else "add one"}
 
 
 def names(kind: type[Piece], value: Piece | None) -> list[str]:
@@ -165,7 +165,7 @@ def writable(value: Any) -> Any:
 
 
 def edited(method: Method) -> str:
-    """How a method differs from the one of its key, in few words.
+    """How a method differs from the registered one, in short.
 
     >>> edited(method_of({"method": "gspo", "surrogate": {"low": 0.1}}))
     'low 0.1'
@@ -177,12 +177,12 @@ def edited(method: Method) -> str:
         if usual is None or type(usual) is not type(piece):
             found.append(f"{slot} {piece.name}")
             continue
-        found += [told(name, value) for name, value in piece.fields().items() if value != getattr(usual, name)]
+        found += [change_text(name, value) for name, value in piece.fields().items() if value != getattr(usual, name)]
     return ", ".join(found)
 
 
-def told(name: str, value: Any) -> str:
-    """A changed field in few words."""
+def change_text(name: str, value: Any) -> str:
+    """A changed field in short."""
     if isinstance(value, Piece):
         return f"{name.replace('_', ' ')} {value.name}"
     return f"{name.replace('_', ' ')} {f'{value:.4g}' if isinstance(value, float) else value}"

@@ -1,4 +1,4 @@
-"""The same recorded rollouts under every method: what each would tell every token, and how unlike GRPO that is."""
+"""The same recorded rollouts under every method: the lens of each, and its cosine similarity to that of GRPO."""
 
 from collections import defaultdict
 from typing import Any
@@ -19,7 +19,7 @@ class Gallery:
     def __init__(self, data: RunData) -> None:
         self.run = data.run
         self.methods: dict[str, Method] = dict(methods())
-        self.problems: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
         self.found: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def columns(self, step: int) -> dict[str, np.ndarray]:
@@ -28,22 +28,22 @@ class Gallery:
         columns = {}
         for key, method in self.methods.items():
             try:
-                push = replay.push(method)
+                weights = replay.push(method)
             except (ValueError, RuntimeError) as error:  # often a signal that was not recorded: the page says which
-                self.problems[key] = str(error)
+                self.errors[key] = str(error)
                 continue
-            self.found[key].append(push[replay.known])
-            columns[f"lens:{key}"] = push
+            self.found[key].append(weights[replay.known])
+            columns[f"lens:{key}"] = weights
         return columns
 
     def entries(self) -> list[dict[str, Any]]:
         """Every method with the cosine of its lens and GRPO's, the most alike first, those without a lens last."""
-        own = {key: np.concatenate(parts) for key, parts in self.found.items() if key not in self.problems}
+        own = {key: np.concatenate(parts) for key, parts in self.found.items() if key not in self.errors}
         rows = []
         for key, method in self.methods.items():
             alike = cosine(own[key], own[REFERENCE]) if key in own and REFERENCE in own else None
             texts = {"key": key, "title": method.title, "changes": method.changes}
-            rows.append({**texts, "cosine": alike, "problem": self.problems.get(key)})
+            rows.append({**texts, "cosine": alike, "error": self.errors.get(key)})
         return sorted(rows, key=lambda row: (row["cosine"] is None, -(row["cosine"] or 0.0), row["key"]))
 
 

@@ -6,27 +6,27 @@ import { make } from "./dom.js";
  */
 function render({ model, el }) {
   const box = make("textarea", { class: "wf-copy-text", readonly: true, rows: 12, spellcheck: "false", "aria-label": model.get("label") });
-  const said = make("span", { role: "status" });
-  const button = make("button", { class: "jupyter-button", type: "button", click: () => copy(box, said) }, "Copy");
-  const draw = () => { box.value = model.get("value"); said.textContent = ""; };
+  const status = make("span", { role: "status" });
+  const button = make("button", { class: "jupyter-button", type: "button", click: () => copy(box, status) }, "Copy");
+  const draw = () => { box.value = model.get("value"); status.textContent = ""; };
   model.on("change:value", draw);
   draw();
-  el.append(make("div", { class: "wf-copy" }, box, make("div", {}, button, " ", said)));
+  el.append(make("div", { class: "wf-copy" }, box, make("div", {}, button, " ", status)));
   return () => model.off("change:value", draw);
 }
 
 /**
  * Copies, or selects the text where the browser does not let a page copy.
  * @param {HTMLTextAreaElement} box
- * @param {HTMLElement} said
+ * @param {HTMLElement} status
  */
-async function copy(box, said) {
+async function copy(box, status) {
   box.select();
   try {
     await navigator.clipboard.writeText(box.value);
-    said.textContent = "copied";
+    status.textContent = "copied";
   } catch {
-    said.textContent = "selected: press Ctrl+C or ⌘C";
+    status.textContent = "selected: press Ctrl+C or ⌘C";
   }
 }
 

@@ -51,15 +51,15 @@ export function followTheme(root) {
   return () => { watcher.disconnect(); query.removeEventListener("change", set); };
 }
 
-/** Whether a key is for the notebook or the browser: with Ctrl, Meta or Alt, or Shift+Enter, which runs a cell. @param {KeyboardEvent} event */
-export function isOrder(event) {
+/** Whether a key is a shortcut of the notebook or the browser: with Ctrl, Meta or Alt, or Shift+Enter, which runs a cell. @param {KeyboardEvent} event */
+export function isShortcut(event) {
   return event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
 }
 
 const KEPT = "data-lm-suppress-shortcuts"; // Jupyter's shortcuts look for it, at the focused element alone
 
 /**
- * Keeps plain keys from the notebook around a widget, where `x` cuts a cell; orders still reach it. Notebook 7 hears a
+ * Keeps plain keys from the notebook around a widget, where `x` cuts a cell; shortcuts still reach it. Notebook 7 hears a
  * key before any element does: only the window comes before it.
  * @param {HTMLElement} element @param {string} around what to take for the widget instead: the nearest ancestor of this selector
  */
@@ -67,7 +67,7 @@ export function keepKeys(element, around = "*") {
   const keep = (/** @type {KeyboardEvent} */ event) => {
     const { target } = event;
     if (!(target instanceof Element) || !element.closest(around)?.contains(target)) return;
-    target.toggleAttribute(KEPT, !isOrder(event)); // the Shift of Shift+Enter may still be kept
+    target.toggleAttribute(KEPT, !isShortcut(event)); // the Shift of Shift+Enter may still be kept
     setTimeout(() => target.removeAttribute(KEPT));
   };
   window.addEventListener("keydown", keep, true);

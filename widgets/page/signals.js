@@ -1,59 +1,74 @@
-/** What can be shown of a token, and how a number becomes a colour. */
+/** The per-token signals: how each number becomes a colour. Names and meanings come with the payload. */
 
 export const LEVELS = 16;
 
 /**
- * `signed`: two colours around zero; `amount`: one colour from zero up; `range`: one colour between its limits.
+ * Scales. `signed`: two colours around zero; `amount`: one colour from zero up; `range`: one colour between its limits.
  * `value` is what is coloured, where it is not the number itself, `back` the way back. A word's or a line's number is
  * the mean of its tokens' (of what is coloured), or, where `sum` is set, their sum. `fixed`: limits that need no data.
- * @typedef {{ name: string, label: string, help: string, scale: "signed" | "amount" | "range", value?: (x: number) => number,
- *   back?: (x: number) => number, sum?: boolean, fixed?: Limits }} Signal
+ * @typedef {{ scale: "signed" | "amount" | "range", value?: (x: number) => number, back?: (x: number) => number, sum?: boolean, fixed?: Limits }} Drawing
+ * What a number means, as the kernel describes it: `workbench/descriptions.py`.
+ * @typedef {{ label: string, unit: string, help: string }} Description
+ * @typedef {Drawing & Description & { name: string }} Signal
  * @typedef {{ low: number, high: number }} Limits in coloured numbers
  */
 
-const negated = { value: (/** @type {number} */ x) => -x, back: (/** @type {number} */ x) => -x, sum: true };
 const share = { low: 0, high: 1 };
+/** @type {Drawing} the more negative, the darker */
+const surprise = { scale: "amount", value: (x) => -x, back: (x) => -x, sum: true };
 
-/** @type {Record<string, Omit<Signal, "name">>} */
-export const SIGNALS = {
-  advantage: { label: "advantage", scale: "signed", help: "how much better than its group the rollout did; what the method multiplies each token with" },
-  lens: { label: "lens", scale: "signed", sum: true, help: "the push the update gives the token's log-probability: −∂loss/∂logprob. Above zero: become likelier" },
-  entropy: { label: "entropy", scale: "amount", help: "how undecided the model was before it wrote the token, in nats" },
-  logprob: { label: "log-prob", scale: "amount", ...negated, help: "log-probability of the token in the update; the darker, the more surprising" },
-  ratio: { label: "ratio", scale: "signed", value: (x) => Math.log(x), back: (x) => Math.exp(x), help: "new over old probability: exp(logprob − old_logprob); 1 means unchanged" },
-  gap: { label: "gap", scale: "signed", help: "engine minus trainer log-probability of the same token: near zero if both compute the same model" },
-  clipped: { label: "clipped", scale: "amount", fixed: share, help: "1 where the method pushes nothing although the token's advantage is not zero: its clip, or its own mask, left the token out" },
-  kl: { label: "KL to reference", scale: "amount", sum: true, help: "exact divergence from the reference policy, in nats" },
-  change: { label: "change by the step", scale: "signed", sum: true, help: "what the step did: log-probability after the update minus before; beside the lens, what was asked for" },
-  token_reward: { label: "reward attribution", scale: "signed", sum: true, help: "the part of the reward that was given to this token" },
-  posterior: { label: "chance to be right", scale: "amount", fixed: share, help: "of the whole rollout, as the pruner's head judged it at its last pause" },
-  survival: { label: "survival", scale: "amount", fixed: share, help: "probability with which the pruner kept the whole rollout" },
-  max_prob: { label: "max prob", scale: "amount", fixed: share, help: "probability of the likeliest token" },
-  rank: { label: "rank", scale: "amount", value: (x) => Math.log1p(x), back: (x) => Math.expm1(x), help: "how many tokens were likelier than the one written; 0: it was the likeliest" },
-  old_logprob: { label: "old log-prob", scale: "amount", ...negated, help: "log-probability under the policy that sampled, as the trainer computes it" },
-  engine_logprob: { label: "engine log-prob", scale: "amount", ...negated, help: "log-probability as the engine computed it while sampling" },
-  sampled_logprob: { label: "sampled log-prob", scale: "amount", ...negated, help: "log-probability under the distribution really drawn from, after top-p and top-k" },
-  ref_logprob: { label: "reference log-prob", scale: "amount", ...negated, help: "log-probability under the reference policy" },
-  after_logprob: { label: "log-prob after", scale: "amount", ...negated, help: "log-probability after the update" },
-  nucleus_entropy: { label: "nucleus entropy", scale: "amount", help: "entropy of the likeliest tokens that hold 90 % of the probability" },
-  collision: { label: "collision Σp²", scale: "amount", fixed: share, help: "the chance that two draws agree" },
-  chosen_logit: { label: "logit", scale: "range", help: "raw logit of the token" },
-  logsumexp: { label: "logsumexp", scale: "range", help: "log Σ exp(logit)" },
-  mean_logit: { label: "mean logit", scale: "range", help: "mean logit over the vocabulary" },
+/** How signals are drawn; one that is not named here is `signed` if it goes below zero, else an `amount`. @type {Record<string, Drawing>} */
+const DRAWINGS = {
+  advantage: { scale: "signed" },
+  lens: { scale: "signed", sum: true },
+  ratio: { scale: "signed", value: (x) => Math.log(x), back: (x) => Math.exp(x) },
+  gap: { scale: "signed" },
+  clipped: { scale: "amount", fixed: share },
+  kl: { scale: "amount", sum: true },
+  change: { scale: "signed", sum: true },
+  token_reward: { scale: "signed", sum: true },
+  posterior: { scale: "amount", fixed: share },
+  survival: { scale: "amount", fixed: share },
+  max_prob: { scale: "amount", fixed: share },
+  collision: { scale: "amount", fixed: share },
+  rank: { scale: "amount", value: (x) => Math.log1p(x), back: (x) => Math.expm1(x) },
+  chosen_logit: { scale: "range" },
+  logsumexp: { scale: "range" },
+  mean_logit: { scale: "range" },
 };
 export const FIRST = ["advantage", "lens", "entropy", "logprob", "ratio", "gap"];
 export const MORE = ["clipped", "kl", "change", "token_reward", "posterior"]; // said to be missing where they are
 export const LENS = "lens:"; // of another method, by its key
 
-/** How a signal is shown; one that nobody described is signed if it goes below zero. @param {string} name @param {ArrayLike<number>} values @returns {Signal} */
+/** @type {Map<string, Description>} of every signal that a payload has described */
+const described = new Map();
+
+/** Takes over the descriptions of a payload. @param {Record<string, Description>} descriptions */
+export function describeSignals(descriptions) {
+  for (const [name, texts] of Object.entries(descriptions)) described.set(name, texts);
+}
+
+/** @param {string} name @returns {Description} */
+function descriptionOf(name) {
+  return described.get(name) ?? { label: name.replaceAll("_", " ").replaceAll("logprob", "log-prob"), unit: "", help: "" };
+}
+
+/** @param {string} name @param {ArrayLike<number>} values @returns {Drawing} */
+function drawingOf(name, values) {
+  if (Object.hasOwn(DRAWINGS, name)) return DRAWINGS[name];
+  if (name.endsWith("logprob")) return surprise;
+  return { scale: Array.prototype.some.call(values, (value) => value < 0) ? "signed" : "amount" };
+}
+
+/** How a signal is named, explained and drawn. @param {string} name @param {ArrayLike<number>} values @returns {Signal} */
 export function signalOf(name, values = []) {
-  if (SIGNALS[name]) return { name, ...SIGNALS[name] };
-  if (name.startsWith(LENS)) {
-    const key = name.slice(LENS.length);
-    return { ...SIGNALS.lens, name, label: `lens of ${key}`, help: `what ${key} would tell the token` };
-  }
-  const below = Array.prototype.some.call(values, (value) => value < 0);
-  return { name, label: name.replaceAll("_", " "), scale: below ? "signed" : "amount", help: "recorded column" };
+  if (name.startsWith(LENS)) return { ...descriptionOf("lens"), ...DRAWINGS.lens, name, label: `lens of ${name.slice(LENS.length)}` };
+  return { ...descriptionOf(name), ...drawingOf(name, values), name };
+}
+
+/** Help with the unit, as a tooltip. @param {Signal} signal */
+export function helpOf({ help, unit }) {
+  return [help, unit && `[${unit}]`].filter(Boolean).join(" ");
 }
 
 /** Signals in the order of the menus: the first ones, then all others. @param {string[]} known */

@@ -1,4 +1,4 @@
-/** What is coloured as one: a token, a word, a sentence, a line; a unit's number is the mean or the sum of its tokens'. */
+/** Units of text that share a colour: token, word, sentence, line; a unit's number is the mean or the sum over its tokens. */
 
 export const GROUPINGS = ["token", "word", "sentence", "line"];
 const LETTER = /[\p{L}\p{N}\p{M}_]/u;

@@ -1,4 +1,4 @@
-"""The playground: what several methods, changed or not, tell the tokens of a group; with other rewards, if wanted."""
+"""The playground: gradient weights of several methods on the tokens of a group, with other rewards if given."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,7 +8,7 @@ from widgets.wire.answers import Request, answer
 from widgets.wire.payload import pack
 
 if TYPE_CHECKING:
-    from widgets.lens.pushes import Replays
+    from widgets.lens.weights import Replays
 
 
 class Table(Protocol):
@@ -27,20 +27,20 @@ def method_card(desk: Any, request: Request) -> bytes:
 
 @answer("replay", slow=True)
 def replay(desk: Table, request: Request) -> bytes:
-    """Columns `push.N` and `advantage.N` over the tokens of `group` of `step` for each of `methods`, by `rewards`.
+    """Columns `weight.N` and `advantage.N` over the tokens of `group` of `step` for each of `methods`, by `rewards`.
 
-    A method that fails has a `problem` in words and no columns. ValueError for what was not recorded.
+    A method that fails has an `error` and no columns. ValueError for what was not recorded.
     """
-    from widgets.lens.pushes import readable, table, unmoved
+    from widgets.lens.weights import on_policy, readable, table
 
     step, group = int(request["step"]), int(request["group"])
     rewards = {int(number): float(value) for number, value in request.get("rewards", {}).items()}
-    found = [desk.replays.pushes(step, group, entry, rewards) for entry in request["methods"]]
+    found = [desk.replays.weights(step, group, entry, rewards) for entry in request["methods"]]
     shown = desk.replays.of(step, group)
     columns: dict[str, np.ndarray] = {}
     for place, each in enumerate(found):
-        if each.push is not None and each.advantage is not None:
-            columns |= {f"push.{place}": each.push, f"advantage.{place}": each.advantage}
+        if each.weights is not None and each.advantage is not None:
+            columns |= {f"weight.{place}": each.weights, f"advantage.{place}": each.advantage}
     header = {"kind": "replay", "step": step, "group": group, "tokens": int(shown.known.sum())}
     lines = table(found, shown.known)
-    return pack({**header, "readable": readable(shown), "unmoved": unmoved(shown), "methods": lines}, columns)
+    return pack({**header, "readable": readable(shown), "on_policy": on_policy(shown), "methods": lines}, columns)

@@ -1,18 +1,18 @@
-/** A method of the playground as a config's table, and its fields on sliders: what stands where. */
+/** A method of the playground as a config table, and the positions of its fields on sliders. */
 
 /**
  * @typedef {{ method: string, [slot: string]: any }} Entry
- * `path`: where a field stands: a slot, the number of a piece in it, fields. `plain`: a value written as JSON.
+ * `path`: leads to a field: a slot, the index of a piece in it, fields. `plain`: a value written as JSON.
  * @typedef {{ path: (string | number)[], piece: string, name: string, label: string, help: string, value: any, usual: any,
  *   kind: "number" | "whole" | "switch" | "choice" | "piece" | "text" | "plain", optional: boolean, choices: any[],
  *   low: number, high: number, log: boolean, zero: boolean }} Field
  * @typedef {{ key: string, title: string, paper: string, equation: string, changes: string, slots: Record<string, any>, fields: Field[] }} Card
  */
 
-export const STOPS = 200; // places of a slider
+export const STOPS = 200; // positions of a slider
 const EMPTY = "none"; // a config's word for a field that is left out
 
-/** Where a number stands on its slider; one that is not set stands at the end. @param {Field} field @param {number | null} value */
+/** The slider position of a number; the end for one that is not set. @param {Field} field @param {number | null} value */
 export function placeOf(field, value) {
   const { low, high, log, zero } = field;
   if (value === null || !Number.isFinite(value)) return STOPS;
@@ -21,7 +21,7 @@ export function placeOf(field, value) {
   return Math.max(0, Math.min(STOPS, Math.round(part * STOPS)));
 }
 
-/** The number at a place, in three digits. @param {Field} field @param {number} place */
+/** The number at a slider position, with three digits. @param {Field} field @param {number} place */
 export function valueAtPlace(field, place) {
   const { low, high, log, zero } = field;
   if (zero && place === 0) return 0;
@@ -30,7 +30,7 @@ export function valueAtPlace(field, place) {
   return field.kind === "whole" ? Math.round(value) : Number(value.toPrecision(3));
 }
 
-/** What was typed, as the field has it; text that is no number stays, so that the kernel says what is wrong. @param {Field} field @param {string} text */
+/** The typed value; text that is no number stays, so that the kernel reports the error. @param {Field} field @param {string} text */
 export function parsed(field, text) {
   const word = text.trim();
   if (word === "" && field.optional) return null;
@@ -38,7 +38,7 @@ export function parsed(field, text) {
   return word !== "" && Number.isFinite(number) ? number : word;
 }
 
-/** What was written as JSON; text that is none stays, so that the kernel says what is wrong. @param {Field} field @param {string} text */
+/** The typed JSON; invalid text stays, so that the kernel reports the error. @param {Field} field @param {string} text */
 export function readPlain(field, text) {
   if (text.trim() === "" && field.optional) return null;
   try {
@@ -71,7 +71,7 @@ function placed(whole, [first, ...rest], word) {
   return value === EMPTY ? whole.toSpliced(Number(first), 1) : whole.toSpliced(Number(first), 1, value);
 }
 
-/** Whether two entries ask for the same. @param {any} one @param {any} other */
+/** Whether two entries are equal. @param {any} one @param {any} other */
 export function alike(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }

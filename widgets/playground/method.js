@@ -1,4 +1,4 @@
-/** The head of a column: which method it is, what that changes, and its hyper-parameters. */
+/** The head of a column: the method, what it changes, and its hyper-parameters. */
 
 import { make } from "../page/dom.js";
 import { STOPS, parsed, placeOf, readPlain, valueAtPlace } from "./entry.js";
@@ -7,42 +7,42 @@ import { equation } from "./math.js";
 /**
  * @typedef {import("./entry.js").Card} Card
  * @typedef {import("./entry.js").Field} Field
- * What the reader does: another value (`settled`: not while dragging), another method, a copy, away with it, its own values again.
- * @typedef {{ change: (field: Field, value: any, settled: boolean) => void, pick: () => void, copy: () => void, remove: () => void, reset: () => void }} Deeds
+ * Actions: change a value (`settled`: false while dragging), choose another method, copy, remove, reset.
+ * @typedef {{ change: (field: Field, value: any, settled: boolean) => void, pick: () => void, copy: () => void, remove: () => void, reset: () => void }} Actions
  */
 
-const FIRST = 3; // fields that are in sight
+const FIRST = 3; // fields that are always shown
 
 export class MethodHead {
-  /** @param {Deeds} deeds */
-  constructor(deeds) {
-    this.deeds = deeds;
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.actions = actions;
     this.place = make("b", { class: "wp-place" });
-    this.name = make("button", { type: "button", class: "wp-pick", "aria-haspopup": "dialog", title: "another method", click: deeds.pick });
-    this.resets = make("button", { type: "button", hidden: true, title: "this method's own values again", click: deeds.reset }, "reset");
-    this.copies = make("button", { type: "button", title: "the same method once more, to change a value of it", click: deeds.copy }, "copy");
-    this.removes = make("button", { type: "button", class: "wp-remove", "aria-label": "remove this method", title: "remove this method", click: deeds.remove }, "×");
+    this.name = make("button", { type: "button", class: "wp-pick", "aria-haspopup": "dialog", title: "choose another method", click: actions.pick });
+    this.resets = make("button", { type: "button", hidden: true, title: "reset to the registered values", click: actions.reset }, "reset");
+    this.copies = make("button", { type: "button", title: "add a copy of this method, to change its values", click: actions.copy }, "copy");
+    this.removes = make("button", { type: "button", class: "wp-remove", "aria-label": "remove this method", title: "remove this method", click: actions.remove }, "×");
     this.body = make("div", { class: "wp-about" });
     this.element = make("div", { class: "wp-method" },
       make("div", { class: "wp-line" }, this.place, this.name, make("span", { class: "wb-spring" }), this.resets, this.copies, this.removes), this.body);
   }
 
   /** @param {number} place @param {number} count @param {number} most */
-  number(place, count, most) {
+  setNumber(place, count, most) {
     this.place.textContent = String(place + 1);
     this.removes.hidden = count < 2;
     this.copies.disabled = count >= most;
   }
 
   /** @param {string} title */
-  call(title) {
+  setTitle(title) {
     this.name.textContent = `${title} ▾`;
     this.name.setAttribute("aria-label", `method ${this.place.textContent}: ${title}; choose another`);
   }
 
   /** @param {Card} card */
   show(card) {
-    this.call(card.title);
+    this.setTitle(card.title);
     const first = card.fields.slice(0, FIRST);
     const rest = card.fields.slice(FIRST);
     const open = this.body.querySelector("details")?.open;
@@ -58,14 +58,14 @@ export class MethodHead {
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }
 
-  /** In place of the card. @param {string} key @param {string} trouble */
-  fail(key, trouble) {
-    this.call(key);
-    this.body.replaceChildren(make("p", { class: "wp-trouble", role: "alert" }, trouble));
+  /** Shows an error in place of the card. @param {string} key @param {string} error */
+  fail(key, error) {
+    this.setTitle(key);
+    this.body.replaceChildren(make("p", { class: "wp-error", role: "alert" }, error));
     this.resets.hidden = false;
   }
 
-  /** Values that are not the method's own stand out, and can be taken back. */
+  /** Shows the reset button while a value differs from the registered one. */
   mark() {
     this.resets.hidden = !this.body.querySelector(".wp-changed");
   }
@@ -76,52 +76,52 @@ export class MethodHead {
     const where = [above, field.piece].filter(Boolean).join(", ");
     const row = make("label", { class: "wp-field", title: `${field.help}\n${where}`, "data-field": field.path.join(".") },
       make("span", { class: "wp-label" }, make("span", {}, field.label), make("span", { class: "wb-muted" }, ` ${field.piece.replaceAll("_", " ")}`)));
-    const told = (/** @type {any} */ value, /** @type {boolean} */ settled) => {
+    const change = (/** @type {any} */ value, /** @type {boolean} */ settled) => {
       row.classList.toggle("wp-changed", value !== field.usual);
       this.mark();
-      this.deeds.change(field, value, settled);
+      this.actions.change(field, value, settled);
     };
     row.classList.toggle("wp-changed", field.value !== field.usual);
-    row.append(...this.inputs(field, where ? `${field.label} of ${where}` : field.label, told));
+    row.append(...this.inputs(field, where ? `${field.label} of ${where}` : field.label, change));
     return row;
   }
 
-  /** @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} told @returns {HTMLElement[]} */
-  inputs(field, label, told) {
+  /** @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} change @returns {HTMLElement[]} */
+  inputs(field, label, change) {
     if (field.kind === "switch") {
-      const box = make("input", { type: "checkbox", "aria-label": label, checked: field.value === true, change: () => told(box.checked, true) });
+      const box = make("input", { type: "checkbox", "aria-label": label, checked: field.value === true, change: () => change(box.checked, true) });
       return [box];
     }
     if (field.kind === "choice" || field.kind === "piece") {
-      const menu = make("select", { "aria-label": label, change: () => told(field.choices.find((each) => String(each) === menu.value) ?? null, true) },
+      const menu = make("select", { "aria-label": label, change: () => change(field.choices.find((each) => String(each) === menu.value) ?? null, true) },
         field.optional ? make("option", { value: "" }, "none") : null,
         field.choices.map((each) => make("option", { value: each, selected: each === field.value }, String(each))));
       return [menu];
     }
-    if (field.kind === "text" || field.kind === "plain") return [textInput(field, label, told)];
-    return numberInputs(field, label, told);
+    if (field.kind === "text" || field.kind === "plain") return [textInput(field, label, change)];
+    return numberInputs(field, label, change);
   }
 }
 
-/** Words, over several lines where there are some; what is no text is written as JSON. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} told */
-function textInput(field, label, told) {
+/** Words, over several lines where there are some; what is no text is written as JSON. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} change */
+function textInput(field, label, change) {
   const lines = String(field.value ?? "").includes("\n");
   const settings = { class: "wp-text", "aria-label": label, placeholder: field.optional ? "none" : null, rows: lines ? 3 : null,
-    change: () => told(field.kind === "plain" ? readPlain(field, box.value) : box.value, true) };
+    change: () => change(field.kind === "plain" ? readPlain(field, box.value) : box.value, true) };
   const box = lines ? make("textarea", settings) : make("input", { type: "text", ...settings });
   box.value = field.value ?? "";
   return box;
 }
 
-/** A slider and a box that follow each other. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} told */
-function numberInputs(field, label, told) {
+/** A slider and a box that follow each other. @param {Field} field @param {string} label @param {(value: any, settled: boolean) => void} change */
+function numberInputs(field, label, change) {
   const box = make("input", { class: "wp-box", inputmode: "decimal", "aria-label": label, placeholder: field.optional ? "none" : null, value: field.value ?? "",
-    change: () => { const value = parsed(field, box.value); move(value); told(value, true); } });
+    change: () => { const value = parsed(field, box.value); move(value); change(value, true); } });
   const slide = (/** @type {boolean} */ settled) => {
     const value = valueAtPlace(field, Number(slider.value));
     box.value = String(value);
     move(value);
-    told(value, settled);
+    change(value, settled);
   };
   const slider = make("input", { type: "range", min: 0, max: STOPS, "aria-label": `${label}, as a slider`, input: () => slide(false), change: () => slide(true) });
   const move = (/** @type {any} */ value) => {

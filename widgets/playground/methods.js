@@ -1,4 +1,4 @@
-/** Which methods stand side by side: their heads, their cards from the kernel, and the list to choose from. */
+/** The methods side by side: their heads, their cards from the kernel, and the picker. */
 
 import { MethodPicker } from "../page/picker.js";
 import { withField } from "./entry.js";
@@ -7,8 +7,8 @@ import { MethodHead } from "./method.js";
 /**
  * @typedef {import("./entry.js").Entry} Entry
  * @typedef {import("./entry.js").Card} Card
- * `arranged`: there are other columns; `changed`: the methods are others, `settled` unless something is being dragged.
- * @typedef {{ arranged: (heads: MethodHead[]) => void, changed: (settled: boolean) => void, tell: (text: string) => void, besides: (at: number) => HTMLElement }} Hooks
+ * `arranged`: the columns are new; `changed`: a method has changed, `settled` unless a slider is being dragged.
+ * @typedef {{ arranged: (heads: MethodHead[]) => void, changed: (settled: boolean) => void, notify: (text: string) => void, besides: (at: number) => HTMLElement }} Hooks
  */
 
 const MOST = 4; // as `playground.py` has it
@@ -32,9 +32,9 @@ export class Methods {
     return this.entries.length >= MOST;
   }
 
-  /** A column for every method, with cards that are asked for anew. */
+  /** Makes a column for every method and loads its card. */
   arrange() {
-    this.leave();
+    this.closePicker();
     this.heads = this.entries.map((_, at) => this.head(at));
     this.cards = this.entries.map(() => null);
     this.hooks.arranged(this.heads);
@@ -47,14 +47,14 @@ export class Methods {
       change: (field, value, settled) => {
         this.entries = this.entries.with(at, withField(this.entries[at], /** @type {Card} */ (this.cards[at]), field, value));
         this.hooks.changed(settled);
-        if (field.kind === "piece") this.readCard(this.entries[at], this.heads[at], at); // another piece has other fields
+        if (field.kind === "piece") this.readCard(this.entries[at], this.heads[at], at); // another piece has different fields
       },
       pick: () => this.pick(at),
       copy: () => this.set(this.entries.toSpliced(at + 1, 0, this.entries[at]), at + 1),
       remove: () => this.set(this.entries.toSpliced(at, 1), Math.min(at, this.entries.length - 2)),
       reset: () => this.set(this.entries.with(at, { method: this.entries[at].method }), at),
     });
-    head.number(at, this.entries.length, MOST);
+    head.setNumber(at, this.entries.length, MOST);
     return head;
   }
 
@@ -62,7 +62,7 @@ export class Methods {
   async readCard(entry, head, at) {
     try {
       const card = await this.source.ask({ kind: "method_card", entry });
-      if (head !== this.heads[at]) return; // others stand there by now
+      if (head !== this.heads[at]) return; // the column was replaced meanwhile
       this.cards[at] = card;
       head.show(card);
     } catch (error) {
@@ -70,7 +70,7 @@ export class Methods {
     }
   }
 
-  /** Other methods, by the reader; the focus goes to one of them. @param {Entry[]} entries @param {number} at */
+  /** Replaces the methods; the focus goes to one of them. @param {Entry[]} entries @param {number} at */
   set(entries, at) {
     this.entries = entries;
     this.arrange();
@@ -78,12 +78,12 @@ export class Methods {
     this.heads[at].name.focus({ preventScroll: true });
   }
 
-  /** Chooses the method of a column from all that there are now; of one that is not there yet: adds it. @param {number} at */
+  /** Lets the reader choose the method of a column, or of a new one. @param {number} at */
   async pick(at) {
-    this.leave();
+    this.closePicker();
     const back = document.activeElement;
     const picker = new MethodPicker((key) => this.set(this.entries.toSpliced(at, 1, { method: key }), at), () => {
-      this.leave();
+      this.closePicker();
       if (back instanceof HTMLElement) back.focus();
     });
     this.picker = picker;
@@ -92,11 +92,11 @@ export class Methods {
     try {
       picker.show((await this.source.ask({ kind: "methods" })).methods);
     } catch (error) {
-      this.hooks.tell(/** @type {Error} */ (error).message);
+      this.hooks.notify(/** @type {Error} */ (error).message);
     }
   }
 
-  leave() {
+  closePicker() {
     this.picker?.element.remove();
     this.picker = null;
   }

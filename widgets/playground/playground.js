@@ -1,7 +1,7 @@
-/** What would other methods have told these tokens? Methods side by side, with hyper-parameters and rewards to drag. */
+/** Several methods on the same recorded rollouts, side by side, with hyper-parameters and rewards to change. */
 
-import { followTheme, isOrder, keepKeys, make } from "../page/dom.js";
-import { LookBar, placeBar } from "./bar.js";
+import { followTheme, isShortcut, keepKeys, make } from "../page/dom.js";
+import { ColourBar, placeBar } from "./bar.js";
 import { alike } from "./entry.js";
 import { Methods } from "./methods.js";
 import { Newest } from "../wire/newest.js";
@@ -20,7 +20,7 @@ class View {
   board;
   /** @type {number[]} */
   steps = [];
-  unmoved = false; // every ratio is 1
+  onPolicy = false; // every ratio is 1
   ticket = 0;
   closed = false;
 
@@ -32,20 +32,20 @@ class View {
     this.unfollow = followTheme(this.root);
     this.release = keepKeys(this.root);
     this.source = new KernelSource(model);
-    this.newest = new Newest((request) => this.source.ask(request), (answer, request) => this.took(answer, request), (error) => this.tell(error.message));
+    this.newest = new Newest((request) => this.source.ask(request), (answer, request) => this.showReplay(answer, request), (error) => this.notify(error.message));
     /** @type {Record<string, number>} */
     this.rewards = model.get("rewards");
     this.bar = make("div", { class: "wp-bar" });
     this.notice = make("p", { class: "wb-notice", role: "status", hidden: true });
     this.texts = new Texts();
-    this.look = new LookBar(this.texts, { mode: (mode) => this.setMode(mode), shared: () => this.setShared(!this.texts.shared) });
+    this.colourBar = new ColourBar(this.texts, { mode: (mode) => this.setMode(mode), shared: () => this.setShared(!this.texts.shared) });
     this.table = new RewardTable({ reward: (rollout, value, settled) => this.setReward(rollout, value, settled), reset: () => this.setRewards({}, true), visit: (rollout) => this.visit(rollout) });
     this.methods = new Methods(this.source, model.get("methods"), {
-      arranged: (heads) => this.arranged(heads), changed: (settled) => this.changed(settled), tell: (text) => this.tell(text), besides: (at) => this.texts.columns[at]?.element ?? this.bar });
-    this.root.append(this.bar, this.notice, this.table.element, this.look.element, this.texts.element, this.texts.live);
+      arranged: (heads) => this.arranged(heads), changed: (settled) => this.changed(settled), notify: (text) => this.notify(text), besides: (at) => this.texts.columns[at]?.element ?? this.bar });
+    this.root.append(this.bar, this.notice, this.table.element, this.colourBar.element, this.texts.element, this.texts.live);
     /** @type {[string, () => void][]} */
-    this.heard = [["change:methods", () => this.heardMethods()], ["change:rewards", () => this.heardRewards()], ["change:step", () => this.heardPlace()], ["change:group", () => this.heardPlace()]];
-    for (const [event, hear] of this.heard) model.on(event, hear);
+    this.observers = [["change:methods", () => this.onMethods()], ["change:rewards", () => this.onRewards()], ["change:step", () => this.onPlace()], ["change:group", () => this.onPlace()]];
+    for (const [event, handler] of this.observers) model.on(event, handler);
     this.source.listeners.add((payload) => { if (payload.kind === "registry") this.renew(); });
     this.start();
   }
@@ -58,24 +58,24 @@ class View {
       const [step, group] = [this.model.get("step"), this.model.get("group")];
       await (step === null ? this.goStep(this.steps[this.steps.length - 1]) : this.open(step, group));
     } catch (error) {
-      this.tell(/** @type {Error} */ (error).message);
+      this.notify(/** @type {Error} */ (error).message);
     }
   }
 
   /** Nothing is recorded yet. */
   empty() {
-    this.tell("No rollouts yet: the first step is still being sampled.");
-    const again = make("button", { type: "button", click: () => { again.remove(); this.start(); } }, "look again");
+    this.notify("No rollouts yet: the first step is still running.");
+    const again = make("button", { type: "button", click: () => { again.remove(); this.start(); } }, "refresh");
     this.bar.replaceChildren(again);
   }
 
-  /** In place, until the next answer. @param {string} text */
-  tell(text) {
+  /** Shows a notice until the next result. @param {string} text */
+  notify(text) {
     this.notice.textContent = text;
     this.notice.hidden = !text;
   }
 
-  /** Working values become those of the kernel. @param {Record<string, any>} values */
+  /** Sends values to the kernel. @param {Record<string, any>} values */
   commit(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
     this.model.save_changes();
@@ -96,7 +96,7 @@ class View {
     this.texts.answer = null;
     this.table.open(payload, this.rewards);
     this.texts.open({ ...payload, columns: { ...payload.columns } }, this.rewards);
-    this.ask();
+    this.request();
   }
 
   /** @param {number} step */
@@ -104,18 +104,18 @@ class View {
     try {
       /** @type {Board} */
       const { groups } = await this.source.board(step);
-      const signal = groups.find(({ rollouts }) => new Set(rollouts.map(([, reward]) => reward)).size > 1);
-      await this.go(step, (signal ?? groups[0]).group);
+      const varied = groups.find(({ rollouts }) => new Set(rollouts.map(([, reward]) => reward)).size > 1);
+      await this.go(step, (varied ?? groups[0]).group);
     } catch (error) {
-      this.tell(/** @type {Error} */ (error).message);
+      this.notify(/** @type {Error} */ (error).message);
     }
   }
 
-  /** Rewards that were set belong to the rollouts they were set for. @param {number} step @param {number} group */
+  /** Shows another group; changed rewards belong to the old one and are dropped. @param {number} step @param {number} group */
   go(step, group) {
     this.rewards = {};
     this.commit({ step, group, rewards: {} });
-    return this.open(step, group).catch((error) => this.tell(error.message));
+    return this.open(step, group).catch((error) => this.notify(error.message));
   }
 
   drawBar() {
@@ -125,7 +125,7 @@ class View {
       { goStep: (each) => this.goStep(each), go: (each, problem) => this.go(each, problem), add: () => methods.pick(methods.entries.length) }));
   }
 
-  // ------------------------------------------------------------------ what is changed
+  // ------------------------------------------------------------------ changes
 
   /** @param {import("./method.js").MethodHead[]} heads */
   arranged(heads) {
@@ -137,7 +137,7 @@ class View {
   /** @param {boolean} settled */
   changed(settled) {
     if (settled) this.commit({ methods: this.methods.entries });
-    this.ask();
+    this.request();
   }
 
   /** @param {number} rollout @param {number | null} value null: as recorded @param {boolean} settled */
@@ -152,52 +152,52 @@ class View {
     this.texts.rewards = rewards;
     this.table.set(rewards);
     if (settled) this.commit({ rewards });
-    this.ask();
+    this.request();
   }
 
-  /** Columns and pushes of methods that a cell has changed. */
+  /** Reloads methods that a cell has changed. */
   renew() {
     this.methods.arrange();
-    this.ask();
+    this.request();
   }
 
-  heardMethods() {
+  onMethods() {
     const entries = this.model.get("methods");
     if (alike(entries, this.methods.entries)) return;
     this.methods.entries = entries;
     this.renew();
   }
 
-  heardRewards() {
+  onRewards() {
     if (!alike(this.model.get("rewards"), this.rewards)) this.setRewards(this.model.get("rewards"), false);
   }
 
-  heardPlace() {
+  onPlace() {
     const [step, group] = [this.model.get("step"), this.model.get("group")];
     if (step === null || group === null || (step === this.step && group === this.number)) return;
-    this.open(step, group).catch((error) => this.tell(error.message));
+    this.open(step, group).catch((error) => this.notify(error.message));
   }
 
   // ------------------------------------------------------------------ what is shown
 
-  ask() {
+  request() {
     const { step, number: group, rewards, methods: { entries: methods } } = this;
-    if (step !== undefined) this.newest.want({ kind: "replay", step, group, methods, rewards });
+    if (step !== undefined) this.newest.request({ kind: "replay", step, group, methods, rewards });
   }
 
   /** @param {any} answer @param {any} request */
-  took(answer, request) {
+  showReplay(answer, request) {
     const here = request.step === this.step && request.group === this.number && request.methods.length === this.methods.entries.length;
-    if (!here || this.closed) return; // the reader went on meanwhile
-    this.tell(answer.tokens ? "" : "No log-probs of the update are recorded for this problem's rollouts, as where a filter leaves them out. Choose another problem.");
+    if (!here || this.closed) return; // another group or method is shown by now
+    this.notify(answer.tokens ? "" : "The update did not use the rollouts of this problem (removed by a filter), so no log-probs are recorded. Choose another problem.");
     this.table.show(answer);
     this.texts.answer = answer;
-    this.unmoved = answer.unmoved;
+    this.onPolicy = answer.on_policy;
     this.paint();
   }
 
   paint() {
-    this.look.update(this.texts.show(), this.unmoved);
+    this.colourBar.update(this.texts.show(), this.onPolicy);
   }
 
   /** @param {Mode} mode */
@@ -222,11 +222,11 @@ class View {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (isOrder(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (isShortcut(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     const { texts, steps } = this;
     const beside = (/** @type {number} */ by) => () => { const step = steps[steps.indexOf(this.step ?? NaN) + by]; if (step !== undefined) this.goStep(step); };
     /** @type {Record<string, () => any>} */
-    const acts = { d: () => this.setMode(texts.mode === "apart" ? "push" : "apart"), s: () => this.setShared(!texts.shared), "}": beside(1), "{": beside(-1), Escape: () => this.methods.leave() };
+    const acts = { d: () => this.setMode(texts.mode === "difference" ? "weight" : "difference"), s: () => this.setShared(!texts.shared), "}": beside(1), "{": beside(-1), Escape: () => this.methods.closePicker() };
     if (!acts[event.key]) return;
     event.preventDefault();
     event.stopPropagation();
@@ -235,7 +235,7 @@ class View {
 
   close() {
     this.closed = true;
-    for (const [event, hear] of this.heard) this.model.off(event, hear);
+    for (const [event, handler] of this.observers) this.model.off(event, handler);
     this.source.close();
     this.texts.close();
     this.unfollow();

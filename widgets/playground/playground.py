@@ -1,7 +1,6 @@
-"""What would other methods have told these tokens? Recorded rollouts under several methods side by side, with
-hyper-parameters and rewards to drag; it needs no model.
+"""Recorded rollouts under several methods side by side, with hyper-parameters and rewards to change; it needs no model.
 
-    Playground("runs/demo", step=10, methods=["grpo", {"method": "gspo", "surrogate": {"low": 0.1}}], rewards={3: 1.0})
+Playground("runs/demo", step=10, methods=["grpo", {"method": "gspo", "surrogate": {"low": 0.1}}], rewards={3: 1.0})
 """
 
 import math
@@ -13,8 +12,8 @@ import traitlets as t
 from IPython.core.getipython import get_ipython
 
 from widgets.lens.fields import BASELINE, method_of
-from widgets.lens.pushes import Replays
-from widgets.playground.still import picture
+from widgets.lens.weights import Replays
+from widgets.playground.snapshot import snapshot
 from widgets.recorded.data import RunData, first_choice
 from widgets.wire import bundle
 from widgets.wire.asked import PUSHED, Asked
@@ -28,7 +27,7 @@ SECOND = "gspo"  # beside GRPO, where the run has no other
 
 
 class Playground(Saved, Asked):
-    """Rollouts of one problem, coloured by the push of two to four methods. `run`: as `Dashboard` takes it.
+    """Rollouts of one problem, coloured by the gradient weights of two to four methods. `run`: as `Dashboard` takes it.
 
     `step`, `group`, `methods` and `rewards` may be set and observed; the reader changes them too. A method is a key or
     a config's table (a changed copy of one). `rewards` stand in for recorded ones, by the rollout's number in the step.
@@ -70,7 +69,7 @@ class Playground(Saved, Asked):
         self.known = dict(registry.methods())
         self.shell = get_ipython()
         if self.shell is not None:
-            self.shell.events.register("post_run_cell", self.look)
+            self.shell.events.register("post_run_cell", self.check_registry)
 
     @t.validate("methods")
     def check_methods(self, proposal: Any) -> list[dict[str, Any]]:
@@ -85,8 +84,8 @@ class Playground(Saved, Asked):
                 raise ValueError(f"rewards[{rollout}] = {value}: give a number, or leave the rollout out")
         return dict(proposal["value"])
 
-    def look(self, *_: Any) -> None:
-        """After a cell: tells the views where methods have come, gone or changed."""
+    def check_registry(self, *_: Any) -> None:
+        """After a cell: notifies the views if the registered methods have changed."""
         if self.known != registry.METHODS:
             self.known = dict(registry.METHODS)
             self.send_answer(PUSHED, pack({"kind": "registry"}, {}))
@@ -94,13 +93,13 @@ class Playground(Saved, Asked):
     def close(self) -> None:
         """Takes the views away."""
         if self.shell is not None:
-            self.shell.events.unregister("post_run_cell", self.look)
+            self.shell.events.unregister("post_run_cell", self.check_registry)
             self.shell = None
         super().close()
 
-    def picture(self) -> str:
-        """A table of pushes."""
-        return picture(self)
+    def snapshot(self) -> str:
+        """A table of gradient weights."""
+        return snapshot(self)
 
 
 def entry(method: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def entry(method: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def newest(data: RunData, step: int | None, group: int | None) -> tuple[int, int] | None:
-    """The step and group to show: those asked for, else the newest step and its first group with a signal.
+    """The step and group to show: those asked for, else the newest step and its first group with reward variance.
 
     None where nothing is recorded yet; ValueError for what is not there.
     """

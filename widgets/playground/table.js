@@ -1,4 +1,4 @@
-/** Rewards to drag, and what each method makes of them: a line a method with its numbers and every rollout's advantage. */
+/** Rewards to change, and a row per method: its numbers and every rollout's advantage. */
 
 import { make } from "../page/dom.js";
 import { limitsOf, paintOf, show, signalOf } from "../page/signals.js";
@@ -6,17 +6,17 @@ import { limitsOf, paintOf, show, signalOf } from "../page/signals.js";
 /**
  * @typedef {import("../wire/payload.js").Group} Group
  * @typedef {import("../wire/payload.js").Rollout} Rollout
- * @typedef {{ title: string, edited: string, problem: string | null, cosine?: number | null, pushed?: number | null, up?: number, down?: number }} Line
- * @typedef {{ readable: number[], tokens: number, unmoved: boolean, methods: Line[], columns: Record<string, Float32Array> }} Answer
- * @typedef {{ reward: (rollout: number, value: number | null, settled: boolean) => void, reset: () => void, visit: (rollout: Rollout) => void }} Deeds
+ * @typedef {{ title: string, edited: string, error: string | null, cosine?: number | null, nonzero?: number | null, up?: number, down?: number }} Line
+ * @typedef {{ readable: number[], tokens: number, on_policy: boolean, methods: Line[], columns: Record<string, Float32Array> }} Answer
+ * @typedef {{ reward: (rollout: number, value: number | null, settled: boolean) => void, reset: () => void, visit: (rollout: Rollout) => void }} Actions
  */
 
 const PLACES = 40; // of a reward's slider
-const HEADS = [["alike", "cosine between this method's pushes and the first one's: 1 is the same direction"], ["pushed", "share of the tokens that it pushes at all"],
-  ["push up", "sum of the pushes above zero"], ["push down", "sum of the pushes below zero"]];
+const HEADS = [["cosine", "cosine similarity of this method's gradient weights and those of method 1; 1: same direction"], ["non-zero", "share of the tokens with a non-zero gradient"],
+  ["Σ up", "sum of the positive gradient weights"], ["Σ down", "sum of the negative gradient weights"]];
 const ADVANTAGE = signalOf("advantage");
 
-/** The mean over a rollout's tokens that the update read; nan where there are none. @param {ArrayLike<number>} values @param {Rollout} rollout */
+/** The mean over a rollout's tokens that the update used; nan where there are none. @param {ArrayLike<number>} values @param {Rollout} rollout */
 export function meanOf(values, { start, length }) {
   let sum = 0;
   let count = 0;
@@ -34,16 +34,16 @@ export function signed(number, digits = 2) {
   return (number > 0 ? "+" : "") + show(number, digits);
 }
 
-/** A line's method with what is changed in it. @param {Line} line */
+/** The method of a row with its changes. @param {Line} line */
 export function named({ title, edited }) {
   return edited ? `${title} · ${edited}` : title;
 }
 
 export class RewardTable {
-  /** @param {Deeds} deeds */
-  constructor(deeds) {
-    this.deeds = deeds;
-    this.resets = make("button", { type: "button", hidden: true, title: "the recorded rewards again", click: deeds.reset }, "reset rewards");
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.actions = actions;
+    this.resets = make("button", { type: "button", hidden: true, title: "reset to the recorded rewards", click: actions.reset }, "reset rewards");
     this.head = make("thead", {});
     this.body = make("tbody", {});
     this.element = make("div", { class: "wp-table", role: "region", "aria-label": "rewards and advantages", tabindex: 0 }, make("table", {}, this.head, this.body));
@@ -61,8 +61,8 @@ export class RewardTable {
     this.rewards = group.rollouts.map((rollout) => this.control(rollout, ends));
     this.head.replaceChildren(
       make("tr", {}, make("th", { scope: "col" }), HEADS.map(([label, help]) => make("th", { scope: "col", title: help }, label)),
-        group.rollouts.map((rollout) => make("th", { scope: "col" }, make("button", { type: "button", class: rollout.correct ? "wp-right" : null, title: `to rollout ${rollout.rollout}`, click: () => this.deeds.visit(rollout) }, `#${rollout.rollout}`)))),
-      make("tr", { class: "wp-rewards" }, make("th", { scope: "row" }, "reward", make("br"), this.resets), make("td", { colspan: HEADS.length, class: "wb-muted" }, "drag a reward: what would the methods have made of it?"), this.rewards.map(({ cell }) => cell)));
+        group.rollouts.map((rollout) => make("th", { scope: "col" }, make("button", { type: "button", class: rollout.correct ? "wp-correct" : null, title: `go to rollout ${rollout.rollout}`, click: () => this.actions.visit(rollout) }, `#${rollout.rollout}`)))),
+      make("tr", { class: "wp-rewards" }, make("th", { scope: "row" }, "reward", make("br"), this.resets), make("td", { colspan: HEADS.length, class: "wb-muted" }, "drag a reward to see its effect on every method"), this.rewards.map(({ cell }) => cell)));
     this.body.replaceChildren();
     this.set(rewards);
   }
@@ -70,14 +70,14 @@ export class RewardTable {
   /** @param {Rollout} rollout @param {number[]} ends */
   control(rollout, [low, high]) {
     const label = `reward of rollout ${rollout.rollout}`;
-    const told = (/** @type {string} */ text, /** @type {boolean} */ settled) => {
+    const change = (/** @type {string} */ text, /** @type {boolean} */ settled) => {
       const value = text.trim() === "" ? null : Number(text);
       if (value !== null && !Number.isFinite(value)) return this.set(this.current);
-      return this.deeds.reward(rollout.rollout, value === rollout.reward ? null : value, settled);
+      return this.actions.reward(rollout.rollout, value === rollout.reward ? null : value, settled);
     };
     const slider = make("input", { type: "range", min: low, max: high, step: (high - low) / PLACES, "aria-label": `${label}, as a slider`, "aria-orientation": "vertical",
-      input: () => told(slider.value, false), change: () => told(slider.value, true) });
-    const box = make("input", { class: "wp-box", inputmode: "decimal", "aria-label": label, placeholder: "none", change: () => told(box.value, true) });
+      input: () => change(slider.value, false), change: () => change(slider.value, true) });
+    const box = make("input", { class: "wp-box", inputmode: "decimal", "aria-label": label, placeholder: "none", change: () => change(box.value, true) });
     const cell = make("td", { "data-rollout": rollout.rollout }, slider, box);
     return { rollout, slider, box, cell };
   }
@@ -99,23 +99,23 @@ export class RewardTable {
     const { rollouts } = /** @type {Group} */ (this.group);
     for (const { rollout, slider, box } of this.rewards) {
       slider.disabled = box.disabled = !answer.readable.includes(rollout.rollout);
-      box.title = box.disabled ? "the update did not read this rollout" : `recorded: ${rollout.reward ?? "unscored"}`;
+      box.title = box.disabled ? "the update did not use this rollout" : `recorded: ${rollout.reward ?? "unscored"}`;
     }
     const means = answer.methods.map((_, at) => rollouts.map((rollout) => meanOf(answer.columns[`advantage.${at}`] ?? [], rollout)));
     const limits = limitsOf(ADVANTAGE, means.flat());
     this.body.replaceChildren(...answer.methods.map((line, at) => make("tr", { "data-method": at + 1 },
       make("th", { scope: "row", title: named(line) }, make("b", { class: "wp-place" }, String(at + 1)), " ", named(line)),
-      line.problem ? make("td", { class: "wp-trouble", colspan: HEADS.length + rollouts.length }, line.problem) : [
-        make("td", { "data-number": "alike" }, alikeCell(line.cosine)),
-        make("td", {}, line.pushed === null || line.pushed === undefined ? "–" : `${Math.round(100 * line.pushed)} %`),
+      line.error ? make("td", { class: "wp-error", colspan: HEADS.length + rollouts.length }, line.error) : [
+        make("td", { "data-number": "cosine" }, cosineCell(line.cosine)),
+        make("td", {}, line.nonzero === null || line.nonzero === undefined ? "–" : `${Math.round(100 * line.nonzero)} %`),
         make("td", {}, signed(line.up)), make("td", {}, signed(line.down)),
-        means[at].map((mean) => make("td", { class: Number.isFinite(mean) ? paintOf(ADVANTAGE, limits, mean) : "wb-muted", title: "advantage: mean over the rollout's tokens" }, signed(mean)))])));
+        means[at].map((mean) => make("td", { class: Number.isFinite(mean) ? paintOf(ADVANTAGE, limits, mean) : "wb-muted", title: "advantage, mean over the tokens of the rollout" }, signed(mean)))])));
   }
 }
 
 /** @param {number | null | undefined} cosine */
-function alikeCell(cosine) {
+function cosineCell(cosine) {
   const known = cosine !== null && cosine !== undefined;
   const width = known ? Math.round(Math.max(0, cosine) * 100) : 0;
-  return [make("span", { class: "wp-alike", "aria-hidden": "true" }, make("span", { style: `width:${width}%` })), known ? show(cosine, 3) : "–"];
+  return [make("span", { class: "wp-cosine", "aria-hidden": "true" }, make("span", { style: `width:${width}%` })), known ? show(cosine, 3) : "–"];
 }

@@ -1,6 +1,6 @@
-/** The same rollouts once a method, side by side: they scroll, and are walked through, together. */
+/** The same rollouts once per method, side by side; they scroll and move together. */
 
-import { isOrder, make } from "../page/dom.js";
+import { isShortcut, make } from "../page/dom.js";
 import { tokenInLine } from "../page/lines.js";
 import { Pane } from "../text/pane.js";
 import { LENS, limitsOf, show, signalOf } from "../page/signals.js";
@@ -12,18 +12,18 @@ import { visible } from "../page/tokens.js";
  * @typedef {import("../wire/payload.js").Rollout} Rollout
  * @typedef {import("./table.js").Answer} Answer
  * @typedef {import("./method.js").MethodHead} MethodHead
- * @typedef {"push" | "apart" | "advantage"} Mode
+ * @typedef {"weight" | "difference" | "advantage"} Mode
  */
 
-const PAUSE = 250; // milliseconds of rest before a token is read out
+const PAUSE = 250; // milliseconds before a token is announced
 
-/** What a column shows of an answer: its pushes, how far they are from the first's, its advantages.
+/** What a column shows: gradient weights, their difference to method 1, or advantages.
  * @param {Answer} answer @param {number} at @param {Mode} mode @returns {Float32Array | null} */
 export function shownOf(answer, at, mode) {
   const { columns } = answer;
-  const own = columns[`${mode === "advantage" ? "advantage" : "push"}.${at}`];
-  if (!own || mode !== "apart" || at === 0) return own ?? null;
-  const first = columns["push.0"];
+  const own = columns[`${mode === "advantage" ? "advantage" : "weight"}.${at}`];
+  if (!own || mode !== "difference" || at === 0) return own ?? null;
+  const first = columns["weight.0"];
   return first ? own.map((value, place) => value - first[place]) : null;
 }
 
@@ -35,7 +35,7 @@ class Column {
     this.head = head;
     this.at = at;
     this.name = `${LENS}${at + 1}`;
-    this.told = make("p", { class: "wp-trouble", role: "status", hidden: true });
+    this.error = make("p", { class: "wp-error", role: "status", hidden: true });
     this.readout = make("p", { class: "wp-readout" });
     /** @type {Map<Rollout, HTMLElement>} */
     this.heads = new Map();
@@ -47,7 +47,7 @@ class Column {
       foot: () => null,
     };
     this.pane = new Pane(/** @type {any} */ (around), `rollouts under method ${at + 1}; arrow keys move from token to token`);
-    this.element = make("section", { class: "wp-column wb-side", "aria-label": `method ${at + 1}`, "data-method": at + 1 }, head.element, this.readout, this.told, this.pane.element);
+    this.element = make("section", { class: "wp-column wb-side", "aria-label": `method ${at + 1}`, "data-method": at + 1 }, head.element, this.readout, this.error, this.pane.element);
   }
 
   /** @param {Rollout} rollout */
@@ -71,8 +71,8 @@ export class Texts {
   /** @type {Record<string, number>} that were set */
   rewards = {};
   /** @type {Mode} */
-  mode = "push";
-  shared = true; // one scale for all columns
+  mode = "weight";
+  shared = true; // a common scale for all columns
   /** @type {{ passage: any, rollout: Rollout, at: number } | null} */
   place = null;
 
@@ -110,7 +110,7 @@ export class Texts {
   /** All columns stand at the same height. @param {Column} moved */
   together(moved) {
     const { element } = moved.pane.sheet;
-    if (!element.matches(":hover, :focus")) return; // follows another, and must not lead it
+    if (!element.matches(":hover, :focus")) return; // follows another column and must not lead it
     for (const { pane } of this.columns) {
       if (pane.sheet.element.scrollTop !== element.scrollTop) pane.sheet.element.scrollTop = element.scrollTop;
     }
@@ -129,21 +129,21 @@ export class Texts {
     this.read();
   }
 
-  /** Colours everything; answers the limits of the scale that is told above. @param {Answer | null} answer */
+  /** Colours everything; returns the limits of the common scale. @param {Answer | null} answer */
   show(answer = this.answer) {
     this.answer = answer;
     if (!answer) return null;
     const shown = this.columns.map(({ at }) => shownOf(answer, at, this.mode));
-    const apart = this.mode === "apart";
-    const common = this.limits(shown.filter((_, at) => !apart || at > 0));
+    const difference = this.mode === "difference";
+    const common = this.limits(shown.filter((_, at) => !difference || at > 0));
     for (const column of this.columns) {
       const { at, name, pane } = column;
       const values = shown[at];
       if (values) this.group.columns[name] = values;
       else delete this.group.columns[name];
-      const alone = !this.shared || (apart && at === 0);
+      const alone = !this.shared || (difference && at === 0);
       pane.paint(alone ? this.limits([values]) : common);
-      this.tell(column);
+      this.fillHeads(column);
     }
     this.read();
     return this.shared ? common : null;
@@ -156,26 +156,26 @@ export class Texts {
     return limitsOf(signalOf(`${LENS}all`), all);
   }
 
-  /** A method's trouble, and what it makes of each rollout. @param {Column} column */
-  tell({ at, told, heads }) {
+  /** A method's error, and its sum over each rollout. @param {Column} column */
+  fillHeads({ at, error, heads }) {
     const answer = /** @type {Answer} */ (this.answer);
-    const trouble = answer.methods[at]?.problem ?? "";
-    told.textContent = trouble;
-    told.hidden = !trouble;
-    const push = answer.columns[`push.${at}`];
+    const text = answer.methods[at]?.error ?? "";
+    error.textContent = text;
+    error.hidden = !text;
+    const weights = answer.columns[`weight.${at}`];
     for (const [rollout, head] of heads) {
       const set = this.rewards[rollout.rollout];
       const reward = set ?? rollout.reward;
       let sum = 0;
-      for (let place = rollout.start; push && place < rollout.start + rollout.length; place += 1) sum += Number.isFinite(push[place]) ? push[place] : 0;
+      for (let place = rollout.start; weights && place < rollout.start + rollout.length; place += 1) sum += Number.isFinite(weights[place]) ? weights[place] : 0;
       head.replaceChildren(make("b", {}, `#${rollout.rollout}`), ` reward ${reward === null ? "none" : show(reward, 2)}${set === undefined ? "" : " (set)"}`,
-        make("span", { class: "wb-muted wb-number" }, push ? ` · push ${signed(sum)}` : ""));
+        make("span", { class: "wb-muted wb-number" }, weights ? ` · Σ ${signed(sum)}` : ""));
     }
   }
 
   // ------------------------------------------------------------------ one token
 
-  /** Makes a token the current one, in all columns; `column`: by key, so it must come into sight. @param {Rollout} rollout @param {number} at @param {Column | null} column */
+  /** Makes a token the current one, in all columns; `column`: moved by key, so it must be scrolled into view. @param {Rollout} rollout @param {number} at @param {Column | null} column */
   go(rollout, at, column) {
     const { columns } = this;
     const inside = Math.max(0, Math.min(rollout.length - 1, at));
@@ -190,33 +190,33 @@ export class Texts {
     this.read();
   }
 
-  /** What stands in each column of the current token. */
+  /** Shows the numbers of the current token in each column. */
   read() {
     const { place, answer, group } = this;
     const where = place ? place.rollout.start + place.at : -1;
-    this.token.textContent = place ? tokenTold(group, where) : "point at a token, or walk with the arrow keys";
+    this.token.textContent = place ? tokenText(group, where) : "point at a token, or use the arrow keys";
     for (const { at, readout } of this.columns) {
-      const push = place && answer?.columns[`push.${at}`]?.[where];
-      const first = place && answer?.columns["push.0"]?.[where];
-      readout.textContent = !place || !answer || push === undefined || push === null ? "\u00a0"
-        : `push ${signed(push, 3)} · advantage ${signed(answer.columns[`advantage.${at}`][where], 3)}${at && first ? ` · ${show(push / first, 2)} × the first` : ""}${at && first === 0 && push ? " · the first: none" : ""}`;
+      const weight = place && answer?.columns[`weight.${at}`]?.[where];
+      const first = place && answer?.columns["weight.0"]?.[where];
+      readout.textContent = !place || !answer || weight === undefined || weight === null ? "\u00a0"
+        : `gradient weight ${signed(weight, 3)} · advantage ${signed(answer.columns[`advantage.${at}`][where], 3)}${at && first ? ` · ${show(weight / first, 2)} × method 1` : ""}${at && first === 0 && weight ? " · method 1: zero" : ""}`;
     }
   }
 
-  /** For who listens. */
+  /** The current token, for screen readers. */
   sentence() {
     const { place, answer } = this;
     if (!place || !answer) return "";
     const where = place.rollout.start + place.at;
-    const told = answer.methods.map((line, at) => (line.problem ? "" : `${named(line)} push ${signed(answer.columns[`push.${at}`][where], 3)}`));
-    return [tokenTold(this.group, where), ...told].filter(Boolean).join("; ");
+    const texts = answer.methods.map((line, at) => (line.error ? "" : `${named(line)}: gradient weight ${signed(answer.columns[`weight.${at}`][where], 3)}`));
+    return [tokenText(this.group, where), ...texts].filter(Boolean).join("; ");
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     const column = this.columns.find(({ pane }) => pane.sheet.element === target);
-    if (!column || isOrder(event)) return;
+    if (!column || isShortcut(event)) return;
     const { rollouts } = this.group;
     const { rollout, at } = this.place ?? { rollout: rollouts[0], at: -1 };
     const beside = (/** @type {number} */ by) => rollouts[rollouts.indexOf(rollout) + by];
@@ -235,7 +235,7 @@ export class Texts {
     };
     if (!acts[event.key]) return;
     event.preventDefault();
-    event.stopPropagation(); // an application around may hear it too
+    event.stopPropagation(); // an enclosing application may listen too
     acts[event.key]();
   }
 
@@ -245,8 +245,8 @@ export class Texts {
   }
 }
 
-/** A token in words: its text, how likely it was, and its ratio. @param {Group} group @param {number} where */
-function tokenTold(group, where) {
+/** A token in words: its text, probability and ratio. @param {Group} group @param {number} where */
+function tokenText(group, where) {
   const { tokens, logprob, old_logprob: old } = group.columns;
   const text = `“${visible(group.vocabulary[tokens[where]]?.[0] ?? "?").replaceAll("\n", "⏎")}”`;
   const chance = logprob && Number.isFinite(logprob[where]) ? ` · probability ${show(100 * Math.exp(logprob[where]), 2)} %` : "";

@@ -1,7 +1,7 @@
 """The curves of a run as payloads: all of them once, then only what came since.
 
 A row is a step. A longer run than `MOST` steps is thinned: each stretch of steps keeps two rows, in which every column
-has its least and its greatest value of the stretch in the order in which they came, so no peak is lost.
+has its minimum and its maximum of the stretch in the order in which they came, so no peak is lost.
 """
 
 import math

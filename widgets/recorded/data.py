@@ -1,11 +1,10 @@
-"""What the views ask of a run: its index, its metrics, the board of a step, the tokens of a group; as payloads.
+"""What the views read of a run, as payloads: its index, its metrics, the board of a step, the tokens of a group.
 
 Only columns that were recorded are sent; a value that is missing is nan, never zero.
 """
 
 import functools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from widgets.recorded.question import question_of
+from widgets.recorded.rewards import explain, rounded_reward
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
+from workbench.descriptions import DESCRIPTIONS, from_texts
+from workbench.runs.directory.aliases import current_name, recorded_names
 
 TOP = 5
 MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
 MOST_EVENTS = 200
 PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
-         "score", "posterior", "survival", "left_out")  # fmt: skip
-OF_ROLLOUTS = ("posterior", "survival")  # one number a rollout that is shown on each of its tokens
+         "score", "posterior", "survival", "excluded")  # fmt: skip
+OF_ROLLOUTS = ("posterior", "survival")  # one number per rollout, shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
 
@@ -39,6 +42,11 @@ class RunData:
     def vocabulary(self) -> Vocabulary | None:
         """The run's tokenizer."""
         return Vocabulary.load(self.path / "tokenizer")
+
+    @functools.cached_property
+    def special(self) -> tuple[str, ...]:
+        """The texts of the tokenizer's special tokens."""
+        return self.vocabulary.special_texts if self.vocabulary else ()
 
     def steps(self) -> list[int]:
         """Steps whose rollouts were recorded, in order."""
@@ -92,8 +100,13 @@ class RunData:
         rows = read(self.file(step), names).to_pylist()
         groups: dict[int, dict[str, Any]] = {}
         for row in rows:
-            entry = {"group": row["group"], "problem": row["problem"], "question": bare(row["prompt"]), "rollouts": []}
-            outcome = [row["rollout"], number(row["reward"]), number(row["correct"]), row["finish"]]
+            entry = {
+                "group": row["group"],
+                "problem": row["problem"],
+                "question": question_of(row["prompt"], self.special),
+                "rollouts": [],
+            }
+            outcome = [row["rollout"], rounded_reward(row["reward"]), number(row["correct"]), row["finish"]]
             groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
         return {"kind": "board", "step": step, "groups": list(groups.values())}
 
@@ -103,26 +116,28 @@ class RunData:
         if not table.num_rows:
             raise ValueError(f"step {step} of {self.path.name} has no group {group}; choose one from its board")
         header, columns = group_parts(table, self.vocabulary)
+        explain(header["rollouts"], self.config())
         return pack({"kind": "group", "step": step, "group": group, **header}, columns)
 
 
-def has_signal(entry: dict[str, Any]) -> bool:
-    """Whether the rollouts of a board's group earned different rewards; those unscored do not count."""
+def has_variance(entry: dict[str, Any]) -> bool:
+    """Whether the scored rollouts of a board's group have different rewards."""
     return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
 
 
 def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The group of a board that is shown first: the first with a signal, else the first."""
-    return next((entry for entry in groups if has_signal(entry)), groups[0])
+    """The group of a board that is shown first: the first with reward variance, else the first."""
+    return next((entry for entry in groups if has_variance(entry)), groups[0])
 
 
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:
     """Columns of a step's file that are there, in the order of the rollouts; ValueError where it is broken."""
     try:
         known = pq.read_schema(path).names
-        chosen = None if names is None else [name for name in names if name in known]
+        chosen = None if names is None else recorded_names(names, known)
         filters = None if group is None else [("group", "=", group)]
-        return pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+        table = pq.read_table(path, columns=chosen, filters=filters).sort_by("rollout")
+        return table.rename_columns([current_name(name) for name in table.column_names])
     except (OSError, pa.ArrowInvalid) as error:
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read ({error}); choose another step") from error
 
@@ -142,7 +157,16 @@ def group_parts(table: pa.Table, vocabulary: Vocabulary | None) -> tuple[dict[st
     seen = {*tokens.tolist(), *columns.get("top_ids", tokens).tolist(), *(id for prompt in prompts for id in prompt)}
     seen.discard(-1)
     texts = vocabulary.entries(seen) if vocabulary else {str(id): [f"⟨{id}⟩", 0] for id in sorted(seen)}
-    return {"rollouts": rollouts, "prompts": prompts, "vocabulary": texts, "signals": signals}, columns
+    header = {"rollouts": rollouts, "prompts": prompts, "vocabulary": texts, "signals": signals}
+    return {**header, "described": descriptions(table.schema, signals)}, columns
+
+
+def descriptions(schema: pa.Schema, signals: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Label, unit and help of every signal that is shown, and of those that could be; the record's own come first."""
+    recorded = {field.name: field.metadata for field in schema if field.metadata}
+    texts = {name: {key.decode(): text.decode() for key, text in found.items()} for name, found in recorded.items()}
+    names = dict.fromkeys([*DESCRIPTIONS, *signals, *texts])
+    return {name: from_texts(name, texts.get(name, {})).as_texts() for name in names}
 
 
 def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
@@ -156,6 +180,8 @@ def describe(table: pa.Table) -> tuple[list[dict[str, Any]], list[list[int]]]:
             prompts.append(prompt)
         parts = [{key: plain(value) for key, value in part.items()} for part in row.pop("parts", None) or []]
         known = {key: plain(value) for key, value in row.items() if key != "prompt"}
+        if "reward" in known:
+            known["reward"] = rounded_reward(known["reward"])
         place = {"prompt": prompts.index(prompt), "start": start, "length": length}
         rollouts.append({**known, "parts": parts, **place})
         start += length
@@ -177,7 +203,7 @@ def signal_columns(table: pa.Table) -> dict[str, np.ndarray]:
 
 
 def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What follows from recorded columns: small differences, which need all the digits; what was clipped."""
+    """Columns computed from recorded ones: differences, which need all the digits; tokens without gradient."""
     result = {}
     if "old_logprob" in found and "logprob" in found:
         result["ratio"] = np.exp(found["logprob"] - found["old_logprob"])
@@ -193,7 +219,8 @@ def derived(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def token_counts(table: pa.Table) -> np.ndarray:
     """Tokens of each rollout, [rollout]."""
-    return pc.list_value_length(table.column("token_ids")).to_numpy()
+    counts: np.ndarray = pc.list_value_length(table.column("token_ids")).to_numpy()
+    return counts
 
 
 def per_token(table: pa.Table, name: str, width: int = 1) -> np.ndarray:
@@ -214,10 +241,3 @@ def per_token(table: pa.Table, name: str, width: int = 1) -> np.ndarray:
 def plain(value: Any) -> Any:
     """A value for JSON: nan and missing become None."""
     return number(value) if isinstance(value, float) or value is pd.NA else value
-
-
-def bare(prompt: str | None) -> str:
-    """A prompt's text without special tokens, shortened: what the list of problems shows."""
-    text = re.sub(r"<[|/]?[^<>\n]{1,24}>", " ", prompt or "")
-    text = re.sub(r"\s+", " ", text).strip()
-    return text if len(text) <= 160 else text[:159] + "…"

@@ -136,17 +136,16 @@ class RunFolder:
         order, state = str(wanted.get("order") or "started"), str(wanted.get("state") or "")
         if order not in ORDERS:
             raise ValueError(f"order {order!r} is not known; there are {', '.join(ORDERS)}")
-        told = ""
+        note = ""
         if state or order not in BY_FILES:
             if len(matching) > MOST_READ:
-                told = (
-                    f"Of {len(matching):,} runs the newest {MOST_READ} were looked at: narrow the name to see others."
-                )
+                found = f"{MOST_READ} of {len(matching):,}"
+                note = f"Only the newest {found} matching runs were read: narrow the name to see others."
             matching = self.chosen(matching[:MOST_READ], state)
         matching = self.ordered(matching, order, bool(wanted.get("reverse")))
         start, count = max(0, int(wanted.get("start") or 0)), min(100, int(wanted.get("count") or 30))
         rows = list(self.rows(matching[start : start + count]))
-        return {"all": len(entries), "total": len(matching), "start": start, "told": told, "rows": rows}
+        return {"all": len(entries), "total": len(matching), "start": start, "note": note, "rows": rows}
 
     def chosen(self, entries: list[Entry], state: str) -> list[Entry]:
         """Those with a verdict; all of them for none."""
@@ -159,7 +158,7 @@ class RunFolder:
         if order == "name":
             return sorted(entries, key=lambda entry: entry.name, reverse=reverse)
         keyed = [(self.key(self.read(entry), order), entry) for entry in entries]
-        known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=reverse)  # type: ignore[arg-type, return-value]
+        known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=reverse)
         return [entry for _, entry in known] + [entry for key, entry in keyed if key is None]
 
     def key(self, facts: Facts, order: str) -> Any:
@@ -184,10 +183,10 @@ class RunFolder:
                 yield {**plain, "verdict": "", "text": "not read yet"}
                 continue
             facts = self.read(entry)
-            told = {name: facts.state[name] for name in ("verdict", "text", "phase", "step", "total")}
+            status = {name: facts.state[name] for name in ("verdict", "text", "phase", "step", "total")}
             yield {
                 **plain,
-                **told,
+                **status,
                 "method": facts.method,
                 "accuracy": number(facts.accuracy),
                 "spark": list(facts.spark),

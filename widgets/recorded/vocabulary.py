@@ -24,6 +24,7 @@ class Vocabulary:
         self.tokenizer = tokenizer
         plain = json.loads(tokenizer.to_str())
         self.special = {entry["id"] for entry in plain["added_tokens"] if entry["special"]}
+        self.special_texts = tuple(entry["content"] for entry in plain["added_tokens"] if entry["special"])
         self.added = {entry["id"] for entry in plain["added_tokens"]}
         self.decoders = decoder_types(plain.get("decoder"))
 

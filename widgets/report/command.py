@@ -17,7 +17,7 @@ def report(
     steps: Annotated[
         str | None, typer.Option(help="steps to show, as in 1,4-6; first, middle and last if left out")
     ] = None,
-    methods: Annotated[str, typer.Option(help="'all' adds what every method would tell the same tokens")] = "",
+    methods: Annotated[str, typer.Option(help="'all' adds the lens of every method on the same tokens")] = "",
 ) -> None:
     """Write one HTML file with the curves and the tokens of a run; it needs no network."""
     from widgets.report.report import write_report

@@ -1,11 +1,11 @@
-/** Every method on the same rollouts, those most unlike GRPO last; choosing one colours the tokens with its lens. */
+/** Every method on the same rollouts, ordered by similarity to GRPO; choosing one colours the tokens by its lens. */
 
 import { make } from "../page/dom.js";
 import { show } from "../page/signals.js";
 
 /**
- * `problem` says why a lens is missing.
- * @typedef {{ key: string, title: string, changes: string, cosine: number | null, problem?: string | null }} GalleryMethod
+ * `error` says why a lens is missing.
+ * @typedef {{ key: string, title: string, changes: string, cosine: number | null, error?: string | null }} GalleryMethod
  */
 
 export class Gallery {
@@ -22,9 +22,9 @@ export class Gallery {
     const known = Number.isFinite(cosine);
     const width = known ? Math.abs(cosine) * 50 : 0;
     const left = cosine < 0 ? 50 - width : 50;
-    return make("button", { type: "button", class: "wb-method", disabled: !known, title: method.problem ?? method.changes,
+    return make("button", { type: "button", class: "wb-method", disabled: !known, title: method.error ?? method.changes,
       click: (event) => this.choose(method, event.currentTarget), "aria-pressed": "false" },
-    make("b", {}, method.title), make("span", { class: "wb-method-text" }, method.problem ?? method.changes),
+    make("b", {}, method.title), make("span", { class: "wb-method-text" }, method.error ?? method.changes),
     make("span", { class: "wb-cosine" }, make("span", { style: `left:${left}%;width:${width}%` })),
     make("span", { class: "wb-number" }, known ? show(cosine) : "–"));
   }

@@ -11,7 +11,7 @@ import { TokenView } from "../tokens/token_view.js";
 /** An element that the page was written with. @param {string} name @returns {HTMLElement} */
 function written(name) {
   const element = document.getElementById(name);
-  if (!element) throw new Error(`the report has no ${name}: write it again`);
+  if (!element) throw new Error(`the report has no element ${name}: write the report again`);
   return element;
 }
 

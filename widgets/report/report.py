@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets.lens.gallery import Gallery
-from widgets.recorded.data import RunData, group_parts, has_signal, read, token_counts
+from widgets.recorded.data import RunData, group_parts, has_variance, read, token_counts
+from widgets.recorded.rewards import explain
 from widgets.wire import bundle
 from widgets.wire.payload import pack, rounded
 from workbench.visible import escaped
@@ -38,7 +39,7 @@ PAGE = """<!doctype html>
 <p class="wb-lead">{lead}</p>
 <div class="wb-figures">{figures}</div>
 <div id="curves"></div>
-<h2>What every token was told</h2>
+<h2>Rollouts, token by token</h2>
 <p class="wb-lead">{shown}</p>
 {gallery}
 <div id="tokens"></div>
@@ -94,7 +95,7 @@ def write_report(run: Any, out: Path, steps: Sequence[int] | None = None, galler
 
 
 def first_middle_last(steps: Sequence[int]) -> list[int]:
-    """The steps a report shows unless told otherwise.
+    """The steps a report shows by default.
 
     >>> first_middle_last([1, 2, 3, 4, 5]), first_middle_last([1]), first_middle_last([])
     ([1, 3, 5], [1], [])
@@ -108,15 +109,16 @@ def share_of(blobs: Blobs, chosen: Sequence[int], place: int) -> int:
 
 
 def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, limit: int) -> tuple[int, int]:
-    """Adds a step's groups until its share is used, those with a signal first; how many, and of how many.
+    """Adds a step's groups until its share is used, those with reward variance first; how many, and of how many.
 
     A group too large for the share loses its last rollouts, at least two stay; its line on the board shows those.
     """
     table = read(data.file(step), None)
     extra = methods.columns(step) if methods is not None else {}
     board = data.board(step)
-    start, kept = blobs.size, []
-    for entry in sorted(board["groups"], key=has_signal, reverse=True):
+    start = blobs.size
+    kept: list[int] = []
+    for entry in sorted(board["groups"], key=has_variance, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break
         payload = group_payload(data, table, entry, extra)
@@ -136,6 +138,7 @@ def group_payload(data: RunData, table: pa.Table, entry: dict[str, Any], extra: 
     wanted = [outcome[0] for outcome in entry["rollouts"]]
     chosen = pc.is_in(table.column("rollout"), pa.array(wanted, pa.int32()))
     header, columns = group_parts(table.filter(chosen), data.vocabulary)
+    explain(header["rollouts"], data.config())
     inside = np.repeat(chosen.to_numpy(zero_copy_only=False).astype(bool), token_counts(table))
     columns |= {name: values[inside] for name, values in extra.items()}
     header["signals"] += list(extra)
@@ -146,7 +149,9 @@ def group_payload(data: RunData, table: pa.Table, entry: dict[str, Any], extra: 
 def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:
     """The whole file."""
     index, file = data.index(), data.path / "config.toml"
-    gallery_place = '<h2>Every method on these rollouts</h2><div id="gallery"></div>' if gallery else ""
+    gallery_place = (
+        '<h2>Every method on these rollouts, by similarity to GRPO</h2><div id="gallery"></div>' if gallery else ""
+    )
     return PAGE.format(
         policy=POLICY,
         title=escaped(index["name"]),
@@ -177,15 +182,15 @@ def figures(data: RunData) -> Iterator[str]:
     accuracy = columns.get("accuracy", [])
     if accuracy:
         first, last = accuracy[0], accuracy[-1]
-        told = f"{first:.0%}" if len(accuracy) == 1 else f"{first:.0%} → {last:.0%}"
-        yield figure(told, "right on held-out problems")
+        text = f"{first:.0%}" if len(accuracy) == 1 else f"{first:.0%} → {last:.0%}"
+        yield figure(text, "held-out accuracy")
     if columns.get("reward"):
         first, last = (f"{columns['reward'][place]:.2f}".replace("-", "−") for place in (0, -1))
         yield figure(f"{first} → {last}", "mean reward")
     if columns.get("step"):
         yield figure(f"{int(columns['step'][-1])}", "steps")
     if columns.get("tokens"):
-        yield figure(f"{sum(columns['tokens']):,.0f}", "tokens written")
+        yield figure(f"{sum(columns['tokens']):,.0f}", "tokens sampled")
     if columns.get("seconds"):
         yield figure(duration(math.fsum(columns["seconds"])), "of training")
 
@@ -211,5 +216,9 @@ def duration(seconds: float) -> str:
 
 def shown_text(steps: Sequence[int], counts: Sequence[tuple[int, int]]) -> str:
     """What part of the run the page holds."""
-    told = [f"step {step} ({kept} of {total} problems)" for step, (kept, total) in zip(steps, counts, strict=True)]
-    return f"Rollouts of {', '.join(told)}. Point at a token; press ? for the keys." if told else "No rollouts."
+    parts = [f"step {step} ({kept} of {total} problems)" for step, (kept, total) in zip(steps, counts, strict=True)]
+    return (
+        f"Rollouts of {', '.join(parts)}. Point at a token; press ? for the keys."
+        if parts
+        else "No rollouts were recorded."
+    )

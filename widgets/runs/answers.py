@@ -1,4 +1,4 @@
-"""The runs below a folder, and the curves of those that are laid over each other."""
+"""The runs below a folder, and the curves of those that are overlaid."""
 
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ def run_curves(desk: Any, request: Request) -> bytes:
     """The curves of the run `path`, unless its files still have the `mark` of what the view has."""
     path = Path(request["path"])
     if desk.runs.folder not in path.parents or ".." in path.parts:
-        raise ValueError(f"{path} does not lie below {desk.runs.folder}: choose a run from the list")
+        raise ValueError(f"{path} is not below {desk.runs.folder}: choose a run from the list")
     if not path.is_dir():
-        raise ValueError(f"{path} is gone: it was moved or removed")
+        raise ValueError(f"{path} is missing: it was moved or removed")
     curves = Curves(path)
     mark = curves.mark()
     if mark == request.get("mark"):

@@ -1,17 +1,17 @@
-/** All runs below a folder: their list, and the curves of the chosen ones over each other. */
+/** All runs below a folder: their list, and the overlaid curves of the selected ones. */
 
 import { Charts } from "../charts/charts.js";
 import { followTheme, keepKeys, make } from "../page/dom.js";
-import { parties } from "../charts/pictures.js";
+import { runGroups } from "../charts/chart_data.js";
 import { RunTable } from "./table.js";
 import { KernelSource } from "../wire/source.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
-const EVERY = 2_000; // milliseconds between two looks at the rows in view
-const SOON = 150; // where some were not read yet
-const REST = 200; // milliseconds of rest after a key in the filter
-const MOST = 24; // runs whose curves lie over each other
+const EVERY = 2_000; // milliseconds between two requests for the visible rows
+const SOON = 150; // while some rows are not read yet
+const REST = 200; // milliseconds after the last key in the filter
+const MOST = 24; // runs whose curves can be overlaid
 const STATES = ["running", "slow", "stalled", "paused", "dead", "finished", "stopped", "failed", "queued", "starting", "unreadable"];
 
 class RunsView {
@@ -30,16 +30,16 @@ class RunsView {
     this.clear = make("button", { type: "button", hidden: true, click: () => this.unpick() });
     this.root.append(make("div", { class: "wb-list-head" }, make("b", { class: "wb-run-name" }, model.get("folder")), this.filters(), this.count, make("span", { class: "wb-spring" }), this.clear));
     this.table = new RunTable(this.root, {
-      want: () => this.look(), sort: (order) => this.sort(order), open: (row) => this.open(row), pick: (row) => this.pick(row),
+      want: () => this.refresh(), sort: (order) => this.sort(order), open: (row) => this.open(row), pick: (row) => this.pick(row),
       seeds: (experiment) => this.seeds(experiment), marks: (row) => this.marks(row) });
-    this.told = make("p", { class: "wb-note", role: "status", hidden: true });
+    this.notice = make("p", { class: "wb-note", role: "status", hidden: true });
     this.overlay = make("div", { class: "wb-overlay", hidden: true });
-    this.root.append(this.told, this.overlay);
+    this.root.append(this.notice, this.overlay);
     this.charts = new Charts(this.overlay);
     this.table.sorted("started", false);
     this.changed = () => this.table.draw();
     model.on("change:chosen", this.changed);
-    this.look();
+    this.refresh();
   }
 
   filters() {
@@ -48,7 +48,7 @@ class RunsView {
       this.typing = setTimeout(() => this.want({ text: text.value }), REST);
     } });
     const state = make("select", { "aria-label": "filter by state", change: () => this.want({ state: state.value }) },
-      make("option", { value: "" }, "every state"), STATES.map((each) => make("option", {}, each)));
+      make("option", { value: "" }, "all states"), STATES.map((each) => make("option", {}, each)));
     return [text, state];
   }
 
@@ -59,33 +59,33 @@ class RunsView {
     this.wanted = { ...this.wanted, ...change };
     this.table.restart();
     this.table.sorted(this.wanted.order, this.wanted.reverse);
-    this.look();
+    this.refresh();
   }
 
-  /** The same order again turns it round. @param {string} order */
+  /** Sorts by a column; the same column again reverses the order. @param {string} order */
   sort(order) { this.want({ order, reverse: this.wanted.order === order && !this.wanted.reverse }); }
 
-  /** Asks for the rows in view, now and again; one question at a time. */
-  async look() {
+  /** Requests the visible rows, repeatedly; one request at a time. */
+  async refresh() {
     clearTimeout(this.timer);
-    if (this.asking) {
+    if (this.waiting) {
       this.again = true;
       return;
     }
-    this.asking = true;
+    this.waiting = true;
     let pause = EVERY;
     try {
       if (!document.hidden) pause = await this.read();
     } catch (error) {
-      this.tell(`The list cannot be read: ${error instanceof Error ? error.message : error}`);
+      this.notify(`The list cannot be read: ${error instanceof Error ? error.message : error}`);
     }
-    this.asking = false;
+    this.waiting = false;
     if (this.closed) return;
-    this.timer = setTimeout(() => this.look(), this.again ? 0 : pause);
+    this.timer = setTimeout(() => this.refresh(), this.again ? 0 : pause);
     this.again = false;
   }
 
-  /** Answers how long to wait for the next look. */
+  /** Reads the rows; returns how long to wait before the next request. */
   async read() {
     const asked = this.wanted;
     const found = await this.source.ask({ kind: "runs", ...asked, ...this.table.window });
@@ -93,15 +93,15 @@ class RunsView {
     this.table.update(found);
     const of = found.total === found.all ? "" : ` of ${found.all.toLocaleString("en")}`;
     this.count.textContent = `${found.total.toLocaleString("en")}${of} run${found.all === 1 ? "" : "s"}`;
-    this.tell(found.told || (found.all ? found.total ? "" : "No run matches." : "No run lies here yet."));
+    this.notify(found.note || (found.all ? found.total ? "" : "No run matches." : "No runs here yet."));
     await this.readCurves();
     return found.rows.some((/** @type {Row} */ row) => !row.verdict) ? SOON : EVERY;
   }
 
   /** @param {string} text */
-  tell(text) {
-    if (this.told.textContent !== text) this.told.textContent = text;
-    this.told.hidden = !text;
+  notify(text) {
+    if (this.notice.textContent !== text) this.notice.textContent = text;
+    this.notice.hidden = !text;
   }
 
   /** @param {Row} row */
@@ -110,7 +110,7 @@ class RunsView {
     this.model.save_changes();
   }
 
-  // ------------------------------------------------------------------ curves over each other
+  // ------------------------------------------------------------------ overlaid curves
 
   /** @param {Row} row */
   marks(row) {
@@ -122,12 +122,12 @@ class RunsView {
   pick(row) {
     if (this.picked.has(row.path)) this.picked.delete(row.path);
     else if (this.picked.size < MOST) this.picked.set(row.path, { row });
-    else this.tell(`${MOST} runs are the most whose curves lie over each other: take one away first.`);
+    else this.notify(`At most ${MOST} runs can be overlaid: deselect one first.`);
     this.shown();
-    this.look();
+    this.refresh();
   }
 
-  /** Chooses every run of an experiment, or takes all away where all are chosen. @param {string} experiment */
+  /** Selects every run of an experiment, or deselects all where all are selected. @param {string} experiment */
   async seeds(experiment) {
     const found = await this.source.ask({ kind: "runs", text: `${experiment}/`, order: "name", start: 0, count: 100 });
     const rows = /** @type {Row[]} */ (found.rows).filter((row) => row.experiment === experiment);
@@ -141,25 +141,25 @@ class RunsView {
     this.table.draw();
   }
 
-  /** What the charts are given: an entry a chosen run, empty until its curves are there. */
+  /** The input of the charts: an entry per selected run, empty until its curves are loaded. */
   runs() {
     return [...this.picked.values()].map(({ row, curves }) => ({ columns: {}, ...curves, name: row.name, key: row.path, experiment: row.experiment }));
   }
 
-  /** The colour of every chosen run. @returns {Map<string, number>} */
+  /** The colour of every selected run. @returns {Map<string, number>} */
   colours() {
-    return new Map(parties(this.runs()).flatMap(({ colour, runs }) => runs.map(({ key }) => /** @type {[string, number]} */ ([key, colour]))));
+    return new Map(runGroups(this.runs()).flatMap(({ colour, runs }) => runs.map(({ key }) => /** @type {[string, number]} */ ([key, colour]))));
   }
 
   shown() {
     const count = this.picked.size;
     this.overlay.hidden = !count;
     this.clear.hidden = !count;
-    this.clear.textContent = `clear ${count} chosen`;
+    this.clear.textContent = `clear selection (${count})`;
     if (count) this.charts.show(this.runs());
   }
 
-  /** Reads the curves of the chosen runs that changed. */
+  /** Reads the curves of the selected runs that changed. */
   async readCurves() {
     let changed = false;
     for (const [path, entry] of [...this.picked]) {
@@ -169,7 +169,7 @@ class RunsView {
         if (this.picked.has(path)) this.picked.set(path, { ...entry, mark: found.mark, curves: found });
         changed = true;
       } catch (error) {
-        this.tell(`${entry.row.name}: ${error instanceof Error ? error.message : error}`);
+        this.notify(`${entry.row.name}: ${error instanceof Error ? error.message : error}`);
       }
     }
     if (changed) this.shown();

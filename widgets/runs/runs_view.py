@@ -1,4 +1,4 @@
-"""All runs below a folder, in a notebook cell: how they are doing, their curves over each other, and one of them open.
+"""All runs below a folder, in a notebook cell: their states, overlaid curves, and one run that is open.
 
 `RunsView(folder)` shows the list and opens a run below it; `chosen` is the path of the run that was clicked, so that
 another widget may open it in its own place. The list asks for the rows it shows and for no others.
@@ -17,7 +17,7 @@ from widgets.wire.asked import Asked
 from widgets.wire.saved import Saved
 from workbench.visible import escaped
 
-PICTURED = 30  # rows of the picture that is saved
+SAVED_ROWS = 30  # of the static snapshot
 
 
 class RunList(Asked):
@@ -41,20 +41,20 @@ class RunsView(Saved, ipywidgets.VBox):
     def __init__(self, folder: str | Path = "runs", opens: bool = True) -> None:
         self.list = RunList(folder)
         self.dashboard: Dashboard | None = None
-        self.trouble = ipywidgets.Label()
+        self.error = ipywidgets.Label()
         super().__init__(children=(self.list,))
         t.link((self.list, "chosen"), (self, "chosen"))
         if opens:
             self.observe(lambda change: self.show(change["new"]), "chosen")
 
     def show(self, path: str) -> None:
-        """Opens a run below the list; what cannot be opened is said there."""
+        """Opens a run below the list; an error is shown there."""
         old, self.dashboard = self.dashboard, None
         try:
             if path:
                 self.dashboard = Dashboard(path)
         except (OSError, ValueError) as error:
-            self.say(str(error))
+            self.show_error(str(error))
         else:
             self.children = (self.list, *([] if self.dashboard is None else [self.dashboard]))
         if self.dashboard is not None:
@@ -63,37 +63,37 @@ class RunsView(Saved, ipywidgets.VBox):
             old.close()
         self.renew()
 
-    def say(self, text: str) -> None:
-        """Says below the list what is the matter."""
-        self.trouble.value = text
-        self.children = (self.list, self.trouble)
+    def show_error(self, text: str) -> None:
+        """Shows an error below the list."""
+        self.error.value = text
+        self.children = (self.list, self.error)
 
     def close(self) -> None:
         """Takes the views away; runs go on."""
-        parts: list[Any] = [self.list, self.trouble, *([] if self.dashboard is None else [self.dashboard])]
+        parts: list[Any] = [self.list, self.error, *([] if self.dashboard is None else [self.dashboard])]
         for part in parts:
             part.close()
         super().close()
 
-    def picture(self) -> str:
-        """The newest runs, and the one that is read."""
-        return picture(self.list.runs) + (self.dashboard.picture() if self.dashboard else "")
+    def snapshot(self) -> str:
+        """The newest runs, and the one that is open."""
+        return snapshot(self.list.runs) + (self.dashboard.snapshot() if self.dashboard else "")
 
 
-def picture(runs: RunFolder) -> str:
-    """The newest runs of a folder as a table: name, method, how it is doing, held-out accuracy; without scripts."""
-    window = runs.window({"count": PICTURED})
-    told = f"{window['total']:,} runs below {runs.folder}"
-    if window["total"] > PICTURED:
-        told += f", the newest {PICTURED}"
+def snapshot(runs: RunFolder) -> str:
+    """The newest runs of a folder as a table: name, method, state, held-out accuracy; without scripts."""
+    window = runs.window({"count": SAVED_ROWS})
+    text = f"{window['total']:,} runs below {runs.folder}"
+    if window["total"] > SAVED_ROWS:
+        text += f", the newest {SAVED_ROWS}"
     titles = "".join(f'<th style="text-align:left">{title}</th>' for title in ("run", "method", "state", "accuracy"))
     rows = "".join(row(each) for each in window["rows"])
     table = f"<table><tr>{titles}</tr>{rows}</table>" if rows else ""
-    return f'<div style="font-family:sans-serif"><p>{escaped(told)}</p>{table}</div>'
+    return f'<div style="font-family:sans-serif"><p>{escaped(text)}</p>{table}</div>'
 
 
 def row(facts: dict[str, Any]) -> str:
-    """A run as a row of the picture."""
+    """A run as a row of the snapshot."""
     accuracy = "" if facts.get("accuracy") is None else f"{facts['accuracy']:.0%}"
     cells = (facts["name"], facts.get("method", ""), facts["text"] or facts["verdict"], accuracy)
     return "<tr>" + "".join(f'<td style="text-align:left">{escaped(cell)}</td>' for cell in cells) + "</tr>"

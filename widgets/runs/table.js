@@ -1,14 +1,14 @@
-/** The list of runs: only the rows in view are in the page, and only those are asked for. */
+/** The list of runs: only the visible rows are in the page, and only those are requested. */
 
-import { isOrder, make } from "../page/dom.js";
-import { rowCells } from "./row.js";
+import { isShortcut, make } from "../page/dom.js";
+import { ageOf, rowCells } from "./row.js";
 
 /** @typedef {import("./row.js").Row} Row */
 
 const ROW = 32; // pixels of a row
 const HIGH = 12; // rows of the window
 const SPARE = 4; // rows made above and below it
-const REST = 120; // milliseconds of rest before rows are asked for
+const REST = 120; // milliseconds before rows are requested
 const COLUMNS = [["", ""], ["name", "run"], ["state", "state"], ["step", "step"], ["accuracy", "accuracy"], ["method", "method"], ["started", "started"], ["", "curve"]];
 
 export class RunTable {
@@ -17,12 +17,14 @@ export class RunTable {
     this.hooks = hooks;
     /** @type {Map<number, Row>} */
     this.rows = new Map();
+    /** @type {Map<number, { key: string, element: HTMLElement }>} the lines in the page, by place */
+    this.lines = new Map();
     this.total = 0;
     this.at = 0; // the current row
     this.heads = COLUMNS.map(([order, label]) => make("span", { role: "columnheader" },
       order ? make("button", { type: "button", "data-order": order, click: () => hooks.sort(order) }, label) : label));
     this.space = make("div", { class: "wb-run-space", role: "rowgroup" });
-    this.scroll = make("div", { class: "wb-run-rows", tabindex: 0, role: "grid", "aria-label": "runs; arrows move, Enter opens, Space lays the curves over each other, s those of all seeds of an experiment",
+    this.scroll = make("div", { class: "wb-run-rows", tabindex: 0, role: "grid", "aria-label": "runs; arrows move, Enter opens, Space overlays the curves, s those of all seeds of an experiment",
       scroll: () => { this.draw(); this.rest(); }, keydown: (event) => this.key(event), click: (event) => this.clicked(event) }, this.space);
     this.element = make("div", { class: "wb-run-table" }, make("div", { class: "wb-run-line wb-run-heads", role: "row" }, this.heads), this.scroll);
     root.append(this.element);
@@ -49,7 +51,7 @@ export class RunTable {
   /** @param {{ total: number, start: number, rows: Row[] }} found */
   update({ total, start, rows }) {
     this.total = total;
-    this.rows = new Map(rows.map((row, place) => [start + place, row])); // those out of view are asked for again
+    this.rows = new Map(rows.map((row, place) => [start + place, row])); // those out of view are requested again
     this.at = Math.min(this.at, Math.max(0, total - 1));
     this.scroll.style.height = `${Math.min(HIGH, Math.max(1, total)) * ROW + 2}px`;
     this.space.style.height = `${total * ROW}px`;
@@ -60,7 +62,26 @@ export class RunTable {
   draw() {
     const { start, count } = this.window;
     const places = Array.from({ length: Math.max(0, Math.min(count, this.total - start)) }, (_, place) => start + place);
-    this.space.replaceChildren(...places.map((place) => this.line(place)));
+    const before = this.lines;
+    this.lines = new Map(places.map((place) => [place, this.renewed(place, before.get(place))]));
+    const elements = [...this.lines.values()].map(({ element }) => element);
+    const same = elements.length === this.space.children.length && elements.every((element, at) => this.space.children[at] === element);
+    if (!same) this.space.replaceChildren(...elements);
+  }
+
+  /** The line of a place: the one that is there where nothing in it has changed, so that a press on it is not lost.
+   * @param {number} place @param {{ key: string, element: HTMLElement } | undefined} before */
+  renewed(place, before) {
+    const row = this.rows.get(place);
+    const key = JSON.stringify([row ?? null, row ? this.hooks.marks(row) : null, place === this.at]);
+    if (before?.key === key) {
+      const age = before.element.querySelector(".wb-age");
+      if (age && row && age.textContent !== ageOf(row)) age.textContent = ageOf(row);
+      return before;
+    }
+    const element = this.line(place);
+    if (before) before.element.replaceWith(element);
+    return { key, element };
   }
 
   /** @param {number} place */
@@ -87,7 +108,7 @@ export class RunTable {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (isOrder(event)) return;
+    if (isShortcut(event)) return;
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: HIGH, PageUp: -HIGH, Home: -this.total, End: this.total };
     const move = moves[/** @type {keyof typeof moves} */ (event.key)];
     const row = this.rows.get(this.at);
@@ -109,7 +130,7 @@ export class RunTable {
     if (top + ROW > this.scroll.scrollTop + HIGH * ROW) this.scroll.scrollTop = top + ROW - HIGH * ROW;
   }
 
-  /** Says in the heads what the rows are ordered by. @param {string} order @param {boolean} reverse */
+  /** Marks the column that the rows are sorted by. @param {string} order @param {boolean} reverse */
   sorted(order, reverse) {
     COLUMNS.forEach(([each], place) => {
       const direction = each !== order || !each ? "none" : reverse ? "descending" : "ascending";

@@ -1,4 +1,4 @@
-"""Who answers what a page asks: by the same functions as in a notebook, and only what a page may ask."""
+"""Answers the requests of a page, with the functions that a notebook uses; refuses what is not allowed."""
 
 from collections.abc import Collection
 from functools import partial
@@ -44,7 +44,7 @@ class Clerk:
             self.send(number, refusal(ValueError(refused)))
         elif answers.slow(kind):
             self.waiting += 1
-            self.send(number, pack({"taken": True}, {}))
+            self.send(number, pack({"accepted": True}, {}))
             loop = IOLoop.current()
             work = threads().submit(answered, self, request)
             work.add_done_callback(lambda done: loop.add_callback(partial(self.send_slow, number, done.result())))
@@ -54,9 +54,9 @@ class Clerk:
     def refused(self, kind: str) -> str:
         """Why a request is not answered; empty where it is."""
         if self.allowed is not None and kind not in self.allowed:
-            return f"{kind}: these pages are for reading only; to let viewers do that, start workbench serve --control"
+            return f"{kind}: these pages are read-only; to allow this, start workbench serve --control"
         if answers.slow(kind) and self.waiting >= AT_ONCE:
-            return f"{kind}: {AT_ONCE} requests of this page are still being worked on; wait for their answers"
+            return f"{kind}: {AT_ONCE} requests of this page are still being processed; wait for their answers"
         return ""
 
     def send_slow(self, number: int, payload: bytes) -> None:

@@ -57,7 +57,7 @@ class Feed:
 
 
 class Viewer(Clerk):
-    """Somebody who looks at a run. `control`: whether orders are taken, not only questions.
+    """Somebody who looks at a run. `control`: whether it may control the run, not only read it.
 
     A page that does not take what it is sent is left out of the news; when it has caught up it is sent everything, so
     nothing piles up here and nothing is missing there.

@@ -21,7 +21,8 @@ STRANGER = """<!DOCTYPE html>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 38em; margin: 18vh auto; padding: 0 1em }</style>
 </head><body><h1>The address lacks the token</h1>
 <p>This page is open only to those who were given its whole address, which ends in <code>?token=…</code>. It was printed
-where <code>workbench serve</code> was started; every start has a new one. Ask whoever started it.</p></body></html>
+where <code>workbench serve</code> was started; every start has a new one. Ask the
+person who started it.</p></body></html>
 """
 
 
@@ -45,10 +46,10 @@ class Gate(Matcher):
     def knows(self, request: HTTPServerRequest) -> bool:
         """Whether the request has the cookie."""
         held = request.cookies.get(self.cookie)
-        return held is not None and self.right(held.value)
+        return held is not None and self.is_token(held.value)
 
-    def right(self, text: str) -> bool:
-        """Whether a text is the token; takes as long whichever character is wrong."""
+    def is_token(self, text: str) -> bool:
+        """Whether a text is the token; takes as long whichever character differs."""
         return hmac.compare_digest(text.encode(), self.token.encode())
 
     def same_origin(self, request: HTTPServerRequest) -> bool:
@@ -86,5 +87,5 @@ class Door(RequestHandler):
         return value.decode(errors="replace")
 
     def admits(self, given: str) -> bool:
-        """Whether the token is right; an old one in a saved link does not shut out who is in already."""
-        return self.gate.right(given) or self.gate.knows(self.request)
+        """Whether the token is correct; an old one in a saved link does not shut out who is in already."""
+        return self.gate.is_token(given) or self.gate.knows(self.request)

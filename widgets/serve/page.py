@@ -21,17 +21,17 @@ FRAME = (Path(__file__).parent / "serve.html").read_text()
 class Page(AnyWidgetComponent):
     """What a browser shares with the server; the names are those of the notebook's dashboard.
 
-    `shown` says what the page is; `heard` is how many answers the browser has taken.
+    `shown` says what the page is; `received` is how many answers the browser has received.
     """
 
     _esm = bundle.packed("serve/serve")
-    _priority_changes: ClassVar[list[str]] = ["request", "heard"]
+    _priority_changes: ClassVar[list[str]] = ["request", "received"]
     shown = param.Dict({})
     state = param.Dict({})
     following = param.Boolean(True)
     request = param.Dict({})
     answer = param.Bytes(b"")
-    heard = param.Integer(0)
+    received = param.Integer(0)
 
     def __init__(self, document: Document, **traits: Any) -> None:
         super().__init__(**traits)
@@ -58,7 +58,7 @@ class Page(AnyWidgetComponent):
         self.shown = {**self.shown, "asks": clerk.allowed is None, **parts}
         self.clerk = clerk
         self.param.watch(lambda event: clerk.reply(event.new), "request")
-        self.param.watch(self.on_heard, "heard")
+        self.param.watch(self.on_received, "received")
         self.document.on_session_destroyed(self.on_closed)
 
     def on_closed(self, context: Any) -> None:
@@ -67,15 +67,15 @@ class Page(AnyWidgetComponent):
         if self.clerk is not None:
             self.clerk.leave()
 
-    def on_heard(self, event: Any) -> None:
+    def on_received(self, event: Any) -> None:
         """Lets the clerk go on where the page has taken everything."""
-        if self.clerk is not None and self.heard >= self.told:
+        if self.clerk is not None and self.received >= self.told:
             self.clerk.caught_up()
 
     @property
     def behind(self) -> bool:
         """Whether much of what was told did not arrive yet."""
-        return self.told - self.heard > MOST_BEHIND
+        return self.told - self.received > MOST_BEHIND
 
     def tell_state(self, state: dict[str, Any]) -> None:
         """Shows how the run is doing."""

@@ -2,15 +2,15 @@
 
 import { dashboard } from "../dashboard/dashboard.js";
 import { followTheme, make } from "../page/dom.js";
-import { verdictText } from "../dashboard/head.js";
+import { stateText } from "../dashboard/head.js";
 import { KernelSource } from "../wire/source.js";
 
-const PAUSE = 2_000; // milliseconds between two looks at the list
+const PAUSE = 2_000; // milliseconds between two requests for the list
 const MOST = 100; // rows of the list
 
 /**
  * @typedef {{ name: string, verdict: string, text: string, phase?: string, step?: number, total?: number, method?: string, accuracy?: number | null, started: number }} Row
- * @typedef {{ rows: Row[], all: number, total: number, told: string }} Rows
+ * @typedef {{ rows: Row[], all: number, total: number, note: string }} Rows
  */
 
 /** The address of a run's page. @param {string} run @param {string} [step] */
@@ -30,47 +30,47 @@ function line(row) {
   const words = row.text ? make("div", { class: "wb-muted wb-words" }, row.text) : null;
   return make("tr", {},
     make("td", {}, make("a", { href: addressOf(row.name) }, row.name), words),
-    make("td", {}, make("span", { class: "wb-state", "data-verdict": row.verdict }, verdictText({ verdict: row.verdict || "…", phase: row.phase ?? "" }))),
+    make("td", {}, make("span", { class: "wb-state", "data-verdict": row.verdict }, stateText({ verdict: row.verdict || "…", phase: row.phase ?? "" }))),
     make("td", { class: "wb-number" }, bar, row.total ? `${row.step} of ${row.total}` : ""),
     make("td", { class: "wb-number" }, typeof row.accuracy === "number" ? `${(100 * row.accuracy).toFixed(1)} %` : ""),
     make("td", {}, row.method ?? ""),
     make("td", { class: "wb-muted wb-number" }, clock(row.started)));
 }
 
-/** The runs of a folder, looked at again and again. */
+/** The runs of a folder, refreshed repeatedly. */
 class List {
   /** @param {HTMLElement} root @param {any} model @param {string} folder */
   constructor(root, model, folder) {
     this.source = new KernelSource(model);
     this.folder = folder;
     this.shown = "";
-    this.finder = make("input", { type: "search", placeholder: "part of a name", "aria-label": "only runs with this in their name", input: () => this.look() });
-    this.told = make("span", { class: "wb-muted", role: "status" });
+    this.finder = make("input", { type: "search", placeholder: "filter by name", "aria-label": "filter by name", input: () => this.refresh() });
+    this.status = make("span", { class: "wb-muted", role: "status" });
     this.body = make("tbody", {});
     const names = ["run", "state", "step", "accuracy", "method", "started"];
     this.table = make("table", { class: "wb-runs", hidden: true },
       make("thead", {}, make("tr", {}, names.map((name) => make("th", { scope: "col" }, name)))), this.body);
-    root.append(make("div", { class: "wb-finder" }, this.finder, this.told), this.table);
-    this.look();
+    root.append(make("div", { class: "wb-finder" }, this.finder, this.status), this.table);
+    this.refresh();
   }
 
-  async look() {
+  async refresh() {
     clearTimeout(this.timer);
     const text = this.finder.value;
     try {
       const found = await this.source.ask({ kind: "runs", text, count: MOST });
       if (text === this.finder.value) this.draw(found);
     } catch (error) {
-      this.told.textContent = `The runs cannot be listed: ${/** @type {Error} */ (error).message}`;
+      this.status.textContent = `The runs cannot be listed: ${/** @type {Error} */ (error).message}`;
     }
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.look(), PAUSE);
+    this.timer = setTimeout(() => this.refresh(), PAUSE);
   }
 
-  /** Draws what changed, so that the focus stays where it is. @param {Rows} found */
+  /** Redraws only what changed, so that the focus stays. @param {Rows} found */
   draw(found) {
     const key = JSON.stringify(found.rows);
-    this.told.textContent = this.words(found);
+    this.status.textContent = this.summary(found);
     this.table.hidden = !found.rows.length;
     if (key === this.shown) return;
     this.shown = key;
@@ -80,45 +80,45 @@ class List {
   }
 
   /** @param {Rows} found */
-  words({ rows, all, total, told }) {
-    if (!all) return `There is no run in ${this.folder} yet. This page shows the first one as soon as it is there; start one with: workbench demo --out ${this.folder}`;
-    const count = total > rows.length ? `the newest ${rows.length} of ${total.toLocaleString()} runs; write a part of a name to find another` : `${total} ${total === 1 ? "run" : "runs"}`;
-    return [count, told].filter(Boolean).join(". ");
+  summary({ rows, all, total, note }) {
+    if (!all) return `No runs in ${this.folder} yet. This page shows the first one as soon as it exists; start one with: workbench demo --out ${this.folder}`;
+    const count = total > rows.length ? `the newest ${rows.length} of ${total.toLocaleString()} runs; filter by name to find others` : `${total} ${total === 1 ? "run" : "runs"}`;
+    return [count, note].filter(Boolean).join(". ");
   }
 }
 
 /** A button that makes the page's address lead to the step that is shown, and copies it. @param {HTMLElement} root @param {string} run */
 function sharing(root, run) {
-  const said = make("span", { class: "wb-muted", role: "status" });
+  const status = make("span", { class: "wb-muted", role: "status" });
   const share = async () => {
     const step = /** @type {HTMLSelectElement | null} */ (root.querySelector('select[aria-label="step"]'))?.value;
     history.replaceState(null, "", addressOf(run, step));
     const place = step ? `step ${step}` : "this run";
     try {
       await navigator.clipboard.writeText(location.href);
-      said.textContent = `copied: the address of ${place}`;
-    } catch { // a browser that lets no page copy
-      said.textContent = `the address of this page now leads to ${place}`;
+      status.textContent = `link to ${place} copied`;
+    } catch { // the browser does not allow copying
+      status.textContent = `the address of this page now opens ${place}`;
     }
   };
-  return [make("button", { type: "button", click: share, title: "for others who may see this page" }, "Copy link to this step"), said];
+  return [make("button", { type: "button", click: share, title: "copies a link for others who have access" }, "Copy link to this step"), status];
 }
 
 /** The line above everything. @param {any} shown @param {HTMLElement} root */
 function head(shown, root) {
-  const kind = make("span", { class: "wb-badge", title: shown.control ? "orders from this page are followed" : "orders from this page are refused" }, shown.control ? "control" : "reading only");
+  const kind = make("span", { class: "wb-badge", title: shown.control ? "runs can be controlled from this page" : "this page cannot control runs" }, shown.control ? "control" : "read-only");
   if (shown.page === "runs") return make("header", { class: "wb-page-head" }, make("h1", {}, `Runs in ${shown.folder}`), make("span", { class: "wb-spring" }), kind);
   const more = shown.page === "run" ? sharing(root, shown.run) : [];
   return make("nav", { class: "wb-page-head", "aria-label": "page" }, make("a", { href: "./", title: shown.folder }, "← all runs"), make("span", { class: "wb-spring" }), more, kind);
 }
 
 /**
- * What the browser shares with the server, as long as it is there; then the page says that it is gone, and asks no more.
+ * The model shared with the server; after the connection is lost the page says so and sends no more requests.
  * @param {any} model @param {HTMLElement} root
  */
 function connected(model, root) {
   let lost = false;
-  const words = "The connection to the server is lost: what stands here no longer changes. Reload the page; if that fails, start workbench serve again.";
+  const words = "Connection to the server lost: this page is no longer updated. Reload it; if that fails, start workbench serve again.";
   const bokeh = /** @type {any} */ (window).Bokeh;
   bokeh.documents[0].on_event("connection_lost", () => {
     if (!lost) root.prepend(make("p", { class: "wb-lost", role: "alert" }, words));
@@ -128,8 +128,8 @@ function connected(model, root) {
     get: (/** @type {string} */ name) => model.get(name),
     set: (/** @type {string} */ name, /** @type {any} */ value) => model.set(name, value),
     save_changes: () => { if (!lost) model.save_changes(); },
-    on: (/** @type {string} */ event, /** @type {() => void} */ hear) => model.on(event, hear),
-    off: (/** @type {string} */ event, /** @type {() => void} */ hear) => model.off(event, hear),
+    on: (/** @type {string} */ event, /** @type {() => void} */ handler) => model.on(event, handler),
+    off: (/** @type {string} */ event, /** @type {() => void} */ handler) => model.off(event, handler),
   };
 }
 
@@ -141,8 +141,8 @@ function render({ model: given }) {
   document.getElementById("workbench")?.append(root);
   followTheme(root);
   const model = connected(given, root);
-  let heard = 0;
-  model.on("change:answer", () => { model.set("heard", (heard += 1)); model.save_changes(); });
+  let received = 0;
+  model.on("change:answer", () => { model.set("received", (received += 1)); model.save_changes(); });
   root.append(head(shown, root));
   if (shown.page === "runs") new List(root, model, shown.folder);
   else if (shown.page === "run") dashboard.render({ model, el: root });

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import panel as pn
+from bokeh.document import Document
 from panel.io.server import Server, get_server
 from tornado.ioloop import IOLoop
 
@@ -28,7 +29,7 @@ EVERYWHERE = ("0.0.0.0", "::", "")
 
 @dataclass
 class Site:
-    """What is served: a folder of runs. `control`: whether orders to runs are taken."""
+    """What is served: a folder of runs. `control`: whether pages may control runs."""
 
     folder: Path
     control: bool = False
@@ -36,7 +37,9 @@ class Site:
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is no folder; give the one in which the runs are, or start workbench demo")
+            raise ValueError(
+                f"{self.folder} is not a folder; give the folder that contains the runs, or start workbench demo"
+            )
         if (self.folder / "format.json").exists():
             raise ValueError(f"{self.folder} is a run; give the folder that holds it: {self.folder.resolve().parent}")
         self.runs = RunFolder(self.folder)
@@ -45,7 +48,7 @@ class Site:
         """The page that the address of this session asks for."""
         asked = pn.state.session_args
         name, step = ((asked.get(key) or [b""])[0].decode(errors="replace") for key in ("run", "step"))
-        page = Page(pn.state.curdoc, shown={"folder": str(self.folder), "control": self.control, "run": name})
+        page = Page(session_document(), shown={"folder": str(self.folder), "control": self.control, "run": name})
         try:
             if name:
                 self.show_run(page, name, step)
@@ -79,7 +82,7 @@ class Site:
         inside = PurePosixPath(name)
         outside = inside.is_absolute() or ".." in inside.parts or str(inside) != name
         if outside or not (self.folder / inside / "format.json").is_file():
-            raise ValueError(f"no run is called {name!r} in {self.folder}; it may have been moved or removed")
+            raise ValueError(f"no run named {name!r} in {self.folder}; it may have been moved or removed")
         return open_run(self.folder / inside)
 
 
@@ -92,7 +95,7 @@ def make_server(site: Site, token: str, address: str = HOME, port: int = 0) -> S
         taken = error.errno == errno.EADDRINUSE
         remedy = "give another with --port, or --port 0 for any that is free" if taken else "give another --address"
         raise ValueError(f"cannot listen at {address}, port {port} ({error.strerror}): {remedy}") from None
-    Gate(token, server.port).guard(server._tornado)
+    Gate(token, port_of(server)).guard(server._tornado)
     return server
 
 
@@ -101,12 +104,27 @@ def serve(folder: Path, address: str = HOME, port: int = 0, control: bool = Fals
     token = secrets.token_urlsafe(24)
     answers.load()  # now, so that the first viewer need not wait for it
     server = make_server(Site(folder, control), token, address, port)
-    print(f"runs in {folder}, {'orders are taken' if control else 'for reading only'}; open")
-    print(f"    {address_of(address, server.port, token)}", flush=True)
+    print(f"runs in {folder}, {'runs can be controlled' if control else 'read-only'}; open")
+    print(f"    {address_of(address, port_of(server), token)}", flush=True)
     if address not in (HOME, "localhost", "::1"):
-        print("other machines can reach this; what is sent is not encrypted", flush=True)
+        print("other machines can connect; the connection is not encrypted", flush=True)
     server.start()
     IOLoop.current().start()
+
+
+def session_document() -> Document:
+    """The document of the session that asks for a page; RuntimeError outside a session of the server."""
+    document = pn.state.curdoc
+    if document is None:
+        raise RuntimeError("no session asks for a page: open the address of `workbench serve` in a browser")
+    return document
+
+
+def port_of(server: Server) -> int:
+    """The TCP port a server listens on; ValueError where it listens on none, as on a Unix socket."""
+    if server.port is None:
+        raise ValueError("the server listens on no TCP port: give one with --port, or --port 0 for any that is free")
+    return int(server.port)
 
 
 def address_of(address: str, port: int, token: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from widgets.wire.asked import in_words
+from widgets.wire.asked import error_text
 
 DELAY = 0.4  # seconds without a further change
 THREADS = 4  # a question that nobody waits for any more may hang for long, as one to a network that is down
@@ -53,7 +53,7 @@ class Background:
         try:
             return self.show, self.work(question)
         except Exception as error:  # a piece, a task or a model of anybody's; shown in place
-            return self.fail, in_words(error)
+            return self.fail, error_text(error)
 
     def deliver(self, done: "asyncio.Future[Told]") -> None:
         """Tells an answer, unless it was dropped."""

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from workbench import registry
-from workbench.config import ConfigError, RunConfig, told_all
+from workbench.config import ConfigError, RunConfig, describe_all
 
 Tables = dict[str, Any]
 #: Where the text of a mistake says it is: `table.field = value: …`, `table.field: …`, `piece.field needs …`.
@@ -33,27 +33,27 @@ def read_fields(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]
     try:
         BaseModel.__init__(config, **tables)
     except ValidationError as error:
-        return None, told_all(error)
+        return None, describe_all(error)
     return config, []
 
 
-def quick_problems(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:
+def quick_errors(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:
     """The config if its fields are right, and all that is wrong and can be told at once."""
     config, found = read_fields(tables)
     if config is None:
         return None, found
-    return config, config.problems(RunConfig.model_fields.keys() - {"task"})  # a task may look at files, or the Hub
+    return config, config.errors(RunConfig.model_fields.keys() - {"task"})  # a task may look at files, or the Hub
 
 
-def all_problems(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:
+def all_errors(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:
     """The config if its fields are right, and everything that would keep it from running; may take seconds."""
-    from workbench.runs.process.build import problems
+    from workbench.runs.process.build import errors
 
     try:
         config = RunConfig(**tables)
     except ConfigError as error:
-        return None, error.problems
-    return config, problems(config)
+        return None, error.errors
+    return config, errors(config)
 
 
 @dataclass(frozen=True)

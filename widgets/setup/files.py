@@ -15,7 +15,7 @@ from widgets.wire import bundle
 from workbench.config import RunConfig
 from workbench.runs.open import open_run
 
-NO_RUN = "no run yet"
+NO_RUN = "no runs yet"
 
 
 class CopyText(anywidget.AnyWidget):
@@ -95,8 +95,8 @@ class Copies:
         self.toml = CopyText(label="the config as TOML", layout=desk.layout)
         self.python = CopyText(label="the config as Python", layout=desk.layout)
 
-    def show(self, config: RunConfig | None, problems: int) -> None:
+    def show(self, config: RunConfig | None, errors: int) -> None:
         """Writes both; a config with mistakes in its fields has no text."""
-        missing = f"# {problems} mistake{'s' if problems != 1 else ''} in the form: mend them first"
+        missing = f"# {errors} error{'s' if errors != 1 else ''} in the form: fix them first"
         self.toml.value = missing if config is None else config.to_toml()
         self.python.value = missing if config is None else as_python(config)

@@ -36,7 +36,7 @@ class Seeds(Editor):
 
     def __init__(self, desk: Desk) -> None:
         self.line = desk.make(ipywidgets.Text, description="seeds", value="1")
-        super().__init__(desk, self.line, "how many, or which ones: 3, or 0, 5, 7")
+        super().__init__(desk, self.line, "a number of seeds (3), or the seeds themselves (0, 5, 7)")
         self.line.observe(self.check, "value")
 
     def read(self) -> int | list[int] | None:
@@ -44,7 +44,7 @@ class Seeds(Editor):
         values = [number(part.strip()) for part in self.line.value.split(",") if part.strip()]
         whole = bool(values) and all(isinstance(value, int) and value >= 0 for value in values)
         if not whole or values == [0] or len(set(values)) < len(values):
-            remedy = "give how many, as 3, or which ones, each once, as 0, 5, 7"
+            remedy = "give a number of seeds, as 3, or distinct seeds, as 0, 5, 7"
             raise ValueError(f"seeds = {self.line.value!r}: {remedy}")
         if len(values) > 1:
             return values
@@ -79,8 +79,8 @@ class Launcher(Editor):
         self.folder, self.top, self.ready, self.started = folder, top, ready, started
         self.refused = False  # whether what is said beside the button is why it did not start
         self.seeds = Seeds(desk)
-        self.jobs = desk.make(ipywidgets.BoundedIntText, description="at a time", value=1, min=1, max=64)
-        note = desk.make(ipywidgets.HTML, "wf-note", value=help_text("runs side by side, of several seeds"))
+        self.jobs = desk.make(ipywidgets.BoundedIntText, description="parallel runs", value=1, min=1, max=64)
+        note = desk.make(ipywidgets.HTML, "wf-note", value=help_text("seeds that train at the same time"))
         self.button = desk.make(ipywidgets.Button, "wf-go", description="Launch", button_style="primary")
         self.said = desk.make(ipywidgets.HTML, "wf-said")
         self.button.on_click(self.press)
@@ -103,7 +103,7 @@ class Launcher(Editor):
         if not name.wrong:
             asked = str(name.read())
             free = free_name(self.folder, asked)
-            taken = f"{self.folder / asked} is there: this run will be called {free}"
+            taken = f"{self.folder / asked} exists: this run will be named {free}"
             name.tell((taken,) if free != asked else (), "said")
 
     def press(self, button: Any) -> None:

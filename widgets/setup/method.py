@@ -21,6 +21,9 @@ ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 WEIGHT = Spec.of("surrogate_weight", FieldInfo(annotation=float, default=1.0, description="of the surrogate's loss"))
 
 
+Slot = PieceEditor | Pieces | Number  # what a slot of a method is edited with
+
+
 class MethodEditor(Editor):
     """A method by its key, with slots that may be changed: their fields always, their pieces at the advanced level."""
 
@@ -28,12 +31,12 @@ class MethodEditor(Editor):
 
     def __init__(self, desk: Desk, value: Any) -> None:
         super().__init__(desk, desk.make(ipywidgets.VBox, "wf-method-editor"))
-        self.filter = desk.make(ipywidgets.Text, description="filter", placeholder="words of key, title or text")
+        self.filter = desk.make(ipywidgets.Text, description="filter", placeholder="key, title or description")
         self.menu = desk.make(ipywidgets.Select, "wf-method-menu", description="method", rows=9, options=[])
         self.card = desk.make(ipywidgets.HTML, "wf-card")
         self.equation = desk.make(ipywidgets.HTMLMath, "wf-equation")
         self.method: Method = registry.find_method("grpo")
-        self.slots: dict[str, Editor] = {
+        self.slots: dict[str, Slot] = {
             name: make_slot(desk, name, kind, several) for name, (kind, several) in slot_kinds().items()
         }
         self.slots["surrogate_weight"] = Number(desk, WEIGHT)
@@ -104,7 +107,7 @@ class MethodEditor(Editor):
     def inner(self) -> list[Editor]:
         return list(self.slots.values())
 
-    def visible(self, slot: Editor) -> bool:
+    def visible(self, slot: Slot) -> bool:
         """Whether a slot is shown: at the basic level, one that has fields or something wrong."""
         if isinstance(slot, Number):
             return self.desk.advanced or slot.wrong or slot.read() != 1.0
@@ -124,7 +127,7 @@ class MethodEditor(Editor):
         super().close()
 
 
-def make_slot(desk: Desk, name: str, kind: Any, several: bool) -> Editor:
+def make_slot(desk: Desk, name: str, kind: Any, several: bool) -> PieceEditor | Pieces:
     """The editor of a slot."""
     empty = name in may_be_empty()
     spec = dataclasses.replace(WEIGHT, name=name, label=name, type=kind, default=None, help="", optional=empty)

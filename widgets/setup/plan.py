@@ -1,4 +1,4 @@
-"""The plan of a run before it starts: memory by component, disk, time, and how many groups will teach nothing."""
+"""The plan of a run before it starts: memory by component, disk, time, expected zero-variance groups."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,18 +10,18 @@ from widgets.setup.background import Background
 from widgets.setup.review import Measured, Review, alike
 from workbench.config import RunConfig
 from workbench.planning.forecast import PHASES, Forecast
+from workbench.planning.measure import duration
 from workbench.planning.memory import GIB
-from workbench.planning.probe import duration
-from workbench.runs.process.measure import probe
+from workbench.runs.process.measure import measure
 from workbench.visible import escaped
 
-WIDTH, HEIGHT = 220, 64  # of the curve of dull groups
+WIDTH, HEIGHT = 220, 64  # of the curve of zero-variance groups
 SMALL = 0.01  # share of the bar below which a component has no part of its own
 MEASURE, MEASURING = "Measure the time", "measuring …"
 
 
 class Plan:
-    """Memory, disk, time and dull groups of the draft.
+    """Memory, disk, time and expected zero-variance groups of the draft.
 
     One button takes over the cheapest change that makes it fit, one measures a few steps in a process beside the
     notebook.
@@ -29,19 +29,19 @@ class Plan:
 
     def __init__(self, desk: Desk, take: Callable[[Any], None]) -> None:
         self.desk, self.take = desk, take
-        self.memory = desk.make(ipywidgets.HTML, "wf-plan-memory", value='<p class="wf-help">being worked out …</p>')
+        self.memory = desk.make(ipywidgets.HTML, "wf-plan-memory", value='<p class="wf-help">estimating …</p>')
         self.remedy = desk.make(ipywidgets.Button, "wf-remedy", tooltip="change the config so")
         self.facts = desk.make(ipywidgets.HTML, "wf-plan-facts")
         self.measure = desk.make(
             ipywidgets.Button, "wf-measure", description=MEASURE, disabled=True,
-            tooltip="loads the model in a process of its own and takes a few short steps; nothing is recorded",
+            tooltip="loads the model in a separate process and runs a few short steps; nothing is recorded",
         )  # fmt: skip
         self.background = Background(measured, self.timed, self.untimed)
         self.rate = desk.make(
-            ipywidgets.FloatSlider, "wf-rate", description="share of right answers", min=0.0, max=1.0, step=0.01,
-            value=0.5, tooltip="how often the model is right on a problem", readout_format=".0%",
+            ipywidgets.FloatSlider, "wf-rate", description="accuracy", min=0.0, max=1.0, step=0.01,
+            value=0.5, tooltip="share of completions that are correct, before training", readout_format=".0%",
         )  # fmt: skip
-        self.dull = desk.make(ipywidgets.HTML, "wf-plan-dull")
+        self.variance = desk.make(ipywidgets.HTML, "wf-plan-variance")
         self.review = Review(None)
         self.timing: Measured | None = None
         self.moved = False  # whether a person has set the rate
@@ -54,13 +54,13 @@ class Plan:
     def arrange(self) -> None:
         """Puts the parts together; the button only where there is a change to take."""
         remedy = [self.remedy] if self.review.remedy else []
-        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.rate, self.dull)
+        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.rate, self.variance)
 
     def set_rate(self, change: Any) -> None:
         """A person moves the rate, or it is read from an earlier run."""
         del change
         self.moved = self.moved or not self.desk.silent
-        self.draw_dull()
+        self.draw_variance()
 
     def take_remedy(self, button: Any) -> None:
         """Takes over the config that fits."""
@@ -84,7 +84,7 @@ class Plan:
         if review.earlier.accuracy is not None and not self.moved:
             with self.desk.silently():
                 self.rate.value = review.earlier.accuracy
-        self.draw_dull()
+        self.draw_variance()
         self.arrange()
 
     def fail(self, text: str) -> None:
@@ -92,19 +92,20 @@ class Plan:
         keep_classes(self.widget, "wf-old", False)
         self.memory.value = f'<p class="wf-error" role="alert">No plan: {escaped(text)}</p>'
 
-    def draw_dull(self) -> None:
-        """The expected share of groups without signal at this rate and group size."""
+    def draw_variance(self) -> None:
+        """The expected share of zero-variance groups at this accuracy and group size."""
         config = self.review.config
         if config is None:
-            self.dull.value = ""
+            self.variance.value = ""
             return
         size, rate, earlier = config.rollouts.rollouts, self.rate.value, self.review.earlier
-        share = dull_share(rate, size)
+        share = zero_variance_share(rate, size)
         source = f" {earlier.source}: {earlier.accuracy:.0%} at the start." if earlier.accuracy is not None else ""
-        self.dull.value = (
-            f"<p><b>{share_text(share)}</b> of the groups would be all right or all wrong and teach nothing: "
-            f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem were solved {rate:.0%} of the time. "
-            f"Problems differ, so expect more.{escaped(source)}</p>{curve(rate, size)}"
+        self.variance.value = (
+            f"<p><b>{share_text(share)}</b> of the groups are expected to have zero reward variance, "
+            "all rollouts correct or all incorrect: "
+            f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem is solved {rate:.0%} of the time. "
+            f"Problems of unequal difficulty give more.{escaped(source)}</p>{curve(rate, size)}"
         )
 
     # ------------------------------------------------------------------ the time
@@ -112,7 +113,7 @@ class Plan:
     def offer(self) -> None:
         """Lets a person measure what could be launched, unless it is being measured."""
         found = self.review.forecast
-        fits = found is not None and found.fit != "does not fit" and not self.review.problems
+        fits = found is not None and found.fit != "does not fit" and not self.review.errors
         self.measure.disabled = not fits or self.measure.description == MEASURING
 
     def begin(self, button: Any) -> None:
@@ -140,13 +141,13 @@ class Plan:
 
 def measured(config: RunConfig) -> Measured:
     """The time of a config's steps; takes a quarter of a minute and more."""
-    return Measured(config.resolved(), probe(config))
+    return Measured(config.resolved(), measure(config))
 
 
-def dull_share(rate: float, size: int) -> float:
-    """Expected share of groups whose answers are all right or all wrong.
+def zero_variance_share(rate: float, size: int) -> float:
+    """Expected share of groups whose completions are all correct or all incorrect.
 
-    >>> dull_share(0.5, 2), dull_share(1.0, 8)
+    >>> zero_variance_share(0.5, 2), zero_variance_share(1.0, 8)
     (0.5, 1.0)
     """
     return float(rate**size + (1 - rate) ** size)
@@ -163,12 +164,12 @@ def share_text(share: float) -> str:
 
 def curve(rate: float, size: int) -> str:
     """The share over all rates, with a dot at this one."""
-    points = [(place / 50, dull_share(place / 50, size)) for place in range(51)]
+    points = [(place / 50, zero_variance_share(place / 50, size)) for place in range(51)]
     line = " ".join(f"{WIDTH * x:.1f},{HEIGHT * (1 - y):.1f}" for x, y in points)
-    x, y = WIDTH * rate, HEIGHT * (1 - dull_share(rate, size))
+    x, y = WIDTH * rate, HEIGHT * (1 - zero_variance_share(rate, size))
     return (
         f'<svg class="wf-curve" viewBox="-5 -5 {WIDTH + 10} {HEIGHT + 22}" width="{WIDTH + 10}" role="img" '
-        f'aria-label="share of groups without signal over the share of right answers">'
+        f'aria-label="expected share of zero-variance groups over accuracy">'
         f'<polyline points="0,{HEIGHT} {WIDTH},{HEIGHT}" class="wf-axis"/><polyline points="{line}"/>'
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4"/><text x="0" y="{HEIGHT + 14}">p = 0</text>'
         f'<text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">p = 1</text></svg>'
@@ -179,7 +180,7 @@ def memory_bar(review: Review) -> str:
     """Whether it fits, a bar of the parts that are there at the peak, and the list of all."""
     found = review.forecast
     if found is None:
-        return f'<p class="wf-help">No forecast of the memory: {escaped(review.without)}</p>'
+        return f'<p class="wf-help">No memory estimate: {escaped(review.without)}</p>'
     scale = max(found.free, found.peak)
     parts = "".join(bar_part(number, name, size, scale) for number, (name, size) in enumerate(at_peak(found)))
     rows = "".join(
@@ -195,7 +196,7 @@ def memory_bar(review: Review) -> str:
         f'{found.device}.{advice}</p><div class="wf-memory" role="img" aria-label="memory: {found.peak / GIB:.2f} of '
         f'{found.free / GIB:.2f} GiB">{parts}<i style="left:{100 * found.free / scale:.1f}%"></i></div>'
         f"<details><summary>by component</summary><table><tr><th>part</th><th>GiB</th><th>what it is</th></tr>{rows}"
-        f"</table><p>assumed: prompts of {found.assumed.prompt} tokens, every answer as long as it may be</p></details>"
+        f"</table><p>assumed: prompts of {found.assumed.prompt} tokens, every completion at max_tokens</p></details>"
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from widgets.setup.draft import Tables, all_problems
+from widgets.setup.draft import Tables, all_errors
 from workbench.config import RunConfig
 from workbench.models.spec import EMBEDDED
 from workbench.planning.advice import changes, fits
 from workbench.planning.forecast import Forecast, forecast
-from workbench.planning.probe import Timing
+from workbench.planning.measure import Timing
 from workbench.runs.directory.paths import RunDirectory, read_json
 
 MOST_RUNS = 200  # of a folder, the newest, that are looked at
@@ -33,7 +33,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a probe of a draft found; `fault`: why it found nothing."""
+    """A draft's measured timing; `fault`: why there is none."""
 
     resolved: Mapping[str, Any]  # the config that was measured
     timing: Timing | None
@@ -45,7 +45,7 @@ class Review:
     """Everything that is known of a draft."""
 
     config: RunConfig | None
-    problems: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     forecast: Forecast | None = None
     without: str = ""  # why there is no forecast
@@ -55,12 +55,12 @@ class Review:
 
 def review(tables: Tables, folder: Path) -> Review:
     """Looks at a draft from all sides; may take seconds. A mistake anywhere becomes a text of the answer."""
-    config, problems = all_problems(tables)
+    config, errors = all_errors(tables)
     if config is None:
-        return Review(None, tuple(problems), without="the config has mistakes")
+        return Review(None, tuple(errors), without="the config has errors")
     earlier = earlier_of(config, folder)
-    if problems:  # told at once: a forecast may take long, of a model that the Hub does not hold or of huge numbers
-        return Review(config, tuple(problems), without="mend the mistakes first", earlier=earlier)
+    if errors:  # returned at once: a forecast may take long, of a model that the Hub does not hold or of huge numbers
+        return Review(config, tuple(errors), without="fix the errors first", earlier=earlier)
     try:
         found = forecast(config)
     except (ValueError, OSError) as error:  # a model that is not here, a device that is not there

@@ -1,4 +1,4 @@
-"""What stands beside the task and the rewards: three of its problems, and the rewards tried on a text."""
+"""Beside the task and the rewards: three sample problems, and the rewards applied to a text."""
 
 import math
 from collections.abc import Mapping
@@ -47,7 +47,9 @@ class Samples:
         if isinstance(found, str):
             self.widget.value = f'<p class="wf-help">No sample problems: {escaped(found)}</p>'
             return
-        rows = "".join(f"<li><pre>{shown(each.prompt)}</pre>answer <b>{shown(each.answer)}</b></li>" for each in found)
+        rows = "".join(
+            f"<li><pre>{shown(each.prompt)}</pre>reference answer <b>{shown(each.answer)}</b></li>" for each in found
+        )
         self.widget.value = f"<h4>Sample problems</h4><ol>{rows}</ol>"
 
 
@@ -61,8 +63,8 @@ class Trial:
 
     def __init__(self, desk: Desk) -> None:
         self.text = desk.make(
-            ipywidgets.Textarea, "wf-trial-text", description="try this text", value="answer: 42", rows=3,
-            tooltip="an answer to the first sample problem",
+            ipywidgets.Textarea, "wf-trial-text", description="completion", value="answer: 42", rows=3,
+            tooltip="scored as a completion of the first sample problem",
         )  # fmt: skip
         self.result = desk.make(ipywidgets.HTML, "wf-trial-result")
         self.widget = desk.make(ipywidgets.VBox, "wf-trial", children=(self.text, self.result))
@@ -82,7 +84,7 @@ class Trial:
 
 
 def try_text(question: tuple[Any, Any, str]) -> str:
-    """What every reward says about a text, as HTML; the sum is before any shaping."""
+    """What every reward says about a text, as HTML; the sum is before reward shaping."""
     task, rewards, text = question
     try:
         problem = Task.parse(task).problem(0, "train")
@@ -93,15 +95,15 @@ def try_text(question: tuple[Any, Any, str]) -> str:
     rows = "".join(part_row(part, rollout) for part in parts)
     said = "".join(f'<div class="wf-error" role="alert">{escaped(fault)}</div>' for fault in faults)
     return (
-        f'<p class="wf-help">as an answer to: {shown(problem.prompt)} (reference {shown(problem.answer)})</p>'
-        f"<table><tr><th>reward</th><th>value</th><th>weight</th><th>why</th></tr>{rows}"
-        f"<tr><th>sum</th><td><b>{value_text(rollout.reward)}</b></td><td></td><td>before any shaping</td></tr>"
+        f'<p class="wf-help">scored as a completion of: {shown(problem.prompt)} (reference {shown(problem.answer)})</p>'
+        f"<table><tr><th>reward</th><th>value</th><th>weight</th><th>reason</th></tr>{rows}"
+        f"<tr><th>sum</th><td><b>{value_text(rollout.reward)}</b></td><td></td><td>before reward shaping</td></tr>"
         f"</table>{said}"
     )
 
 
 def unscored(why: str) -> str:
-    """Why nothing is said about a text."""
+    """Why a text is unscored."""
     return f'<p class="wf-help">Unscored: {escaped(why)}</p>'
 
 
@@ -118,7 +120,7 @@ def part_row(part: RewardPart, rollout: Rollout) -> str:
     """One reward's verdict as a row of the table."""
     score = rollout.parts.get(part.key)
     value = "" if score is None else value_text(score.value)
-    reason = "asks the model: scored in a run only" if score is None else score.reason
+    reason = "needs the model: scored in a run only" if score is None else score.reason
     cells = (escaped(part.key), value, f"{part.weight:g}", shown(reason))
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

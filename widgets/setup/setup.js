@@ -1,4 +1,4 @@
-/** The set-up form is made in Python alone; what it needs of the browser is this: its keys stay in it. */
+/** The set-up form is made in Python; in the browser it only keeps its keys from the notebook. */
 
 import { keepKeys } from "../page/dom.js";
 

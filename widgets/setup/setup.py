@@ -14,7 +14,7 @@ from widgets.form.editor import editor
 from widgets.form.pieces import Pieces
 from widgets.form.spec import Spec, without_none
 from widgets.form.table import Table, fields_of
-from widgets.setup.draft import Mistake, Tables, quick_problems, tables_of
+from widgets.setup.draft import Mistake, Tables, quick_errors, tables_of
 from widgets.setup.files import Copies, Loader
 from widgets.setup.method import MethodEditor
 from widgets.setup.samples import Samples, Trial
@@ -44,7 +44,7 @@ class Setup:
         self.told, self.lock = told, threading.RLock()  # handlers and answers may come in two threads of the kernel
         self.tables: Tables = tables_of(config)
         self.config: RunConfig | None = config
-        self.problems: list[str] = []
+        self.errors: list[str] = []
         self.editors: dict[str, Editor] = {}
         self.samples, self.trial = Samples(self.desk), Trial(self.desk)
         self.loader, self.copies = Loader(self.desk, folder, self.take), Copies(self.desk)
@@ -89,7 +89,7 @@ class Setup:
     def write_copies(self) -> None:
         """Writes the config as text where that is on show; it takes longer than all else that a keystroke does."""
         if any(self.tools[name].value for name in ("TOML", "Python")):
-            self.copies.show(self.config, len(self.problems))
+            self.copies.show(self.config, len(self.errors))
 
     # ------------------------------------------------------------------ the tables
 
@@ -156,8 +156,8 @@ class Setup:
 
     def check(self) -> None:
         """Tells at once what can be told at once."""
-        self.config, found = quick_problems(self.tables)
-        self.show_problems(found)
+        self.config, found = quick_errors(self.tables)
+        self.show_errors(found)
         self.write_copies()
         self.update_extras()
 
@@ -168,15 +168,15 @@ class Setup:
         if self.chosen == "rewards":
             self.trial.update(self.tables)
 
-    def show_problems(self, problems: list[str]) -> None:
-        """Puts every problem beside its field."""
+    def show_errors(self, errors: list[str]) -> None:
+        """Puts every error beside its field."""
         with self.lock:
-            self.problems = problems
+            self.errors = errors
             self.place()
 
     def place(self) -> None:
         """Texts beside the fields, marks in the list of tables; what has no place stands above."""
-        mistakes = [Mistake.of(problem) for problem in self.problems]
+        mistakes = [Mistake.of(error) for error in self.errors]
         texts: dict[int, list[str]] = {}
         for mistake in mistakes:
             target, text = self.find(mistake)
@@ -216,7 +216,7 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
     if not fields:
         return editor(desk, Spec.of(name, info))
     if name == "rollouts":
-        kinds = Literal[tuple(sorted(ENGINES))]
+        kinds: Any = Literal.__getitem__(tuple(sorted(ENGINES)))
         fields["engine"] = FieldInfo(annotation=kinds, default="local", description=fields["engine"].description)
     return Table(desk, fields, frozenset(fields.keys() - BASIC.get(name, fields.keys())))
 

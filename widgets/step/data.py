@@ -1,4 +1,4 @@
-"""What a step did to the tokens that it learnt from, and to those of the probe problems, from which it did not."""
+"""The effect of a step on the tokens it was trained on, and on those of the tracked problems, which it was not."""
 
 import math
 from collections import defaultdict
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from widgets.recorded.data import RunData, bare, group_parts, per_token, read, token_counts
+from widgets.recorded.data import RunData, group_parts, per_token, read, token_counts
+from widgets.recorded.question import question_of
 from widgets.wire.payload import number, pack
 
 if TYPE_CHECKING:
-    from widgets.lens.pushes import Pushes
+    from widgets.lens.weights import Weights
 
 MOST_TOKENS = 200_000  # of a step that are sent; of more the first rollouts
 NAMES = ("rollout", "group", "problem", "prompt", "reward", "correct", "finish", "token_ids", "trained", "lens",
@@ -24,13 +25,13 @@ SENT = ("tokens", "trained", "lens", "change")
 def effect(data: RunData, step: int) -> bytes:
     """The rollouts of a step that were scored again, as a group's payload of kind `step`, with `lens` and `change`.
 
-    `groups`: how many groups they are, `all`: how many the step has, `left_out`: rollouts too many to be sent.
+    `groups`: how many groups these are, `all`: how many the step has, `left_out`: rollouts that are not sent.
     """
     table = read(data.file(step), NAMES)
     numbers, again = table.column("group").to_numpy(), scored_again(table)
     header, columns = parts(data, table)
-    told = {"groups": len(set(numbers[again].tolist())), "all": len(set(numbers.tolist()))}
-    return pack({"kind": "step", "step": step, **header, **told}, columns)
+    counts = {"groups": len(set(numbers[again].tolist())), "all": len(set(numbers.tolist()))}
+    return pack({"kind": "step", "step": step, **header, **counts}, columns)
 
 
 def parts(data: RunData, table: pa.Table) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -57,31 +58,31 @@ def scored_again(table: pa.Table) -> np.ndarray:
 def probe_effect(data: RunData, step: int) -> bytes:
     """What `probes` tells, and where the probes of the step before were scored again after this one, their tokens.
 
-    These come as those of `effect` do; `lens` is what the run's method would have asked of them, had it learnt from
-    them, `method` its title. Where it cannot say, `problem` does.
+    These come as those of `effect` do; `lens` is the gradient weight under the run's method, as if it were
+    trained on them, `method` its title. Where it cannot be computed, `error` says why.
     """
     told = probes(data, step)
     if told["scored"] != step:
         return pack({"kind": "step_probes", "step": step, **told}, {})
-    table, asked = read(Path(data.run.file("probes", step - 1)), NAMES), would_ask(data, step - 1)
-    if asked.push is not None:
+    table, asked = read(Path(data.run.file("probes", step - 1)), NAMES), lens_of_probes(data, step - 1)
+    if asked.weights is not None:
         ends = np.concatenate([[0], np.cumsum(token_counts(table))]).astype(np.int32)
-        lens = pa.ListArray.from_arrays(pa.array(ends), pa.array(asked.push))
+        lens = pa.ListArray.from_arrays(pa.array(ends), pa.array(asked.weights))
         table = table.set_column(table.column_names.index("lens"), "lens", lens)
     header, columns = parts(data, table)
-    header |= {"method": asked.title, "problem": asked.problem}
+    header |= {"method": asked.title, "error": asked.error}
     return pack({"kind": "step_probes", "step": step, **told, **header}, columns)
 
 
-def would_ask(data: RunData, step: int) -> "Pushes":
-    """What the run's method would ask of the probes of a step in the update that follows, or why it cannot be told."""
-    from widgets.lens.pushes import Pushes, ask  # brings torch along
+def lens_of_probes(data: RunData, step: int) -> "Weights":
+    """The gradient weights that the run's method would give the tracked problems of a step, or the error."""
+    from widgets.lens.weights import Weights, weigh  # brings torch along
     from workbench.runs.replay import Replay
 
     try:
-        return ask(data.run.config.method, Replay.of_probes(data.run, step))
+        return weigh(data.run.config.method, Replay.of_probes(data.run, step))
     except ValueError as error:  # as where the method was written in a cell that was not run here
-        return Pushes("", problem=str(error))
+        return Weights("", error=str(error))
 
 
 def probes(data: RunData, step: int) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def probes(data: RunData, step: int) -> dict[str, Any]:
     `scored`: the step after which those from before it were scored again, None where they were not.
 
     `before` and `after` are steps, None where there was no evaluation. Their noise is the same at every evaluation, so
-    both policies write the same tokens for a while: `shared` of `written`, whose log-prob moved by `drift` on average
+    both policies sample the same tokens for a while: `shared` of `sampled`, whose log-prob moved by `drift` on average
     and by `moved` in size.
     """
     steps = data.run.steps("probes")
@@ -119,19 +120,17 @@ def probed(data: RunData, step: int) -> dict[str, list[dict[str, Any]]]:
         logprob = [math.nan if value is None else value for value in row.get("logprob") or ()]
         numbers = np.array(logprob or [math.nan] * len(row["token_ids"]))
         known = {"tokens": np.array(row["token_ids"]), "logprob": numbers, "given": row.get("prompt_ids")}
-        found[row["problem"]].append({"question": bare(row["prompt"]), "correct": row["correct"], **known})
+        found[row["problem"]].append(
+            {"question": question_of(row["prompt"], data.special), "correct": row["correct"], **known}
+        )
     return dict(found)
 
 
 def outcome(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many of a problem's rollouts were correct, unscored ones counted as incorrect, and their mean length."""
-    verdicts = [row["correct"] for row in rows if number(row["correct"]) is not None]
+    """How many of a problem's rollouts are correct, unscored ones counted as incorrect, and the mean length."""
+    grades = [row["correct"] for row in rows if number(row["correct"]) is not None]
     length = sum(len(row["tokens"]) for row in rows) / len(rows)
-    return {
-        "right": sum(verdict > 0.5 for verdict in verdicts),
-        "scored": len(rows) if verdicts else 0,
-        "length": length,
-    }
+    return {"correct": sum(grade > 0.5 for grade in grades), "scored": len(rows) if grades else 0, "length": length}
 
 
 def change(old: dict[str, Any], new: dict[str, Any]) -> np.ndarray:
@@ -144,9 +143,9 @@ def change(old: dict[str, Any], new: dict[str, Any]) -> np.ndarray:
     return np.asarray(new["logprob"][:end] - old["logprob"][:end])
 
 
-def shared(changes: list[np.ndarray], written: int) -> dict[str, Any]:
-    """What the changes of the shared tokens come to."""
+def shared(changes: list[np.ndarray], sampled: int) -> dict[str, Any]:
+    """Mean change and mean size of the change over the shared tokens."""
     every = np.concatenate([np.zeros(0), *changes])
     known = every[np.isfinite(every)]
     drift, moved = (number(values.mean()) if known.size else None for values in (known, np.abs(known)))
-    return {"shared": int(known.size), "written": written, "drift": drift, "moved": moved}
+    return {"shared": int(known.size), "sampled": sampled, "drift": drift, "moved": moved}

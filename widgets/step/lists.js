@@ -1,4 +1,4 @@
-/** What a step did, in rows: its rollouts with what was asked of them and what they got, and tokens worth a look. */
+/** The effect of a step as a table of rollouts (gradient weight, Δ log-prob, sign agreement), and lists of tokens. */
 
 import { rove } from "../page/rove.js";
 import { make } from "../page/dom.js";
@@ -15,18 +15,18 @@ export const signed = (number) => (number > 0 ? `+${show(number)}` : show(number
 /** @param {number} part */
 export const percent = (part) => (Number.isFinite(part) ? `${Math.round(100 * part)} %` : "–");
 
-/** Columns of the table. @type {{ name: string, label: string, help: string, of: (line: Line) => number | null, told: (number: number) => string }[]} */
+/** Columns of the table. @type {{ name: string, label: string, help: string, of: (line: Line) => number | null, text: (number: number) => string }[]} */
 const COLUMNS = [
-  { name: "rollout", label: "rollout", help: "its number in the step; press it to see it in the strips", of: ({ rollout }) => rollout.rollout, told: String },
-  { name: "problem", label: "problem", help: "its group in the step", of: ({ rollout }) => rollout.group, told: String },
-  { name: "reward", label: "reward", help: "what it earned", of: ({ rollout }) => rollout.reward, told: show },
-  { name: "tokens", label: "tokens", help: "how many of them were scored again", of: ({ tokens }) => tokens, told: String },
-  { name: "asked", label: "Σ asked", help: "sum of the lens over its tokens: the push on the whole answer", of: ({ asked }) => asked, told: signed },
-  { name: "got", label: "Σ got", help: "sum of the changes: how much likelier the whole answer became, in nats", of: ({ got }) => got, told: signed },
-  { name: "agree", label: "as told", help: "of the push on its tokens that moved, the part that went as told", of: ({ agree }) => agree, told: percent },
+  { name: "rollout", label: "rollout", help: "number of the rollout in the step; press it to show it below", of: ({ rollout }) => rollout.rollout, text: String },
+  { name: "problem", label: "problem", help: "number of the problem (group) in the step", of: ({ rollout }) => rollout.group, text: String },
+  { name: "reward", label: "reward", help: "reward of the rollout", of: ({ rollout }) => rollout.reward, text: show },
+  { name: "tokens", label: "tokens", help: "tokens whose log-prob was computed again after the update", of: ({ tokens }) => tokens, text: String },
+  { name: "weight", label: "Σ gradient weight", help: "sum of the gradient weights (lens) over the tokens of the rollout", of: ({ weight }) => weight, text: signed },
+  { name: "delta", label: "Σ Δ log-prob", help: "change of the log-prob of the whole rollout, in nats", of: ({ delta }) => delta, text: signed },
+  { name: "agree", label: "sign agreement", help: "share of the gradient weight (in size) on tokens that moved in the direction of the gradient", of: ({ agree }) => agree, text: percent },
 ];
 
-/** The rollouts, in an order that the reader chooses. */
+/** The table of rollouts; its columns can be sorted. */
 export class StepTable {
   /** @param {{ pick: (line: Line) => void }} host */
   constructor(host) {
@@ -76,11 +76,11 @@ export class StepTable {
   row(line, columns, place) {
     const cells = columns.slice(1).map((column) => {
       const number = column.of(line);
-      return make("td", {}, number === null ? "–" : column.told(number));
+      return make("td", {}, number === null ? "–" : column.text(number));
     });
     const pressed = line.rollout === this.picked;
     return make("tr", {}, make("th", { scope: "row" }, make("button", { type: "button", tabindex: place ? -1 : 0, "aria-pressed": String(pressed),
-      title: "show it in the strips", click: () => this.host.pick(line) }, `#${line.rollout.rollout}`)), cells);
+      title: "show this rollout below", click: () => this.host.pick(line) }, `#${line.rollout.rollout}`)), cells);
   }
 
   /** @param {string} name */
@@ -112,9 +112,9 @@ export function tokenList(title, help, items) {
 /** @param {Group} group @param {Tokens} tokens @param {number} at @param {(at: number) => void} read */
 export function tokenItem(group, tokens, at, read) {
   const rollout = group.rollouts[tokens.owners[at]];
-  return make("button", { type: "button", class: "wb-step-item", title: "read this token in its rollout", click: () => read(at) },
+  return make("button", { type: "button", class: "wb-step-item", title: "show this token in its rollout", click: () => read(at) },
     make("span", { class: "wb-step-token", dir: "ltr" }, make("bdi", {}, textOf(group, tokens.places[at]))),
-    make("span", { class: "wb-number" }, tokens.asked[at] ? `asked ${signed(tokens.asked[at])}` : "", ` got ${signed(tokens.got[at])}`),
+    make("span", { class: "wb-number" }, tokens.weight[at] ? `weight ${signed(tokens.weight[at])}` : "", ` Δ ${signed(tokens.delta[at])}`),
     make("span", { class: "wb-muted" }, `#${rollout.rollout}`));
 }
 

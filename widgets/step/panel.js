@@ -1,10 +1,10 @@
-/** What the step did: what was asked of every token beside what it got, for a problem or for the whole step. */
+/** The effect of a step: gradient weight and change of log-prob of every token, of one problem or of the whole step. */
 
 import { make } from "../page/dom.js";
 import { show } from "../page/signals.js";
 import { factParts } from "./facts.js";
 import { StepTable, signed, textOf, tokenItem, tokenList } from "./lists.js";
-import { STILL, against, factsOf, linesOf, outliers, reach, tokensOf, unasked } from "./math.js";
+import { STILL, against, factsOf, linesOf, outliers, reach, tokensOf, withoutGradient } from "./math.js";
 import { StepPlot } from "./plot.js";
 import { probesPart } from "./probes.js";
 import { StepStrips } from "./strips.js";
@@ -16,9 +16,9 @@ import { StepStrips } from "./strips.js";
  */
 
 const LISTED = 8; // tokens of a list
-const OUTLIERS = 200; // that the keys go through
+const OUTLIERS = 200; // that the arrow keys visit
 const KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
-const RECORD = "To know it, set record.after in the config to the number of problems that each step scores again, for example 4; that takes one more reading of their rollouts.";
+const RECORD = "To record it, set record.after in the config to the number of problems whose rollouts are scored again after each step, for example 4; this costs one more forward pass over them.";
 
 export class StepPanel {
   /** @type {Group | null} what is drawn */
@@ -30,7 +30,7 @@ export class StepPanel {
   chosen = -1;
   owner = -1;
   alone = false;
-  /** @type {any} the step that was asked for last */
+  /** @type {any} the step that was weight for last */
   known = null;
 
   /** @param {View} view */
@@ -44,7 +44,7 @@ export class StepPanel {
     this.table = new StepTable({ pick: ({ rollout }) => this.pick(rollout) });
     this.head = make("div", { class: "wb-bar-line" });
     this.words = make("p", { class: "wb-step-words", role: "status" });
-    this.meaning = make("p", { class: "wb-muted wb-step-words" }, "Asked: the lens, the push that the update gave a token. Got: its log-prob after the step less the one that the update read.");
+    this.meaning = make("p", { class: "wb-muted wb-step-words" }, "Gradient weight: the lens, −∂L/∂log π of the token in the update. Δ log-prob: log-prob after the step minus the one before it.");
     this.facts = make("div", { class: "wb-step-facts", role: "list", "aria-label": "numbers" });
     this.lists = make("div", { class: "wb-step-lists" });
     this.readout = make("p", { class: "wb-step-readout", "aria-live": "polite" });
@@ -53,7 +53,7 @@ export class StepPanel {
     this.body = make("div", { class: "wb-step-body" }, this.meaning, this.facts,
       make("div", { class: "wb-step-parts" }, make("div", {}, this.plot.canvas, this.readout), make("div", {}, this.lists, this.table.element)),
       this.caption, this.strips.canvas);
-    this.element = make("section", { class: "wb-step", hidden: true, tabindex: -1, "aria-label": "what the step did", keydown: (event) => this.pressed(event) },
+    this.element = make("section", { class: "wb-step", hidden: true, tabindex: -1, "aria-label": "effect of the step", keydown: (event) => this.pressed(event) },
       this.head, this.words, this.body, this.probes);
     this.themes = new MutationObserver(() => this.repaint());
   }
@@ -62,7 +62,7 @@ export class StepPanel {
     return !this.element.hidden;
   }
 
-  /** Whether the reader is at it. */
+  /** Whether the focus is in the panel. */
   get busy() {
     return this.element.contains(document.activeElement);
   }
@@ -90,7 +90,7 @@ export class StepPanel {
     if (inside) this.view.focus();
   }
 
-  /** The view shows another group or another step, or the same again. */
+  /** Called when the view shows another group or step. */
   update() {
     const key = this.whole ? this.view.step : this.view.group;
     if (!this.open || !this.view.group || key === this.key) return;
@@ -112,12 +112,12 @@ export class StepPanel {
       if (tokens.places.length) this.draw(shown, tokens);
       else await this.explain(ticket);
     } catch (error) {
-      if (ticket === this.ticket) this.say(/** @type {Error} */ (error).message);
+      if (ticket === this.ticket) this.showMessage(/** @type {Error} */ (error).message);
     }
     if (this.view.source.ask) this.drawProbes(ticket);
   }
 
-  /** All rollouts of the step that were scored again; the last answer is kept. @returns {Promise<Group>} */
+  /** All rollouts of the step that were scored again; the last result is kept. @returns {Promise<Group>} */
   async ofStep() {
     const { step, source } = this.view;
     if (this.known?.step !== step) this.known = await source.ask({ kind: "step", step });
@@ -125,31 +125,31 @@ export class StepPanel {
   }
 
   /** In place of numbers. @param {...any} parts */
-  say(...parts) {
+  showMessage(...parts) {
     this.group = null;
-    if (this.body.contains(document.activeElement)) this.element.focus({ preventScroll: true }); // what is hidden loses the keys
+    if (this.body.contains(document.activeElement)) this.element.focus({ preventScroll: true }); // a hidden element loses the focus
     this.body.hidden = true;
     this.words.replaceChildren(...parts);
   }
 
-  /** Why there is nothing to be seen, and what there is. @param {number} ticket */
+  /** Explains why there are no numbers, and offers problems that have some. @param {number} ticket */
   async explain(ticket) {
     const { group, source, step } = this.view;
-    if (group.kind !== "group") return this.say("No update learnt from these rollouts, so there is nothing that was asked of them. Go back to a problem of the step.");
+    if (group.kind !== "group") return this.showMessage("No update was trained on these rollouts, so they have no gradient. Choose a problem of the step.");
     const again = source.ask ? /** @type {any} */ (await this.ofStep()) : null;
     if (ticket !== this.ticket) return undefined;
-    if (!again?.rollouts.length) return this.say(`What step ${step} did to its tokens is not known: ${again ? "none of its rollouts was" : "these rollouts were not"} scored again after the update. ${RECORD}`);
+    if (!again?.rollouts.length) return this.showMessage(`The effect of step ${step} was not recorded: ${again ? "none of its rollouts was" : "these rollouts were not"} scored again after the update. ${RECORD}`);
     const numbers = [...new Set(again.rollouts.map((/** @type {Rollout} */ rollout) => rollout.group))];
     const go = (/** @type {number} */ number) => make("button", { type: "button", click: () => this.view.showGroup(number) }, `problem ${number}`);
-    return this.say(`Of step ${step} ${again.groups} of ${again.all} problems were scored again, this one was not. `, ...numbers.slice(0, 12).map(go));
+    return this.showMessage(`${again.groups} of ${again.all} problems of step ${step} were scored again after the update; this one was not. `, ...numbers.slice(0, 12).map(go));
   }
 
   drawHead() {
     const active = this.head.contains(document.activeElement) ? document.activeElement?.textContent : null;
     const way = (/** @type {boolean} */ whole, /** @type {string} */ label) => make("button", { type: "button", "aria-pressed": String(this.whole === whole),
       click: () => { this.whole = whole; this.update(); } }, label);
-    this.head.replaceChildren(make("b", {}, `What step ${this.view.step} did`),
-      this.view.source.ask ? make("span", { class: "wb-control", role: "group", "aria-label": "of which rollouts" }, way(false, "this problem"), way(true, "the whole step")) : "",
+    this.head.replaceChildren(make("b", {}, `Effect of step ${this.view.step}`),
+      this.view.source.ask ? make("span", { class: "wb-control", role: "group", "aria-label": "rollouts to include" }, way(false, "this problem"), way(true, "the whole step")) : "",
       make("span", { class: "wb-spring" }),
       make("button", { type: "button", class: "wb-close", "aria-label": "close", title: "close  w", click: () => this.shut() }, "×"));
     const again = active && [...this.head.querySelectorAll("button")].find((each) => each.textContent === active);
@@ -162,15 +162,15 @@ export class StepPanel {
     this.group = group;
     this.tokens = tokens;
     this.body.hidden = false;
-    const { left_out: lost } = /** @type {any} */ (group);
-    this.words.textContent = lost ? `The first ${group.rollouts.length} rollouts are shown; ${lost} more were scored again.` : "";
+    const { left_out: omitted } = /** @type {any} */ (group);
+    this.words.textContent = omitted ? `The first ${group.rollouts.length} rollouts are shown; ${omitted} more were scored again.` : "";
     this.facts.replaceChildren(...factParts(facts));
-    const drawn = { tokens, slope: facts.slope, outliers: outliers(tokens, facts.slope, OUTLIERS), reach: { asked: reach(tokens.asked), got: reach(tokens.got) } };
+    const drawn = { tokens, slope: facts.slope, outliers: outliers(tokens, facts.slope, OUTLIERS), reach: { weight: reach(tokens.weight), delta: reach(tokens.delta) } };
     this.drawn = drawn;
     const item = (/** @type {number} */ at) => tokenItem(group, tokens, at, (each) => this.read(each));
     this.lists.replaceChildren(
-      tokenList("Moved against what they were told", "asked × got most below zero", against(tokens, LISTED).map(item)),
-      tokenList("Moved though nothing was asked", "carried along by the others", unasked(tokens, LISTED).map(item)));
+      tokenList("Moved against the gradient", "weight × Δ log-prob most negative", against(tokens, LISTED).map(item)),
+      tokenList("Moved without gradient", "through shared parameters", withoutGradient(tokens, LISTED).map(item)));
     this.table.show(linesOf(group, tokens), this.whole);
     this.plot.show(drawn);
     const here = this.view.walker.place?.rollout.rollout;
@@ -204,18 +204,18 @@ export class StepPanel {
     this.plot.mark(chosen, alone ? owner : -1);
     this.strips.show(/** @type {any} */ (this.drawn), owner, chosen);
     this.table.mark(rollout);
-    this.caption.textContent = `Rollout #${rollout.rollout}: above what was asked of each token, below what it got (heights by their square roots)`;
-    this.readout.textContent = chosen < 0 ? `${this.tokens.places.length.toLocaleString("en")} tokens. ● told to become likelier, □ less likely, × nothing asked; dashed: the step's own rate. ← → outliers, Enter reads`
-      : this.told(chosen);
+    this.caption.textContent = `Rollout #${rollout.rollout}: gradient weight of each token above, Δ log-prob below (square-root scale)`;
+    this.readout.textContent = chosen < 0 ? `${this.tokens.places.length.toLocaleString("en")} tokens. ● up-weighted, □ down-weighted, × zero gradient; dashed: least-squares slope. ← →: outliers, Enter: show the token`
+      : this.describe(chosen);
   }
 
   /** A token in words. @param {number} at */
-  told(at) {
-    const { asked, got, places, owners } = this.tokens;
+  describe(at) {
+    const { weight, delta, places, owners } = this.tokens;
     const group = /** @type {Group} */ (this.group);
     const rollout = group.rollouts[owners[at]];
-    const how = Math.abs(got[at]) <= STILL ? "did not move" : !asked[at] ? "nothing was asked" : asked[at] * got[at] > 0 ? "as told" : "against";
-    return `${textOf(group, places[at])} · rollout #${rollout.rollout}, token ${places[at] - rollout.start + 1} · asked ${signed(asked[at])} · got ${signed(got[at])} (${show(Math.exp(got[at]), 3)} times as likely) · ${how}`;
+    const how = Math.abs(delta[at]) <= STILL ? "did not move" : !weight[at] ? "zero gradient" : weight[at] * delta[at] > 0 ? "same sign" : "opposite sign";
+    return `${textOf(group, places[at])} · rollout #${rollout.rollout}, token ${places[at] - rollout.start + 1} · gradient weight ${signed(weight[at])} · Δ log-prob ${signed(delta[at])} (probability × ${show(Math.exp(delta[at]), 3)}) · ${how}`;
   }
 
   /** @param {number} at */

@@ -1,13 +1,13 @@
-/** What was asked of every token against what it got: a dot a token. Arrow keys go from outlier to outlier. */
+/** Gradient weight against Δ log-prob, one dot per token. Arrow keys go from outlier to outlier. */
 
-import { isOrder, make } from "../page/dom.js";
+import { isShortcut, make } from "../page/dom.js";
 import { show } from "../page/signals.js";
 
-/** @typedef {import("./math.js").Tokens} Tokens @typedef {{ tokens: Tokens, slope: number, outliers: number[], reach: { asked: number, got: number } }} Drawn */
+/** @typedef {import("./math.js").Tokens} Tokens @typedef {{ tokens: Tokens, slope: number, outliers: number[], reach: { weight: number, delta: number } }} Drawn */
 
 const EDGE = { left: 54, right: 10, top: 10, bottom: 34 }; // pixels around the dots
 const MOST_DOTS = 40_000; // more are thinned evenly; the outliers are always drawn
-const NEAR = 14; // pixels at which a dot counts as meant
+const NEAR = 14; // pixels within which a click selects a dot
 
 export class StepPlot {
   /** @type {Drawn | null} */
@@ -21,7 +21,7 @@ export class StepPlot {
   constructor(host) {
     this.host = host;
     this.canvas = make("canvas", { class: "wb-step-plot", tabindex: 0, role: "img", "aria-roledescription": "scatter plot",
-      "aria-label": "push asked for against change of log-probability, a dot a token; arrow keys go from outlier to outlier, Enter reads the token",
+      "aria-label": "gradient weight against change of log-prob, one dot per token; arrow keys go from outlier to outlier, Enter shows the token",
       keydown: (event) => this.key(event), click: (event) => this.clicked(event) });
     this.watcher = new ResizeObserver(() => this.paint());
     this.watcher.observe(this.canvas);
@@ -42,7 +42,7 @@ export class StepPlot {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (isOrder(event)) return;
+    if (isShortcut(event)) return;
     const order = this.drawn?.outliers ?? [];
     const here = order.indexOf(this.chosen);
     const next = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: Math.max(0, here - 1), ArrowUp: Math.max(0, here - 1), Home: 0, End: order.length - 1 }[event.key];
@@ -56,11 +56,11 @@ export class StepPlot {
   /** The nearest dot. @param {MouseEvent} event */
   clicked(event) {
     if (!this.drawn) return;
-    const { asked, got } = this.drawn.tokens;
+    const { weight, delta } = this.drawn.tokens;
     const { x, y } = this.scales();
     let [best, near] = [-1, NEAR ** 2];
-    for (let at = 0; at < asked.length; at += 1) {
-      const distance = (x(asked[at]) - event.offsetX) ** 2 + (y(got[at]) - event.offsetY) ** 2;
+    for (let at = 0; at < weight.length; at += 1) {
+      const distance = (x(weight[at]) - event.offsetX) ** 2 + (y(delta[at]) - event.offsetY) ** 2;
       if (distance < near) [best, near] = [at, distance];
     }
     if (best >= 0) this.host.choose(best);
@@ -69,12 +69,12 @@ export class StepPlot {
   /** From numbers to pixels; what lies beyond the axes stands at their edge. */
   scales() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    const reach = this.drawn?.reach ?? { asked: 1, got: 1 };
+    const reach = this.drawn?.reach ?? { weight: 1, delta: 1 };
     const inside = (/** @type {number} */ part) => Math.max(-1, Math.min(1, part));
     const [wide, high] = [(width - EDGE.left - EDGE.right) / 2, (height - EDGE.top - EDGE.bottom) / 2];
     return {
-      x: (/** @type {number} */ value) => EDGE.left + wide * (1 + inside(value / reach.asked)),
-      y: (/** @type {number} */ value) => EDGE.top + high * (1 - inside(value / reach.got)),
+      x: (/** @type {number} */ value) => EDGE.left + wide * (1 + inside(value / reach.weight)),
+      y: (/** @type {number} */ value) => EDGE.top + high * (1 - inside(value / reach.delta)),
     };
   }
 
@@ -100,55 +100,55 @@ export class StepPlot {
     line(context, [[left, y(0)], [right, y(0)]], colours.muted);
     line(context, [[x(0), top], [x(0), bottom]], colours.muted);
     if (slope) {
-      const most = Math.min(reach.asked, reach.got / Math.abs(slope));
+      const most = Math.min(reach.weight, reach.delta / Math.abs(slope));
       line(context, [[x(-most), y(-most * slope)], [x(most), y(most * slope)]], colours.accent, [5, 4]);
     }
     context.fillStyle = colours.muted;
     context.font = `11px ${colours.font}`;
-    write(context, "as told", right - 5, top + 13, "right");
-    write(context, "as told", left + 5, bottom - 6, "left");
-    write(context, "against", left + 5, top + 13, "left");
-    write(context, "against", right - 5, bottom - 6, "right");
+    write(context, "same sign", right - 5, top + 13, "right");
+    write(context, "same sign", left + 5, bottom - 6, "left");
+    write(context, "opposite sign", left + 5, top + 13, "left");
+    write(context, "opposite sign", right - 5, bottom - 6, "right");
     for (const part of [-1, 0, 1]) {
-      write(context, show(part * reach.asked, 2), x(part * reach.asked), bottom + 14, part < 0 ? "left" : part ? "right" : "center");
-      write(context, show(part * reach.got, 2), left - 5, y(part * reach.got) + (part > 0 ? 9 : part ? -1 : 4), "right");
+      write(context, show(part * reach.weight, 2), x(part * reach.weight), bottom + 14, part < 0 ? "left" : part ? "right" : "center");
+      write(context, show(part * reach.delta, 2), left - 5, y(part * reach.delta) + (part > 0 ? 9 : part ? -1 : 4), "right");
     }
-    write(context, "asked: push of the lens →", (left + right) / 2, bottom + 28, "center");
+    write(context, "gradient weight (lens) →", (left + right) / 2, bottom + 28, "center");
     context.save();
     context.translate(12, (top + bottom) / 2);
     context.rotate(-Math.PI / 2);
-    write(context, "got: change of log-prob →", 0, 0, "center");
+    write(context, "Δ log-prob →", 0, 0, "center");
     context.restore();
   }
 
-  /** Rounds were to become likelier, open squares less likely, crosses were asked nothing. @param {CanvasRenderingContext2D} context @param {Colours} colours */
+  /** Discs are up-weighted, open squares down-weighted, crosses have zero gradient. @param {CanvasRenderingContext2D} context @param {Colours} colours */
   paintDots(context, colours) {
-    const { tokens: { asked, got, owners }, outliers } = /** @type {Drawn} */ (this.drawn);
+    const { tokens: { weight, delta, owners }, outliers } = /** @type {Drawn} */ (this.drawn);
     const { x, y } = this.scales();
-    const apart = Math.ceil(asked.length / MOST_DOTS);
+    const apart = Math.ceil(weight.length / MOST_DOTS);
     const dot = (/** @type {number} */ at) => {
-      const [cx, cy] = [x(asked[at]), y(got[at])];
+      const [cx, cy] = [x(weight[at]), y(delta[at])];
       context.globalAlpha = this.owner >= 0 && owners[at] !== this.owner ? 0.22 : 0.8;
       context.beginPath();
-      if (asked[at] > 0) { context.fillStyle = colours.up; context.arc(cx, cy, 2.6, 0, 7); context.fill(); return; }
-      context.strokeStyle = asked[at] < 0 ? colours.down : colours.muted;
-      if (asked[at] < 0) context.rect(cx - 2.3, cy - 2.3, 4.6, 4.6);
+      if (weight[at] > 0) { context.fillStyle = colours.up; context.arc(cx, cy, 2.6, 0, 7); context.fill(); return; }
+      context.strokeStyle = weight[at] < 0 ? colours.down : colours.muted;
+      if (weight[at] < 0) context.rect(cx - 2.3, cy - 2.3, 4.6, 4.6);
       else { context.moveTo(cx - 2, cy - 2); context.lineTo(cx + 2, cy + 2); context.moveTo(cx - 2, cy + 2); context.lineTo(cx + 2, cy - 2); }
       context.stroke();
     };
-    for (let at = 0; at < asked.length; at += apart) dot(at);
+    for (let at = 0; at < weight.length; at += apart) dot(at);
     if (apart > 1) outliers.forEach(dot);
     context.globalAlpha = 1;
   }
 
   /** @param {CanvasRenderingContext2D} context @param {Colours} colours */
   paintChosen(context, colours) {
-    const { asked, got } = /** @type {Drawn} */ (this.drawn).tokens;
+    const { weight, delta } = /** @type {Drawn} */ (this.drawn).tokens;
     const { x, y } = this.scales();
     context.strokeStyle = colours.text;
     context.lineWidth = 2;
     context.beginPath();
-    context.arc(x(asked[this.chosen]), y(got[this.chosen]), 7, 0, 7);
+    context.arc(x(weight[this.chosen]), y(delta[this.chosen]), 7, 0, 7);
     context.stroke();
     context.lineWidth = 1;
   }

@@ -1,9 +1,9 @@
-/** One rollout in two strips: what was asked of every token above, what it got below. */
+/** One rollout in two strips: gradient weights above, Δ log-probs below. */
 
-import { isOrder, make } from "../page/dom.js";
+import { isShortcut, make } from "../page/dom.js";
 import { cleared, coloursOf } from "./plot.js";
 
-/** @typedef {import("./math.js").Tokens} Tokens @typedef {{ tokens: Tokens, reach: { asked: number, got: number } }} Drawn */
+/** @typedef {import("./math.js").Tokens} Tokens @typedef {{ tokens: Tokens, reach: { weight: number, delta: number } }} Drawn */
 
 const HIGH = 34; // pixels of a strip
 const APART = 10; // between them
@@ -20,7 +20,7 @@ export class StepStrips {
   constructor(host) {
     this.host = host;
     this.canvas = make("canvas", { class: "wb-step-strips", tabindex: 0, role: "img", style: `height:${2 * HIGH + APART}px`,
-      "aria-label": "push asked for above, change of log-probability below, a bar a token; arrow keys go from token to token, Enter reads it",
+      "aria-label": "gradient weights above, changes of log-prob below, one bar per token; arrow keys go from token to token, Enter shows the token",
       keydown: (event) => this.key(event), click: (event) => this.clicked(event) });
     this.watcher = new ResizeObserver(() => this.paint());
     this.watcher.observe(this.canvas);
@@ -43,7 +43,7 @@ export class StepStrips {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (isOrder(event)) return;
+    if (isShortcut(event)) return;
     const { from, to } = this.part;
     const here = this.chosen >= from && this.chosen < to ? this.chosen : from - 1;
     const next = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: from, End: to - 1 }[event.key];
@@ -67,7 +67,7 @@ export class StepStrips {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const colours = coloursOf(this.canvas);
     const { tokens, reach } = this.drawn;
-    [{ values: tokens.asked, most: reach.asked }, { values: tokens.got, most: reach.got }].forEach(({ values, most }, place) => {
+    [{ values: tokens.weight, most: reach.weight }, { values: tokens.delta, most: reach.delta }].forEach(({ values, most }, place) => {
       const middle = place * (HIGH + APART) + HIGH / 2;
       context.fillStyle = colours.line;
       context.fillRect(0, middle - 0.5, Math.min(width, this.wide * (this.part.to - this.part.from)), 1);

@@ -1,4 +1,4 @@
-/** Two rollouts, two steps of the same problem, or two signals side by side; where they part is marked. */
+/** Two rollouts, two steps of the same problem, or two signals side by side; the divergence point is marked. */
 
 import { make } from "../page/dom.js";
 import { Pane } from "./pane.js";
@@ -38,8 +38,8 @@ export class Side {
     this.element = make("div", { class: "wb-side" }, this.controls, this.pane.element);
     /** @type {string | null} null: the signal of the toolbar */
     this.own = null;
-    /** @type {string | null} what is said in place of a step, of rollouts that belong to none */
-    this.told = null;
+    /** @type {string | null} shown in place of the step, for rollouts that belong to none */
+    this.source = null;
   }
 
   /** @param {number} step @param {Group} group @param {Rollout | null} rollout null: all of them */
@@ -65,8 +65,8 @@ export class Side {
     const other = view.source.methods && group.kind === "group" ? [[LENS, "lens of a method…"]] : [];
     const signals = [["", "same signal"], ...other, ...ordered(group.signals).map((name) => [name, signalOf(name).label])];
     this.controls.replaceChildren(
-      this.told ? make("b", {}, this.told) : chooser("step of this side", view.steps.map((step) => [step, `step ${step}`]), this.step, (value) => this.goStep(Number(value))),
-      chooser("rollout of this side", this.told ? [["", `all ${rollouts.length}`], ...rollouts] : rollouts, rollout ? String(rollout.rollout) : "", (value) => this.goRollout(value)),
+      this.source ? make("b", {}, this.source) : chooser("step of this side", view.steps.map((step) => [step, `step ${step}`]), this.step, (value) => this.goStep(Number(value))),
+      chooser("rollout of this side", this.source ? [["", `all ${rollouts.length}`], ...rollouts] : rollouts, rollout ? String(rollout.rollout) : "", (value) => this.goRollout(value)),
       chooser("signal of this side", /** @type {[string, string][]} */ (signals), this.own ?? "", (value) => this.goSignal(value)));
   }
 
@@ -89,18 +89,18 @@ export class Side {
     return this.changed();
   }
 
-  /** The same problem at another step, said in words where it was not asked there. @param {number} step */
+  /** The same problem at another step; a notice where it was not sampled there. @param {number} step */
   async goStep(step) {
     const { problem } = this.group.rollouts[0];
     try {
       const board = await this.view.source.board(step);
       const entry = board.groups.find((/** @type {import("../wire/payload.js").BoardEntry} */ each) => each.problem === problem);
-      if (!entry) throw new Error(`${problem} was not asked at step ${step}`);
+      if (!entry) throw new Error(`${problem} was not sampled at step ${step}`);
       const group = await this.view.source.group(step, entry.group);
       this.set(step, group, group.rollouts[0]);
       this.changed();
     } catch (error) {
-      this.view.tell(/** @type {Error} */ (error).message);
+      this.view.notify(/** @type {Error} */ (error).message);
       this.draw();
     }
   }
@@ -113,31 +113,31 @@ export class Compare {
     const changed = () => this.changed();
     this.left = new Side(view, "rollout on the left", changed);
     this.right = new Side(view, "rollout on the right", changed);
-    this.told = make("span", { role: "status" });
+    this.summary = make("span", { role: "status" });
     this.element = make("div", { class: "wb-compare" },
-      make("div", { class: "wb-bar-line" }, this.told, make("span", { class: "wb-spring" }),
+      make("div", { class: "wb-bar-line" }, this.summary, make("span", { class: "wb-spring" }),
         make("button", { type: "button", title: "back to the group  c", click: () => view.toggleCompare() }, "close comparison")),
       make("div", { class: "wb-sides" }, this.left.element, this.right.element));
     this.panes = [this.left.pane, this.right.pane];
     this.panes.forEach((pane, place) => pane.sheet.element.addEventListener("scroll", () => this.together(pane, this.panes[1 - place]), { passive: true }));
   }
 
-  /** A rollout beside a sibling, or beside others of another origin; `told`: who wrote all on the left. @param {Rollout} rollout @param {{ group: Group, told: string } | null} others @param {string | null} told */
-  open(rollout, others, told) {
+  /** A rollout beside another of its group, or beside rollouts from elsewhere; `source`: where those on the left are from. @param {Rollout} rollout @param {{ group: Group, source: string } | null} others @param {string | null} source */
+  open(rollout, others, source) {
     const { step, group } = this.view;
-    this.left.told = told;
-    this.left.set(step, group, told === null ? rollout : null);
-    this.right.told = others?.told ?? null;
+    this.left.source = source;
+    this.left.set(step, group, source === null ? rollout : null);
+    this.right.source = others?.source ?? null;
     if (others) {
       const known = others.group.signals;
       this.right.own = known.includes(this.view.signalName) ? null : FIRST.find((name) => known.includes(name)) ?? null;
       this.right.set(step, others.group, null);
     }
-    if (!others) this.right.set(step, group, siblingOf(group, rollout));
+    if (!others) this.right.set(step, group, counterpartOf(group, rollout));
     this.changed();
   }
 
-  /** What both sides share is sought anew, and all is coloured. */
+  /** Finds the divergence points again and repaints. */
   changed() {
     const lefts = this.left.pane.rollouts;
     const rights = this.right.pane.rollouts;
@@ -149,9 +149,9 @@ export class Compare {
     const same = this.right.group === this.left.group && rights[0] === first;
     rights.forEach((rollout, place) => this.right.pane.partings.set(rollout, shared[place]));
     this.left.pane.partings.set(first, Math.min(...shared));
-    this.told.textContent = same ? "the same rollout twice: choose another signal on one side"
-      : rights.length > 1 ? `${rights.length} rollouts that part after token ${Math.min(...shared)}`
-        : `the first ${shared[0]} tokens agree (of ${first.length} and ${rights[0].length})`;
+    this.summary.textContent = same ? "the same rollout on both sides: choose another signal on one side"
+      : rights.length > 1 ? `${rights.length} rollouts; first divergence after token ${Math.min(...shared)}`
+        : `the first ${shared[0]} tokens are identical (of ${first.length} and ${rights[0].length})`;
     this.view.paint();
   }
 
@@ -163,7 +163,7 @@ export class Compare {
   /** Both sides stand at the same height. @param {Pane} moved @param {Pane} other */
   together(moved, other) {
     if (this.right.pane.rollouts.length > 1 || moved.sheet.element.scrollTop === other.sheet.element.scrollTop) return;
-    if (!moved.sheet.element.matches(":hover, :focus")) return; // follows the other, and must not lead it
+    if (!moved.sheet.element.matches(":hover, :focus")) return; // follows the other side and must not lead it
     other.sheet.element.scrollTop = moved.sheet.element.scrollTop;
   }
 
@@ -173,8 +173,8 @@ export class Compare {
   }
 }
 
-/** A rollout to compare with: the first that earned something else, else the next. @param {Group} group @param {Rollout} rollout */
-export function siblingOf(group, rollout) {
+/** A rollout to compare with: the first with another reward, else the next. @param {Group} group @param {Rollout} rollout */
+export function counterpartOf(group, rollout) {
   const others = group.rollouts.filter((each) => each !== rollout);
   return others.find((each) => each.reward !== null && each.reward !== rollout.reward) ?? others[0] ?? rollout;
 }

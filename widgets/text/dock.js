@@ -1,4 +1,4 @@
-/** The pinned card beside the text, and what it starts: a branch from another token. */
+/** The pinned card, and branching from another token. */
 
 import { tokenCard } from "./card.js";
 import { make } from "../page/dom.js";
@@ -6,7 +6,7 @@ import { make } from "../page/dom.js";
 const BRANCHES = 4; // rollouts of a branch
 
 export class Dock {
-  /** @type {HTMLElement} what is under way */
+  /** @type {HTMLElement} the state of a branch */
   status;
 
   /** @param {import("../tokens/token_view.js").TokenView} view */
@@ -28,26 +28,26 @@ export class Dock {
       make("button", { type: "button", class: "wb-close", "aria-label": "unpin", title: "unpin  Esc", click: () => this.view.unpin() }, "×"), card, this.status);
   }
 
-  /** The focus goes to the first thing that can be done here. */
+  /** Moves the focus to the first control of the card. */
   enter() {
     const [close, first] = this.element.querySelectorAll("button");
     (first ?? close)?.focus();
   }
 
-  /** Writes another token in place of the pinned one, and shows how the model goes on. @param {number} id */
+  /** Samples continuations from another token in place of the pinned one, and shows them. @param {number} id */
   async branch(id) {
     const { view } = this;
     const place = view.pinned;
     if (!place) return;
     const { group } = place.pane;
-    const told = (group.vocabulary[id]?.[0] ?? String(id)).trim() || "␣";
-    this.status.textContent = `writing ${BRANCHES} rollouts that go on from “${told}” …`;
+    const text = (group.vocabulary[id]?.[0] ?? String(id)).trim() || "␣";
+    this.status.textContent = `sampling ${BRANCHES} continuations from “${text}” …`;
     try {
       const payload = await view.source.branch({ step: group.step, rollout: place.rollout.rollout, at: place.at, token: id, n: BRANCHES });
-      if (view.pinned !== place) return; // the reader went on
-      view.openCompare(place.rollout, { group: payload, told: `“${told}” at token ${place.at + 1}, ${payload.told}` });
+      if (view.pinned !== place) return; // another token is pinned by now
+      view.openCompare(place.rollout, { group: payload, source: `“${text}” at token ${place.at + 1}, ${payload.source}` });
     } catch (error) {
-      this.status.textContent = `no branch: ${/** @type {Error} */ (error).message}`;
+      this.status.textContent = `branch failed: ${/** @type {Error} */ (error).message}`;
     }
   }
 }

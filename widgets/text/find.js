@@ -1,4 +1,4 @@
-/** Finds text in the rollouts, in sight or not. */
+/** Finds text in all rollouts of the group, visible or not. */
 
 import { make } from "../page/dom.js";
 import { lastNotAbove } from "../page/lines.js";
@@ -25,7 +25,7 @@ export class Finder {
     this.hits = [];
     this.hit = -1;
     for (const pane of this.view.panes) this.search(pane, text);
-    this.tell(text);
+    this.showCount(text);
     for (const pane of this.view.panes) {
       pane.sheet.redress();
       pane.repaintMap();
@@ -46,7 +46,7 @@ export class Finder {
   }
 
   /** @param {string} text */
-  tell(text) {
+  showCount(text) {
     const known = this.hits.length === MOST ? `${MOST} or more` : String(this.hits.length);
     this.count.textContent = !text ? "" : this.hit < 0 ? `${known} found` : `${this.hit + 1} of ${known}`;
   }
@@ -61,13 +61,13 @@ export class Finder {
     }
     if (event.key !== "Enter" || !this.hits.length) return;
     this.hit = (this.hit + (event.shiftKey ? this.hits.length - 1 : 1)) % this.hits.length;
-    this.tell(this.box.value);
+    this.showCount(this.box.value);
     const { pane, passage, from } = this.hits[this.hit];
     this.view.walker.go(pane, passage, from);
   }
 }
 
-/** Ranges of tokens whose joined text holds the words looked for, capital or not.
+/** Ranges of tokens whose joined text contains the search text, ignoring case.
  * @param {string[]} texts @param {string} wanted @param {number} most */
 export function hitsIn(texts, wanted, most = Infinity) {
   const lower = texts.map((text) => text.toLowerCase());

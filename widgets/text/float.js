@@ -1,4 +1,4 @@
-/** The card that stands beside the token one points at, and the one that stays where it was pinned. */
+/** The card beside the token that is pointed at. */
 
 import { tokenCard } from "./card.js";
 import { make } from "../page/dom.js";
@@ -24,7 +24,7 @@ export class FloatingCard {
     this.follow();
   }
 
-  /** Stands where its token is now; hides where that is out of sight. */
+  /** Moves the card to its token; hides it where the token is out of view. */
   follow() {
     if (!this.place || !this.open) return;
     const { pane, passage, at } = this.place;

@@ -1,4 +1,4 @@
-/** All of a sheet at a glance: a canvas with a line of pixels for its lines, and a frame around what is in sight. */
+/** The minimap of a sheet: a canvas with rows of pixels for its lines, and a frame around the visible part. */
 
 import { make } from "../page/dom.js";
 import { LINE } from "../page/lines.js";

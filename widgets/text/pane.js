@@ -5,7 +5,7 @@ import { Faces, fontOf } from "../page/faces.js";
 import { Minimap } from "./minimap.js";
 import { Shades, idsOf } from "./shades.js";
 import { Sheet } from "./sheet.js";
-import { limitsOf, paintClass, signalOf } from "../page/signals.js";
+import { describeSignals, limitsOf, paintClass, signalOf } from "../page/signals.js";
 
 /**
  * @typedef {import("../wire/payload.js").Group} Group
@@ -53,6 +53,7 @@ export class Pane {
   /** @param {Group} group @param {Rollout[]} rollouts @param {{ name: string, grouping: string }} shown signal and grouping */
   show(group, rollouts, { name, grouping }) {
     const same = this.group === group;
+    if (group.described) describeSignals(group.described);
     this.group = group;
     this.rollouts = rollouts;
     this.name = name;

@@ -12,7 +12,7 @@ export class PromptBlock {
   group;
 
   constructor() {
-    this.sheet = new Sheet({ label: "prompt", class: "wb-prompt", dress: () => " wb-given" });
+    this.sheet = new Sheet({ label: "prompt", class: "wb-prompt", dress: () => " wb-prompt-token" });
     this.caption = make("div", { class: "wb-caption" });
     this.element = make("div", {}, this.caption, this.sheet.element);
     this.sheet.element.addEventListener("pointerover", (event) => this.pointed(event));
@@ -24,8 +24,8 @@ export class PromptBlock {
     const [first] = group.rollouts;
     const several = group.prompts.length > 1 ? ` · ${group.prompts.length} different prompts` : "";
     this.caption.replaceChildren(
-      make("span", {}, `Prompt as the model saw it${several} · given, so nothing here is trained`),
-      first?.answer ? make("span", {}, "wanted ", make("bdi", { class: "wb-answer" }, visible(first.answer))) : "",
+      make("span", {}, `Prompt as the model saw it${several} · not trained`),
+      first?.answer ? make("span", {}, "reference answer ", make("bdi", { class: "wb-answer" }, visible(first.answer))) : "",
       make("bdi", { class: "wb-key" }, visible(first?.problem ?? "")));
     const faces = new Faces(fontOf(this.sheet.element, 13));
     this.sheet.fill(group.prompts.map((ids) => this.text(ids, faces)));
@@ -40,14 +40,14 @@ export class PromptBlock {
     };
   }
 
-  /** The token's id is said by the browser's own tip: nothing else is recorded of a prompt. @param {Event} event */
+  /** A tooltip with the token's id: nothing else is recorded of a prompt. @param {Event} event */
   pointed(event) {
     const found = this.sheet.tokenAt(event.target);
     if (!found || !(event.target instanceof HTMLElement)) return;
     const id = this.group.prompts[this.sheet.passages.indexOf(found.passage)][found.at];
     const [, special, bytes] = this.group.vocabulary[id] ?? ["", 0];
-    const told = [`token ${found.at + 1} of the prompt`, `id ${id}`, special ? "special" : "", bytes ? `bytes ${bytes}` : ""];
-    event.target.title = told.filter(Boolean).join(" · ");
+    const parts = [`token ${found.at + 1} of the prompt`, `id ${id}`, special ? "special" : "", bytes ? `bytes ${bytes}` : ""];
+    event.target.title = parts.filter(Boolean).join(" · ");
   }
 
   close() {

@@ -11,7 +11,7 @@ import { LINE, firstPart, layLines, lineOf } from "../page/lines.js";
  */
 
 const BEYOND = 6 * LINE; // pixels above and below the window that are drawn as well
-const SLACK = 2; // pixels a line may be wider than was reckoned
+const SLACK = 2; // pixels a line may be wider than measured
 
 /** A text in its place. */
 export class Passage {
@@ -108,7 +108,7 @@ export class Passage {
 export class Sheet {
   /**
    * @param {{ label: string, dress: (passage: Passage, at: number) => string, drawn?: () => void, class?: string }} settings
-   *   `dress`: a token's further classes, with a space ahead; `drawn` is told of every new window
+   *   `dress`: a token's further classes, with a space ahead; `drawn` is called after every redraw
    */
   constructor({ label, dress, drawn, class: name = "" }) {
     this.dress = dress;
@@ -194,7 +194,7 @@ export class Sheet {
     return passage && span?.dataset.at !== undefined ? { passage, at: Number(span.dataset.at) } : null;
   }
 
-  /** Copies what was written, without the breaks between lines that only stand here. @param {ClipboardEvent} event */
+  /** Copies the text without the line breaks of the layout. @param {ClipboardEvent} event */
   copy(event) {
     const selection = getSelection();
     if (!selection || selection.isCollapsed || !event.clipboardData) return;

@@ -1,9 +1,9 @@
-/** Where the token view's parts stand, and where it says things. */
+/** The layout of the token view, its messages and announcements. */
 
 import { describeToken } from "./card.js";
 import { make } from "../page/dom.js";
 
-const PAUSE = 250; // milliseconds of rest before a token is read out
+const PAUSE = 250; // milliseconds before a token is announced
 
 export class Stage {
   /** @type {any} timer of what is read out */
@@ -23,18 +23,18 @@ export class Stage {
     this.root.append(toolbar, this.notice, this.body, card, this.live);
   }
 
-  /** In place of the tokens. @param {string} text */
-  say(text) {
+  /** Shows a message in place of the tokens. @param {string} text */
+  showMessage(text) {
     this.main.replaceChildren(make("p", { class: "wb-note", role: "status" }, text));
   }
 
-  /** Above the tokens, until the next group. @param {string} text */
-  tell(text) {
+  /** Shows a notice above the tokens, until the next group. @param {string} text */
+  notify(text) {
     this.notice.textContent = text;
     this.notice.hidden = !text;
   }
 
-  /** Says a token to those who listen. @param {import("./pane.js").Place} place */
+  /** Announces a token to screen readers. @param {import("./pane.js").Place} place */
   announce(place) {
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => { this.live.textContent = describeToken(place); }, PAUSE);

@@ -1,6 +1,6 @@
 /** Moves through the tokens by key and pointer. */
 
-import { isOrder } from "../page/dom.js";
+import { isShortcut } from "../page/dom.js";
 import { LINE, tokenInLine } from "../page/lines.js";
 import { ordered } from "../page/signals.js";
 import { GROUPINGS } from "../page/units.js";
@@ -24,7 +24,7 @@ export class Walker {
       if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest(".wb-token"))) this.view.card.hide();
     });
     list.addEventListener("click", (event) => this.pointed(pane, event, (place) => {
-      if (String(getSelection()) !== "") return; // text is being marked for copying
+      if (String(getSelection()) !== "") return; // text is being selected for copying
       this.go(pane, place.passage, place.at);
       this.view.pin(place);
     }));
@@ -60,13 +60,13 @@ export class Walker {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (isOrder(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (isShortcut(event) || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     if (target.tagName === "BUTTON" && (event.key === "Enter" || event.key === " ")) return;
     if (!this.view.group) return;
     const act = this.actions()[event.shiftKey && event.key.startsWith("Arrow") ? `Shift${event.key}` : event.key];
     if (!act) return;
     event.preventDefault();
-    event.stopPropagation(); // an application around may hear it too
+    event.stopPropagation(); // an enclosing application may listen too
     act();
   }
 
@@ -88,11 +88,11 @@ export class Walker {
       "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(), w: () => view.controls.toggleStep(),
       r: () => this.turn(), g: () => this.goParting(),
       Enter: () => this.place && view.pin(this.place, true),
-      Escape: () => this.leave(),
+      Escape: () => this.escape(),
     };
   }
 
-  /** The current place, or one before the first; null where nothing is shown. @returns {import("./pane.js").Place | null} */
+  /** The current token, or the position before the first; null where nothing is shown. @returns {import("./pane.js").Place | null} */
   get here() {
     const [pane] = this.view.panes;
     const passage = pane.sheet.passages.find(({ text }) => text.count);
@@ -104,7 +104,7 @@ export class Walker {
     return Math.max(1, Math.floor(this.view.panes[0].sheet.sight / LINE) - 3);
   }
 
-  leave() {
+  escape() {
     const { view } = this;
     if (view.controls.sheet) view.controls.closeSheet();
     else if (view.pinned) view.unpin();
@@ -174,17 +174,17 @@ export class Walker {
     this.view.showGrouping(GROUPINGS[(GROUPINGS.indexOf(this.view.grouping) + 1) % GROUPINGS.length]);
   }
 
-  /** Marks where the others leave this rollout, or no longer. */
+  /** Sets or clears this rollout as the reference for divergence points. */
   turn() {
     if (this.here && !this.view.other) this.view.board.turn(this.here.rollout, Math.max(0, this.here.at));
   }
 
-  /** To where this rollout leaves the marked one. */
+  /** Goes to the divergence point of this rollout. */
   goParting() {
     if (!this.here || this.view.other) return;
     const parting = this.view.board.partingOf(this.here.rollout);
-    if (!parting) this.view.tell("Nothing is marked yet: r marks where the others leave a rollout.");
-    else if (parting.at === null) this.view.tell("The others part from this rollout: go to one of them.");
+    if (!parting) this.view.notify("No reference is set: press r to set this rollout as the reference for divergence points.");
+    else if (parting.at === null) this.view.notify("This rollout is the reference: go to another one.");
     else this.view.visit(this.here.rollout, Math.max(0, parting.at));
   }
 

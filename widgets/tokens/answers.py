@@ -1,4 +1,4 @@
-"""The groups of a step, the tokens of a group, any method's lens on them, and what the reader looks at."""
+"""The groups of a step, the tokens of a group, any method's lens on them, and what the reader sees."""
 
 from typing import Protocol
 
@@ -32,7 +32,7 @@ def methods(desk: Desk, request: Request) -> bytes:
 
 @answer("lens", slow=True)
 def lens(desk: Desk, request: Request) -> bytes:
-    """The push of the method named by key on every token of `group` of `step`: column `lens`.
+    """The gradient weight of the method named by key on every token of `group` of `step`: column `lens`.
 
     ValueError where a signal that the method reads was not recorded.
     """
@@ -40,15 +40,15 @@ def lens(desk: Desk, request: Request) -> bytes:
     from workbench.runs.replay import Replay
 
     step, group, key = int(request["step"]), int(request["group"]), str(request["method"])
-    push = Replay.of(desk.run, step, group).push(find_method(key))
-    return pack({"kind": "lens", "method": key}, {"lens": push})
+    weights = Replay.of(desk.run, step, group).push(find_method(key))
+    return pack({"kind": "lens", "method": key}, {"lens": weights})
 
 
 class Shown(Protocol):
     """A widget that a notebook may be saved with."""
 
     def see(self, place: Request) -> None:
-        """Notes what the reader looks at."""
+        """Notes what is shown."""
 
 
 @answer("seen")

@@ -1,4 +1,4 @@
-/** The toolbar of the token view, and the sheets that open below it: help, and the choice of a method. */
+/** The toolbar of the token view, and the sheets that open below it: help, and the method picker. */
 
 import { make } from "../page/dom.js";
 import { MethodPicker } from "../page/picker.js";
@@ -17,27 +17,27 @@ export class Controls {
   /** @param {import("./token_view.js").TokenView} view */
   constructor(view) {
     this.view = view;
-    /** @type {Map<string, Limits | null>} limits that stay, by signal and grouping */
+    /** @type {Map<string, Limits | null>} locked limits, by signal and grouping */
     this.locks = new Map();
-    this.element = make("div", { class: "wb-toolbar", role: "toolbar", "aria-label": "what is shown" });
+    this.element = make("div", { class: "wb-toolbar", role: "toolbar", "aria-label": "display" });
     /** @type {HTMLElement | null} what is open below */
     this.sheet = null;
-    this.did = new StepPanel(view);
-    this.opener = make("button", { type: "button", title: "what the step did to the tokens it learnt from  w", click: () => this.toggleStep() }, "effect");
+    this.effect = new StepPanel(view);
+    this.opener = make("button", { type: "button", title: "effect of the update on its tokens: Δ log-prob beside the gradient weight  w", click: () => this.toggleStep() }, "effect");
   }
 
-  /** Whether the reader is at something that is open here. */
+  /** Whether a sheet is open, or the focus is in the effect panel. */
   get busy() {
-    return this.sheet !== null || this.did.busy;
+    return this.sheet !== null || this.effect.busy;
   }
 
-  /** What the step did, above the tokens. */
+  /** Opens or closes the effect panel above the tokens. */
   toggleStep() {
-    this.did.toggle();
+    this.effect.toggle();
     this.draw();
   }
 
-  /** The limits a pane has to keep; undefined where it is free. @param {Pane} pane */
+  /** The locked limits of a pane; undefined where there are none. @param {Pane} pane */
   lockOf(pane) {
     return this.locks.get(keyOf(pane));
   }
@@ -48,7 +48,7 @@ export class Controls {
     this.view.paint();
   }
 
-  /** The parts that change; the find box stays, and the focus where it was. */
+  /** Redraws the parts that change; the find box and the focus stay. */
   draw() {
     const { view } = this;
     const [pane] = view.panes;
@@ -61,11 +61,11 @@ export class Controls {
     this.slots.legend.replaceChildren(legend(pane.look, this.locks.has(keyOf(pane)), () => this.toggleLock()));
     const again = button ? this.element.querySelector(`[data-signal="${button}"]`) : slot?.querySelector("select");
     if (again instanceof HTMLElement) again.focus();
-    this.opener.setAttribute("aria-pressed", String(this.did.open));
-    this.did.update();
+    this.opener.setAttribute("aria-pressed", String(this.effect.open));
+    this.effect.update();
   }
 
-  /** A run may have thousands of steps: they are drawn when they change. @param {HTMLElement} slot */
+  /** A run may have thousands of steps: they are redrawn only when they change. @param {HTMLElement} slot */
   drawSteps(slot) {
     const { steps, step } = this.view;
     if (this.stepsShown?.steps === steps && this.stepsShown.step === step) return;
@@ -77,7 +77,7 @@ export class Controls {
     const { view } = this;
     const slot = () => make("span", { class: "wb-slot" });
     const slots = { step: slot(), signal: slot(), grouping: slot(), legend: slot() };
-    const compare = make("button", { type: "button", title: "two rollouts, steps or signals side by side  c", click: () => view.toggleCompare() }, "compare");
+    const compare = make("button", { type: "button", title: "compare two rollouts, steps or signals side by side  c", click: () => view.toggleCompare() }, "compare");
     const help = make("button", { type: "button", class: "wb-round", title: "keys and marks  ?", "aria-label": "help", click: () => this.toggleHelp() }, "?");
     this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-spring" }), this.opener, compare, view.finder.element, help);
     return slots;
@@ -104,11 +104,11 @@ export class Controls {
 
   /** The lens of any method, in place of the signal that is shown. */
   pickLens() {
-    this.draw(); // the menu stands at the signal again
+    this.draw(); // resets the menu to the current signal
     return this.pickMethod((name) => this.view.showSignal(name));
   }
 
-  /** Lets the reader choose a method. @param {(name: string) => void} choose is told the name of its lens */
+  /** Lets the reader choose a method. @param {(name: string) => void} choose called with the name of its lens */
   async pickMethod(choose) {
     const picker = new MethodPicker((key) => { this.closeSheet(); choose(LENS + key); }, () => this.closeSheet());
     this.open(picker.element);
@@ -117,7 +117,7 @@ export class Controls {
       picker.show(await this.view.source.methods());
     } catch (error) {
       this.closeSheet();
-      this.view.tell(/** @type {Error} */ (error).message);
+      this.view.notify(/** @type {Error} */ (error).message);
     }
   }
 }

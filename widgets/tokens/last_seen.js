@@ -1,29 +1,29 @@
-/** Tells the kernel what is looked at, so that a saved notebook shows it. */
+/** Reports to the kernel what is shown, so that a saved notebook shows the same. */
 
-const REST = 400; // milliseconds for which a place must have been looked at
+const REST = 400; // milliseconds for which a group must have been shown
 
 export class LastSeen {
   /** @param {any} source */
   constructor(source) {
     this.source = source;
-    this.told = "";
+    this.sent = "";
   }
 
   /** Only a notebook is saved, and only there are messages sent. @param {import("../wire/payload.js").Group} group @param {string} signal */
   note({ kind, step, group }, signal) {
     const place = `${step} ${group} ${signal}`;
-    if (kind !== "group" || place === this.told || !this.source.model?.send) return;
-    this.told = place;
+    if (kind !== "group" || place === this.sent || !this.source.model?.send) return;
+    this.sent = place;
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.tell({ step, group, signal }), REST);
+    this.resting = setTimeout(() => this.send({ step, group, signal }), REST);
   }
 
   /** @param {{ step: number, group: number, signal: string }} place */
-  async tell(place) {
+  async send(place) {
     try {
       await this.source.ask({ kind: "seen", ...place });
     } catch {
-      this.told = ""; // the kernel is gone, which the next thing that is asked for says; the picture stays as it was
+      this.sent = ""; // the kernel is gone, which the next request reports; the snapshot stays as it was
     }
   }
 

@@ -36,7 +36,7 @@ export class TokenView {
   /** @type {Place | null} */
   pinned = null;
 
-  /** @param {HTMLElement} root @param {any} source see above @param {{ step?: (step: number) => void, leave?: () => void }} hooks `step` is told of every step shown, `leave` when the reader chose one */
+  /** @param {HTMLElement} root @param {any} source see above @param {{ step?: (step: number) => void, chosen?: () => void }} hooks `step` is called for every step shown, `chosen` when the reader chose one */
   constructor(root, source, hooks = {}) {
     this.source = source;
     this.hooks = hooks;
@@ -66,42 +66,42 @@ export class TokenView {
     this.walker.attach(this.pane);
   }
 
-  /** Where the reader is. */
+  /** The current token. */
   get place() {
     return this.walker.place;
   }
 
-  /** Panes that are in sight. @returns {Pane[]} */
+  /** The visible panes. @returns {Pane[]} */
   get panes() {
     return this.other ? this.other.panes : [this.pane];
   }
 
-  /** Shows the first view: a step (the last one by default) and its first group with a signal. @param {number} [step] @param {any} [known] */
+  /** Shows the first view: a step (the last one by default) and its first group with reward variance. @param {number} [step] @param {any} [known] */
   async start(step, known) {
     const index = known ?? await this.source.index();
     this.steps = index.steps;
-    if (!this.steps.length) return this.say("No rollouts yet: the first step is still being sampled.");
-    if (this.ticket && step === undefined) return this.group && this.controls.draw(); // news came first, and the reader may have gone on
+    if (!this.steps.length) return this.showMessage("No rollouts yet: the first step is still running.");
+    if (this.ticket && step === undefined) return this.group && this.controls.draw(); // an update came first, and another step may be shown
     return this.showStep(step ?? this.steps[this.steps.length - 1]);
   }
 
-  say(/** @type {string} in place of the tokens */ text) { this.stage.say(text); }
-  tell(/** @type {string} above the tokens, until the next group */ text) { this.stage.tell(text); }
+  showMessage(/** @type {string} in place of the tokens */ text) { this.stage.showMessage(text); }
+  notify(/** @type {string} above the tokens, until the next group */ text) { this.stage.notify(text); }
 
-  /** Newly recorded steps, while the run goes on. @param {number[]} steps */
+  /** Newly recorded steps of a running run. @param {number[]} steps */
   setSteps(steps) {
     this.steps = steps;
     if (this.group) this.controls.draw();
     else if (steps.length) this.showStep(steps[steps.length - 1]);
   }
 
-  /** Whether the reader is at something that must not change under the hands. */
+  /** Whether the reader is at something that must not be replaced. */
   get busy() {
     const reading = this.panes.some((pane) => pane.sheet.element.matches(":focus"));
     return Boolean(this.pinned || this.other || this.finder.box.value || this.card.open || this.controls.busy || reading || this.board.busy);
   }
 
-  /** A step's rollouts: of the group asked for, else of the same problem, else of the first group with a signal. @param {number} step @param {number} [wanted] */
+  /** A step's rollouts: of the group asked for, else of the same problem, else of the first group with reward variance. @param {number} step @param {number} [wanted] */
   async showStep(step, wanted) {
     const ticket = ++this.ticket;
     try {
@@ -112,13 +112,13 @@ export class TokenView {
       this.hooks.step?.(step);
       await this.showGroup(wanted ?? this.board.choice(board, this.group).group);
     } catch (error) {
-      if (ticket === this.ticket) this.say(`Step ${step} cannot be shown: ${/** @type {Error} */ (error).message}`);
+      if (ticket === this.ticket) this.showMessage(`Step ${step} cannot be shown: ${/** @type {Error} */ (error).message}`);
     }
   }
 
-  /** A step the reader chose, so nothing newer takes its place. @param {number} step */
+  /** A step that the reader chose: newer ones no longer replace it. @param {number} step */
   chooseStep(step) {
-    this.hooks.leave?.();
+    this.hooks.chosen?.();
     return this.showStep(step);
   }
 
@@ -130,7 +130,7 @@ export class TokenView {
     try {
       group = await (given ?? this.source.group(this.step, number));
     } catch (error) {
-      if (ticket === this.ticket) this.say(`Problem ${number} of step ${this.step} cannot be shown: ${/** @type {Error} */ (error).message}`);
+      if (ticket === this.ticket) this.showMessage(`Problem ${number} of step ${this.step} cannot be shown: ${/** @type {Error} */ (error).message}`);
       return;
     }
     await this.provide(group, this.signalName);
@@ -140,7 +140,7 @@ export class TokenView {
     if ((first || given) && !group.signals.includes(this.signalName)) {
       this.signalName = FIRST.find((name) => group.signals.includes(name)) ?? group.signals[0] ?? "advantage";
     }
-    this.tell("");
+    this.notify("");
     this.card.hide();
     this.closeCompare();
     this.board.update(this.boardShown, group);
@@ -149,7 +149,7 @@ export class TokenView {
     this.arrange();
   }
 
-  /** The rollouts in the order and choice of the board. */
+  /** Shows the rollouts as the board filters and sorts them. */
   arrange() {
     this.walker.place = null;
     this.pane.show(this.group, this.board.rollouts(this.group), { name: this.signalName, grouping: this.grouping });
@@ -158,9 +158,9 @@ export class TokenView {
     if (this.finder.box.value) this.finder.find(this.finder.box.value);
   }
 
-  // ------------------------------------------------------------------ what the colour shows
+  // ------------------------------------------------------------------ colours
 
-  /** A lens that is not there is asked for; what cannot be had is told. @param {Group} group @param {string} name */
+  /** Requests a lens that is not loaded; shows an error where it cannot be computed. @param {Group} group @param {string} name */
   async provide(group, name) {
     if (group.columns[name] || group.kind !== "group" || !name.startsWith(LENS) || !this.source.lens) return;
     try {
@@ -168,7 +168,7 @@ export class TokenView {
       group.columns[name] = payload.columns.lens;
       if (!group.signals.includes(name)) group.signals.push(name);
     } catch (error) {
-      this.tell(`${name.replace(":", " of ")}: ${/** @type {Error} */ (error).message}`);
+      this.notify(`${name.replace(":", " of ")}: ${/** @type {Error} */ (error).message}`);
     }
   }
 
@@ -247,28 +247,28 @@ export class TokenView {
 
   // ------------------------------------------------------------------ side by side
 
-  /** @param {{ group: Group, told: string } | null} others rollouts of another origin, to stand on the right */
+  /** @param {{ group: Group, source: string } | null} others rollouts from elsewhere, to show on the right */
   toggleCompare(others = null) {
     if (this.other && !others) return this.closeCompare();
     const rollout = this.walker.place?.rollout ?? this.pane.rollouts?.[0];
     return rollout && this.openCompare(rollout, others);
   }
 
-  /** @param {Rollout} rollout @param {{ group: Group, told: string } | null} others @param {string | null} told who wrote the group, if no step of the run */
-  openCompare(rollout, others = null, told = null) {
-    if (this.group.rollouts.length < 2 && !others) return this.tell("one rollout alone cannot be compared with a sibling");
+  /** @param {Rollout} rollout @param {{ group: Group, source: string } | null} others @param {string | null} source of the group, if it is of no step */
+  openCompare(rollout, others = null, source = null) {
+    if (this.group.rollouts.length < 2 && !others) return this.notify("This group has a single rollout: there is none to compare with.");
     const at = this.walker.place?.rollout === rollout ? this.walker.place.at : 0;
     this.closeCompare();
     this.other = new Compare(this);
     this.pane.element.replaceWith(this.other.element);
     this.besides(true);
     for (const pane of this.other.panes) this.walker.attach(pane);
-    this.other.open(rollout, others, told);
+    this.other.open(rollout, others, source);
     this.walker.go(this.other.left.pane, this.other.left.pane.passageOf(rollout), at, false);
     return this.focus();
   }
 
-  /** What belongs to the whole group gives way to a comparison. @param {boolean} comparing */
+  /** Hides the group board during a comparison. @param {boolean} comparing */
   besides(comparing) {
     this.board.bar.hidden = comparing;
     this.stage.body.classList.toggle("wb-comparing", comparing);
@@ -290,7 +290,7 @@ export class TokenView {
   close() {
     this.ticket += 1;
     this.themes.disconnect();
-    this.controls.did.close();
+    this.controls.effect.close();
     this.seen.close();
     this.other?.close();
     this.pane.close();

@@ -1,4 +1,4 @@
-"""What a view may ask of the kernel: one function for each kind of request, in the `answers.py` of the view's room.
+"""The requests that a view may send to the kernel: one function for each kind, in the `answers.py` of the view's room.
 
     @answer("board")
     def board(desk: Desk, request: Request) -> bytes: ...
@@ -21,7 +21,7 @@ Request = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """How a kind of request is answered. `slow`: it may take seconds, so a thread does it while others are answered."""
+    """How a kind of request is answered. `slow`: it may take seconds, so it runs in a thread."""
 
     function: Callable[[Any, Request], bytes]
     slow: bool = False

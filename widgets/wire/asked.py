@@ -1,5 +1,5 @@
-"""A widget that the browser asks: requests come by message (or by a trait, where there are no messages), answers leave
-through a trait, each led by the number of its request."""
+"""A widget that answers requests of its views: requests arrive as messages (or through a trait, where there are none),
+answers leave through a trait, each preceded by the number of its request."""
 
 import asyncio
 import functools
@@ -15,7 +15,7 @@ from widgets.wire import answers
 from widgets.wire.answers import Request
 from widgets.wire.payload import pack
 
-PUSHED = 0  # the number of an answer that nobody asked for
+PUSHED = 0  # the number of an unrequested answer
 
 
 @functools.cache
@@ -24,8 +24,8 @@ def threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "workbench-answers")
 
 
-def answered(desk: "Asked", request: Request) -> bytes:
-    """The payload that answers a request; what went wrong, in words."""
+def answered(desk: Any, request: Request) -> bytes:
+    """The payload that answers a request, or one with the error."""
     try:
         return answers.find(request["kind"]).function(desk, request)
     except Exception as error:  # a run may vanish, a user's method may fail in any way: the view that asked shows it
@@ -33,12 +33,12 @@ def answered(desk: "Asked", request: Request) -> bytes:
 
 
 def refusal(error: Exception) -> bytes:
-    """A payload that says what went wrong."""
-    return pack({"error": in_words(error)}, {})
+    """A payload with an error."""
+    return pack({"error": error_text(error)}, {})
 
 
-def in_words(error: Exception) -> str:
-    """What went wrong; a ValueError of ours says enough by itself."""
+def error_text(error: Exception) -> str:
+    """The text of an error; a ValueError of ours needs no class name."""
     return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
@@ -60,7 +60,7 @@ class Asked(anywidget.AnyWidget):
             return
         number = int(request["id"])
         if answers.slow(request["kind"]):
-            self.send_answer(number, pack({"taken": True}, {}))  # the view may go on asking
+            self.send_answer(number, pack({"accepted": True}, {}))  # the view may send other requests
             self.send_later(number, threads().submit(answered, self, request))
         else:
             self.send_answer(number, answered(self, request))

@@ -1,10 +1,10 @@
-/** One request at a time; of those that are wanted meanwhile only the newest leaves, so that nothing ever queues. */
+/** One request at a time; of requests made meanwhile only the newest is sent, so that none queue up. */
 
 export class Newest {
-  /** @param {(request: any) => Promise<any>} ask @param {(answer: any, request: any) => void} take @param {(error: Error) => void} fail */
-  constructor(ask, take, fail) {
+  /** @param {(request: any) => Promise<any>} ask @param {(answer: any, request: any) => void} receive @param {(error: Error) => void} fail */
+  constructor(ask, receive, fail) {
     this.ask = ask;
-    this.take = take;
+    this.receive = receive;
     this.fail = fail;
     /** @type {any} */
     this.next = null;
@@ -12,7 +12,7 @@ export class Newest {
   }
 
   /** @param {any} request */
-  async want(request) {
+  async request(request) {
     this.next = request;
     if (this.busy) return;
     this.busy = true;
@@ -20,7 +20,7 @@ export class Newest {
       const current = this.next;
       this.next = null;
       try {
-        this.take(await this.ask(current), current);
+        this.receive(await this.ask(current), current);
       } catch (error) {
         this.fail(/** @type {Error} */ (error));
       }

@@ -3,10 +3,12 @@
 /**
  * A rollout of a group: `start` and `length` say which places of the columns are its own.
  * @typedef {{ rollout: number, start: number, length: number, prompt: number, reward: number | null, correct: number | null,
- *   finish: string, problem: string, pruned_at?: number | null, left_out?: string | null, answer?: string | null, tag?: string, round?: number,
- *   parts?: { name: string, value: number | null, reason?: string | null }[] } & Record<string, any>} Rollout
+ *   finish: string, problem: string, pruned_at?: number | null, excluded?: string | null, answer?: string | null, tag?: string, round?: number,
+ *   shaping?: number | null, shaped_by?: string[],
+ *   parts?: { name: string, value: number | null, weight?: number | null, reason?: string | null, extracted?: string | null }[] } & Record<string, any>} Rollout
  * A group's payload; columns run over all tokens of all rollouts.
  * @typedef {{ kind: string, step: number, group: number, rollouts: Rollout[], prompts: number[][], signals: string[],
+ *   described?: Record<string, import("../page/signals.js").Description>,
  *   vocabulary: Record<string, import("../page/tokens.js").Entry>, columns: Record<string, any> }} Group
  * A line of a board: outcomes are `[rollout, reward, correct, finish]`.
  * @typedef {{ group: number, problem: string, question: string, rollouts: [number, number | null, number | null, string][] }} BoardEntry

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-TYPES = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
+TYPES: dict[str, np.dtype[Any]] = {"f4": np.dtype("<f4"), "i4": np.dtype("<i4"), "u1": np.dtype("u1")}
 MANTISSA = 11  # bits of a rounded float32 that stay: three and a half digits
 
 
 def pack(header: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> bytes:
     """A payload; float columns become float32, whole numbers int32, truth values bytes. Nan means missing."""
-    directory, blocks, offset = {}, [], 0
+    directory: dict[str, dict[str, Any]] = {}
+    blocks: list[bytes] = []
+    offset = 0
     for name, values in columns.items():
         kind = type_of(values)
         block = np.ascontiguousarray(values, dtype=TYPES[kind]).tobytes()

@@ -3,7 +3,7 @@
 import { unpack } from "./payload.js";
 
 const PATIENCE = 30_000; // milliseconds until a request counts as unanswered
-const LONG_PATIENCE = 600_000; // where the kernel said that it is at work
+const LONG_PATIENCE = 600_000; // where the kernel has accepted the request
 const KEPT = 48_000_000; // bytes of payloads kept, the newest
 const UNASKED = 8; // of those that came unasked
 
@@ -28,7 +28,7 @@ export class KernelSource {
     this.model = model;
     /** @type {Entry[]} */
     this.queue = [];
-    /** @type {Map<number, Entry>} what the kernel is at work on */
+    /** @type {Map<number, Entry>} what the kernel has accepted */
     this.taken = new Map();
     /** @type {string[]} */
     this.unasked = [];
@@ -37,8 +37,8 @@ export class KernelSource {
     /** @type {Set<(payload: any) => void>} */
     this.listeners = new Set();
     this.number = Math.floor(Math.random() * 2 ** 30);
-    this.hear = () => this.heard(model.get("answer"));
-    model.on("change:answer", this.hear);
+    this.onAnswer = () => this.receive(model.get("answer"));
+    model.on("change:answer", this.onAnswer);
   }
 
   async index() {
@@ -56,17 +56,14 @@ export class KernelSource {
   /** Every method, for their lenses. @returns {Promise<import("../page/picker.js").MethodEntry[]>} */
   async methods() { return (await this.keeping({ kind: "methods" })).methods; }
 
-  /** What a method would tell the tokens of a group. @param {number} step @param {number} group @param {string} method */
+  /** The gradient weights of a method on the tokens of a group. @param {number} step @param {number} group @param {string} method */
   lens(step, group, method) { return this.ask({ kind: "lens", step, group, method }); }
 
-  /** Rollouts that go on from another token. @param {{ step: number, rollout: number, at: number, token: number, n: number }} place */
+  /** Continuations from another token. @param {{ step: number, rollout: number, at: number, token: number, n: number }} place */
   branch(place) { return this.ask({ kind: "branch", ...place }); }
 
   /** @param {boolean} on */
   follow(on) { return this.ask({ kind: "follow", on }); }
-
-  /** @param {string} order */
-  order(order) { return this.ask({ kind: "order", order }); }
 
   /** An answer that does not change: asked for once, as long as it is among the newest. @param {Request} request */
   async keeping(request) {
@@ -88,7 +85,7 @@ export class KernelSource {
     }
   }
 
-  /** Any request; answers its payload, or fails with what the kernel says. @param {Request} request @returns {Promise<any>} */
+  /** Any request; answers its payload, or fails with the kernel's error. @param {Request} request @returns {Promise<any>} */
   ask(request) {
     return new Promise((resolve, reject) => {
       this.number += 1;
@@ -107,12 +104,12 @@ export class KernelSource {
   /** @param {Entry} entry @param {number} patience */
   wait(entry, patience) {
     clearTimeout(entry.timer);
-    entry.timer = setTimeout(() => this.finish(entry, null, new Error("the kernel does not answer; it may be busy, or was restarted")), patience);
+    entry.timer = setTimeout(() => this.finish(entry, null, new Error("the kernel does not answer: it may be busy, or was restarted")), patience);
   }
 
   /**
    * As a message, where there are messages (Panel has none): a trait waits until the kernel is done with the change
-   * before, and that is never told when the change arrived while a cell was awaiting something.
+   * before, and that is never reported when the change arrived while a cell was awaiting something.
    * @param {Request} request
    */
   deliver(request) {
@@ -126,21 +123,21 @@ export class KernelSource {
   /** @param {Entry} entry @param {any} payload @param {Error | null} error */
   finish(entry, payload, error) {
     clearTimeout(entry.timer);
-    this.leave(entry);
+    this.dequeue(entry);
     this.taken.delete(entry.request.id);
     if (error) entry.reject(error);
     else entry.resolve(payload);
   }
 
   /** Takes a request out of the queue; the next one may go. @param {Entry} entry */
-  leave(entry) {
+  dequeue(entry) {
     const first = this.queue[0] === entry;
     this.queue = this.queue.filter((each) => each !== entry);
     if (first) this.send();
   }
 
   /** @param {any} answer */
-  heard(answer) {
+  receive(answer) {
     if (!answer?.byteLength) return;
     const bytes = new Uint8Array(answer.buffer ?? answer, answer.byteOffset ?? 0, answer.byteLength);
     const id = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -148,18 +145,18 @@ export class KernelSource {
     if (id !== 0 && !entry) return; // the answer to another view
     const payload = unpack(bytes.subarray(4));
     if (!entry) this.news(payload);
-    else if (payload.taken) this.take(entry);
+    else if (payload.accepted) this.accept(entry);
     else this.finish(entry, payload, payload.error ? new Error(payload.error) : null);
   }
 
-  /** The kernel is at work on it, and can be asked other things meanwhile. @param {Entry} entry */
-  take(entry) {
+  /** The kernel has accepted the request, and takes others meanwhile. @param {Entry} entry */
+  accept(entry) {
     this.taken.set(entry.request.id, entry);
     this.wait(entry, LONG_PATIENCE);
-    this.leave(entry);
+    this.dequeue(entry);
   }
 
-  /** What the kernel sent unasked is told on, and the newest of it kept: most of it nobody ever asks for. @param {any} payload */
+  /** Passes on what the kernel sent unasked, and keeps the newest of it: most of it is never requested. @param {any} payload */
   news(payload) {
     /** @type {Record<string, string | undefined>} */
     const keys = { board: `board ${payload.step}`, group: `group ${payload.step} ${payload.group}` };
@@ -173,7 +170,7 @@ export class KernelSource {
   }
 
   close() {
-    this.model.off("change:answer", this.hear);
+    this.model.off("change:answer", this.onAnswer);
     for (const entry of [...this.queue, ...this.taken.values()]) clearTimeout(entry.timer);
     this.queue = [];
     this.taken.clear();

@@ -1,4 +1,4 @@
-"""How often a model solves problems: pass@k without bias, and how sure that is over the problems asked."""
+"""How often a model solves problems: unbiased pass@k, with a bootstrap interval over the problems."""
 
 import random
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ DRAWS = 1000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Tally:
-    """How many answers to a problem are correct, of those that were graded; unscored ones count as incorrect."""
+    """The number of correct completions of a problem, among the graded ones; unscored ones count as incorrect."""
 
     correct: int
     graded: int
 
     def pass_at(self, tries: int) -> float:
-        """The chance that one of so many tries is right; ValueError where fewer were graded."""
+        """pass@k for k = `tries`; ValueError if fewer completions were graded."""
         return pass_at(self.correct, self.graded, tries)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over problems, with the interval that holds 95 % of the bootstrap's means."""
+    """A mean over problems, with the 95 % interval of the bootstrap."""
 
     value: float
     low: float
@@ -33,15 +33,15 @@ class Estimate:
 
 
 def pass_at(right: int, samples: int, tries: int) -> float:
-    """Chance that one of `tries` drawn from so many samples is right. Chen et al., arXiv:2107.03374, section 2.1.
+    """pass@k: P(at least one of `tries` samples is correct). Chen et al., arXiv:2107.03374, section 2.1.
 
-    1 - C(samples - right, tries) / C(samples, tries): without bias, as long as tries <= samples.
+    1 - C(samples - right, tries) / C(samples, tries): unbiased for tries <= samples; ValueError otherwise.
 
     >>> pass_at(1, 4, 1), pass_at(1, 4, 4), pass_at(0, 4, 2)
     (0.25, 1.0, 0.0)
     """
     if not 1 <= tries <= samples:
-        raise ValueError(f"pass@{tries} of {samples} samples: draw at least {tries} samples of every problem")
+        raise ValueError(f"pass@{tries} of {samples} samples: sample every problem at least {tries} times")
     missed = 1.0
     for sample in range(samples - right + 1, samples + 1):
         missed *= 1 - tries / sample if sample > tries else 0.0
@@ -49,9 +49,9 @@ def pass_at(right: int, samples: int, tries: int) -> float:
 
 
 def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
-    """The mean of a number per problem. Percentile bootstrap over problems: Efron, 1979."""
+    """The mean of a number per problem, with a percentile bootstrap (Efron, 1979). ValueError without any."""
     if not values:
-        raise ValueError("no problem to average over: ask at least one, and see that a reward grades its answers")
+        raise ValueError("no problem to average over: evaluate at least one, with a reward that grades its completions")
     draw, count = random.Random(seed), len(values)
     means = sorted(sum(draw.choices(values, k=count)) / count for _ in range(DRAWS))
     low, high = means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS) - 1]
@@ -59,12 +59,12 @@ def estimate(values: Sequence[float], seed: int = 0) -> Estimate:
 
 
 def passes(tallies: Sequence[Tally], tries: int) -> Estimate:
-    """pass@k over the problems of which enough answers were graded."""
+    """pass@k over the problems with enough graded completions."""
     return estimate([tally.pass_at(tries) for tally in tallies if tally.graded >= tries])
 
 
 def gain(tallies: Sequence[Tally], base: Sequence[Tally], tries: int) -> Estimate:
-    """How much higher pass@k is than another model's on the same problems, problem by problem.
+    """The paired difference in pass@k to another model (`base`) on the same problems.
 
     >>> gain([Tally(2, 2), Tally(1, 2)], [Tally(1, 2), Tally(1, 2)], 1).value
     0.25

@@ -1,9 +1,9 @@
-"""A method from one function: its tensors are the slot's, its parameters with defaults the hyper-parameters.
+"""A method from one function: its tensors are the slot's arguments, its parameters with defaults the hyper-parameters.
 
-@method("half_wrong", changes="a wrong answer costs half")
-def advantage(batch: Batch, wrong: float = 0.5) -> PerToken:
+@method("half_penalty", changes="negative advantages count half")
+def advantage(batch: Batch, penalty: float = 0.5) -> PerToken:
     value = group_centre(batch.reward, batch.group)
-    return spread(torch.where(value < 0, wrong * value, value), batch.mask)
+    return spread(torch.where(value < 0, penalty * value, value), batch.mask)
 """
 
 import dataclasses
@@ -39,8 +39,11 @@ def method(
 
     `slot` is found by the names of the parameters: (batch) is an advantage, (batch, ratio, advantage) a surrogate,
     (batch, advantage) a reduction; others are named. A slot of several pieces gets one more. `needs` are the signals it
-    reads as batch["NAME"]. What is annotated -> Scalar is set-wise: one number for the whole update. Answers the
-    method, tried and entered under `key`; MethodError if it cannot be used.
+    reads as batch["NAME"]. A function annotated -> Scalar is set-wise: one number for the whole update. The decorator
+    returns the method, tried and registered under `key`.
+
+    Raises:
+        MethodError: if the method cannot be used.
     """
 
     def make(function: Function) -> Method:
@@ -63,7 +66,7 @@ def method(
 
 
 def register(key: str, made: Method) -> Method:
-    """Enters a method under a key and answers it; MethodError if it cannot be used. One of the same key is replaced."""
+    """Registers a method under a key, replacing an earlier one, and returns it. MethodError if it cannot be used."""
     enter(key, made, sys._getframe(1).f_globals["__name__"])
     return registry.METHODS[key]
 
@@ -72,19 +75,19 @@ def register(key: str, made: Method) -> Method:
 
 
 def tensors_of(kind: type[Piece]) -> list[str]:
-    """What a kind's pieces are asked with, in order."""
+    """The names of the arguments of a kind's pieces, in order."""
     return list(inspect.signature(kind.__call__).parameters)[1:]
 
 
-def asked_with(function: Function) -> list[str]:
+def arguments_of(function: Function) -> list[str]:
     """A function's parameters without default, in order."""
     parameters = inspect.signature(function).parameters.values()
     return [item.name for item in parameters if item.default is item.empty]
 
 
 def slot_of(key: str, function: Function) -> str:
-    """The first slot whose parameters are the function's; MethodError that says what they lack, or which slots are."""
-    asked = asked_with(function)
+    """The first slot whose arguments are the function's. MethodError, with the difference or the slots, if none."""
+    asked = arguments_of(function)
     slots = {slot: tensors_of(kind) for slot, (kind, _) in slot_kinds().items()}
     for slot, tensors in slots.items():
         if tensors == asked:
@@ -97,19 +100,19 @@ def slot_of(key: str, function: Function) -> str:
 
 
 def surplus(asked: list[str], tensors: list[str]) -> list[str]:
-    """The parameters that follow a slot's own; none where those are not the first."""
+    """The parameters after the slot's arguments; none if the function does not begin with those."""
     return asked[len(tensors) :] if asked[: len(tensors)] == tensors else []
 
 
 def no_default(key: str, function: Function, names: list[str]) -> MethodError:
-    """Says which parameters are no tensors of a slot."""
+    """The error for parameters that are no arguments of a slot and have no default."""
     what = "it is a hyper-parameter" if len(names) == 1 else "they are hyper-parameters"
     given = ", ".join(map(repr, names))
     return MethodError(f"method {key!r}, {function.__name__}: give {given} a default: {what}, as in {names[0]}=0.1")
 
 
 def filled(parent: str, slot: str, piece: Piece) -> dict[str, Any]:
-    """The slot with a piece in it: in place of the parent's, or after the parent's in a slot of several."""
+    """The slot filled with a piece: instead of the parent's, or after the parent's in a slot of several."""
     _, several = slot_kinds()[slot]
     return {slot: (*getattr(registry.find_method(parent), slot), piece) if several else piece}
 
@@ -119,13 +122,13 @@ def make_piece(key: str, slot: str, function: Function, needs: tuple[str, ...]) 
     if slot not in slot_kinds():
         raise MethodError(f"method {key!r}: no slot is called {slot!r}{among(slot, slot_kinds())}")
     kind, _ = slot_kinds()[slot]
-    asked, tensors = asked_with(function), tensors_of(kind)
+    asked, tensors = arguments_of(function), tensors_of(kind)
     if more := surplus(asked, tensors):
         raise no_default(key, function, more)
     if asked != tensors:
         raise MethodError(
-            f"method {key!r}, {kind.kind}: {function.__name__} is asked with ({', '.join(asked)}), "
-            f"wanted ({', '.join(tensors)}); hyper-parameters have defaults"
+            f"method {key!r}, {kind.kind}: {function.__name__} takes ({', '.join(asked)}), "
+            f"expected ({', '.join(tensors)}); hyper-parameters have defaults"
         )
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters.values()
@@ -145,7 +148,7 @@ def make_piece(key: str, slot: str, function: Function, needs: tuple[str, ...]) 
 
 
 def named_call(key: str, kind: type[Piece], function: Function) -> Function:
-    """The function as a piece is called; what it raises, while a run trains as well, names the method."""
+    """The function as a piece's `__call__`; its errors name the method, also during a run."""
 
     def call(piece: Any, *given: Any) -> Any:
         try:
@@ -157,17 +160,17 @@ def named_call(key: str, kind: type[Piece], function: Function) -> Function:
     return call
 
 
-# ------------------------------------------------------------------------- the source of a function alone
+# ------------------------------------------------------------------------- the source of a single function
 
 
 def source_of(key: str, function: Function) -> str:
-    """A function's source with the imports it needs; MethodError where it leans on what another cell defines."""
+    """A function's source with its imports. MethodError if it uses names that another cell defines."""
     try:
         text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
         raise MethodError(
-            f"method {key!r}: the source of {function.__name__} cannot be had here ({error}); write it in a cell that "
-            f"begins with %%method {key}"
+            f"method {key!r}: the source of {function.__name__} is not available here ({error}); write it in a cell "
+            f"that begins with %%method {key}"
         ) from error
     imports = {name: import_of(name, function.__globals__) for name in missing(text)}
     lost = [name for name, statement in imports.items() if not statement]
@@ -180,7 +183,7 @@ def source_of(key: str, function: Function) -> str:
 
 
 def import_of(name: str, names: dict[str, Any]) -> str:
-    """The statement that imports what a name stands for; empty if no module has it."""
+    """The statement that imports the object of a name; empty if no module has it."""
     value = names.get(name)
     if isinstance(value, ModuleType):
         return f"import {value.__name__} as {name}" if value.__name__ != name else f"import {name}"

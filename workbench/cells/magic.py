@@ -11,19 +11,19 @@ from workbench.piece import Piece
 
 @runtime_checkable
 class Shell(Protocol):
-    """What is asked of IPython's shell."""
+    """The part of IPython's shell that is used."""
 
     user_ns: dict[str, Any]
 
     def register_magic_function(self, func: Any, magic_kind: str, magic_name: str) -> None:
-        """Makes a function a magic."""
+        """Registers a function as a magic."""
 
 
 def load_magic(shell: Shell) -> None:
-    """Gives a notebook the magic `%%method NAME`."""
+    """Registers the magic `%%method NAME` in a notebook."""
 
     def run_cell(line: str, cell: str) -> None:
-        """Runs the cell as a module of its own, and leaves its names in the notebook."""
+        """Runs the cell as a module, and puts its names into the notebook's namespace."""
         if len(line.split()) != 1:
             raise MethodError(f"%%method {line}: give one name, as in %%method my_grpo")
         source = Source(line.strip(), cell)
@@ -42,7 +42,7 @@ def methods_of(source: Source) -> list[str]:
 
 
 def defined(source: Source) -> list[str]:
-    """What stands in the registry from a source, in words."""
+    """The methods and pieces that a source has registered, as text."""
     methods = [f"method {key!r}" for key in methods_of(source)]
     pieces = [
         f"{kind.kind} {name!r}"

@@ -1,7 +1,7 @@
-"""Sources: a cell is run as a module of its own, so that what a run stores is what was tried, and imports by itself.
+"""Sources: a cell is run as a module, so that the source stored with a run is the one that was tried, and is complete.
 
-What other cells have defined is out of sight while a source is loaded. What it defines is entered as a whole, in place
-of what an earlier version of it had defined; after an error nothing has changed.
+Names of other cells are hidden while a source is loaded. Its definitions replace all those of an earlier version;
+after an error nothing has changed.
 """
 
 import builtins
@@ -23,7 +23,7 @@ from workbench.method import Method
 from workbench.piece import Piece
 
 PREFIX = "workbench_cell_"
-KNOWN = frozenset(dir(builtins)) - {"display", "get_ipython"} | {"__file__"}  # IPython adds two that a trainer lacks
+KNOWN = frozenset(dir(builtins)) - {"display", "get_ipython"} | {"__file__"}  # IPython's are no builtins
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -39,17 +39,17 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """Of the text, in hexadecimal."""
+        """The SHA-256 of the text, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def module(self) -> str:
-        """The module it is loaded as: another text is another module."""
+        """The name of its module: a different text has a different module."""
         return f"{PREFIX}{self.name}_{self.sha256[:12]}"
 
     @property
     def file(self) -> str:
-        """What stands for a file name in tracebacks."""
+        """The file name in tracebacks."""
         return f"<cell {self.name} {self.sha256[:12]}>"
 
 
@@ -57,23 +57,25 @@ SOURCES: dict[str, Source] = {}  # by module; earlier versions stay, since piece
 
 
 def check_name(name: str) -> None:
-    """MethodError for what is no name of a method or source."""
+    """MethodError for an invalid name of a method or source."""
     if not NAME.fullmatch(name):
-        raise MethodError(f"{name!r} is no name for a method: use small letters, digits and _, a letter first")
+        raise MethodError(
+            f"{name!r} is no valid name for a method: use lower-case letters, digits and _, a letter first"
+        )
 
 
 def in_notebook(home: str) -> bool:
-    """Whether a module is a cell, or the notebook or script itself, and no file that others can import."""
+    """Whether a module is a cell, or the notebook or script itself, and not an importable file."""
     return home == "__main__" or home.startswith(PREFIX)
 
 
 def current(source: Source) -> bool:
-    """Whether what this process knows under a source's name is this version."""
+    """Whether the definitions of this source's name in this process are of this version."""
     return any(home == source.module for _, _, home in entries())
 
 
 def load(source: Source) -> ModuleType:
-    """Runs a source as a module, tries what it defines and enters it; MethodError if it cannot be used."""
+    """Runs a source as a module, tries its definitions and registers them. MethodError if one cannot be used."""
     registry.load()
     if source.module in SOURCES and current(source):
         return sys.modules[source.module]
@@ -88,7 +90,7 @@ def load(source: Source) -> ModuleType:
 
 
 def run(source: Source, hidden: set[str]) -> ModuleType:
-    """The source's module, which tracebacks and `inspect` can read. `hidden`: what other cells define."""
+    """The source's module, readable for tracebacks and `inspect`. `hidden`: names that other cells define."""
     module = ModuleType(source.module)
     module.__file__ = source.file
     linecache.cache[source.file] = (len(source.text), None, source.text.splitlines(keepends=True), source.file)
@@ -98,27 +100,27 @@ def run(source: Source, hidden: set[str]) -> ModuleType:
     except MethodError:
         raise
     except Exception as error:
-        text = f"cell {source.name!r}, run by itself, fails: {type(error).__name__}: {error}"
+        text = f"cell {source.name!r}, run alone, fails: {type(error).__name__}: {error}"
         lost = "".join(f"; another cell defines {key!r}: put it into this one" for key in hidden if repr(key) in text)
         raise MethodError(text + lost) from error
     return module
 
 
 def enter(key: str, method: Method, home: str) -> None:
-    """Enters a method that was tried; MethodError where a file defines one of that name."""
+    """Tries a method and registers it. MethodError if a file defines one of that name."""
     check_name(key)
     other = registry.HOMES.get(key, home)
     if other != home and not in_notebook(other):
-        raise MethodError(f"method {key!r} stands in {other} already: choose another name")
+        raise MethodError(f"method {key!r} is already defined in {other}: choose another name")
     try_out(dataclasses.replace(method, key=key))
     registry.enter(key, method, home)
 
 
-# ---------------------------------------------------------------------------------------- what it may use
+# --------------------------------------------------------------------------------- names a source may use
 
 
 def missing(text: str) -> list[str]:
-    """The names that a source uses and nowhere defines.
+    """The names that a source uses and does not define.
 
     >>> missing("import torch\\ndef half(x, scale=ONE): return torch.tensor(other(x) / 2)")
     ['ONE', 'other']
@@ -143,14 +145,14 @@ def missing(text: str) -> list[str]:
 
 
 def walk(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    """A table of symbols and all within it."""
+    """A symbol table and all tables within it."""
     yield table
     for child in table.get_children():
         yield from walk(child)
 
 
 def check_names(source: Source) -> None:
-    """MethodError where a source is no Python or leans on other cells."""
+    """MethodError if a source is not valid Python or uses names of other cells."""
     try:
         lost = missing(source.text)
     except SyntaxError as error:
@@ -158,16 +160,16 @@ def check_names(source: Source) -> None:
     if lost:
         raise MethodError(
             f"cell {source.name!r} uses {', '.join(lost)}, which it does not define: its source is stored with runs "
-            f"and must import by itself; put what it needs, imports included, into the one cell that begins with "
+            f"and must be complete; put what it needs, imports included, into the one cell that begins with "
             f"%%method {source.name}"
         )
 
 
-# ------------------------------------------------------------------------------------- what it may define
+# ------------------------------------------------------------------------------ what a source may define
 
 
 def entries() -> Iterator[tuple[dict[str, Any], str, str]]:
-    """Every table of the registry with each of its keys, and the module that defined what stands there."""
+    """(table, key, defining module) of every entry of the registry."""
     for key, home in list(registry.HOMES.items()):
         yield registry.METHODS, key, home
         yield registry.HOMES, key, home
@@ -177,10 +179,10 @@ def entries() -> Iterator[tuple[dict[str, Any], str, str]]:
 
 
 def check_defined(source: Source) -> None:
-    """MethodError where a source defines nothing, or a piece that cannot be used."""
+    """MethodError if a source defines nothing, or a piece that cannot be used."""
     defined = [table[key] for table, key, home in entries() if home == source.module]
     if not defined:
-        raise MethodError(f"cell {source.name!r} defines no method, piece, reward or task; leave out %%method")
+        raise MethodError(f"cell {source.name!r} defines no method, piece, reward or task; remove %%method")
     for piece in defined:
         if not isinstance(piece, type):
             continue
@@ -193,9 +195,9 @@ def check_defined(source: Source) -> None:
 
 @contextmanager
 def entering(source: Source) -> Iterator[set[str]]:
-    """While it lasts what cells define is not seen; then it is back, the new as well if there was no error.
+    """Hides the definitions of cells; afterwards they are restored, with the new ones if there was no error.
 
-    Yields the names that are hidden.
+    Yields the hidden names.
     """
     tables: list[dict[str, Any]] = [
         registry.METHODS,
@@ -227,15 +229,15 @@ def of_same_name(home: str, source: Source) -> bool:
 
 
 def refill(table: dict[str, Any], content: dict[str, Any]) -> None:
-    """Gives a table, which others hold, another content."""
+    """Replaces the content of a table in place."""
     table.clear()
     table.update(content)
 
 
 def refuse_taken(source: Source, tables: list[dict[str, Any]], files: list[dict[str, Any]]) -> None:
-    """MethodError where a cell has redefined what a file defines: elsewhere the config would mean another thing."""
+    """MethodError if a cell redefines a name of a file: a config would have another meaning elsewhere."""
     taken = [key for table, old in zip(tables, files, strict=True) for key in old if table.get(key) is not old[key]]
     if taken:
         raise MethodError(
-            f"cell {source.name!r} defines {taken[0]!r}, which a file defines already: choose another name"
+            f"cell {source.name!r} defines {taken[0]!r}, which a file already defines: choose another name"
         )

@@ -1,4 +1,4 @@
-"""Tries a method before it is entered, on made-up rollouts as awkward as a run's may be: shapes, types, no nan."""
+"""Tries a method before it is registered, on made-up rollouts with a run's edge cases: shapes, types, no nan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,17 +18,17 @@ from workbench.ops import sanitise, slot_view
 from workbench.piece import check_answer, told
 from workbench.types import AXES, Batch, PerToken, axes
 
-#: In words, the rewards of each group, and the tokens of each answer.
+#: Description, rewards of each group, and tokens of each completion.
 CASES: tuple[tuple[str, list[list[float]], list[int]], ...] = (
-    ("answers of unlike lengths", [[1, 0, 0, 1], [1, 0]], [3, 1, 2, 3, 2, 1]),
-    ("groups all right and all wrong", [[1, 1], [0, 0, 0]], [2, 3, 1, 3, 2]),
-    ("answers of one token", [[1, 0], [0, 1, 1]], [1, 1, 1, 1, 1]),
-    ("rollouts that is unscored (reward nan)", [[1, nan, 0], [0, nan]], [3, 2, 1, 2, 3]),
+    ("completions of different lengths", [[1, 0, 0, 1], [1, 0]], [3, 1, 2, 3, 2, 1]),
+    ("groups all correct and all incorrect", [[1, 1], [0, 0, 0]], [2, 3, 1, 3, 2]),
+    ("completions of one token", [[1, 0], [0, 1, 1]], [1, 1, 1, 1, 1]),
+    ("unscored rollouts (reward nan)", [[1, nan, 0], [0, nan]], [3, 2, 1, 2, 3]),
 )
 
 
 class MethodError(ValueError):
-    """A method that cannot be used: the message names it, what is wrong with it, and the remedy."""
+    """A method that cannot be used: the message names it, the error, and the remedy."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook prints: the message and the line of the cell. The frames in between are the library's own."""
@@ -36,19 +36,19 @@ class MethodError(ValueError):
 
 
 def try_out(method: Method) -> None:
-    """Asks every piece of the loss about made-up rollouts; MethodError for the first wrong answer."""
+    """Calls every piece of the loss with made-up rollouts. MethodError for the first invalid result."""
     for name in sorted(method.needs):
         try:
             axes(name)
         except ValueError as error:
-            known = f"{among(name, AXES, 'signals')}; old_, ref_ or engine_ may stand before one"
-            raise MethodError(f"method {method.key!r} needs {name!r}, and there is no such signal{known}") from error
+            known = f"{among(name, AXES, 'signals')}; prefixes: old_, ref_, engine_"
+            raise MethodError(f"method {method.key!r} needs {name!r}, which is no signal{known}") from error
     for words, rewards, lengths in CASES:
         Trial(method, made_up(method, rewards, lengths), words).run()
 
 
 def made_up(method: Method, rewards: list[list[float]], lengths: list[int]) -> Batch:
-    """Rollouts with these rewards and lengths, in float32, with all that the method needs; off-policy a little."""
+    """Rollouts with these rewards and lengths, in float32, slightly off-policy, with all signals the method needs."""
     made = made_batch(method, rewards)
     logprob, reward = made.logprob.float(), made.reward.float()
     return made.replace(
@@ -63,20 +63,20 @@ def made_up(method: Method, rewards: list[list[float]], lengths: list[int]) -> B
 
 @dataclass(frozen=True)
 class Trial:
-    """A method and the rollouts it is tried on."""
+    """A method and the rollouts for its trial."""
 
     method: Method
     batch: Batch
     words: str
 
     def run(self) -> None:
-        """Asks piece by piece, in the order of an update."""
+        """Calls piece by piece, in the order of an update. MethodError for the first error."""
         batch = sanitise(self.batch)
         advantage = torch.where(batch.mask, self.ask("advantage", slot_view(batch, "advantage")), 0.0)
-        with self.told("settle"):
+        with self.named("settle"):
             settled = settle(self.method, self.batch, advantage)
         if not settled.weight.isfinite().all():
-            raise self.error("reduction", f"answers nan or infinity; {GUARD}")
+            raise self.error("reduction", f"returned nan or infinity; {GUARD}")
         ratio = self.ask("ratio", settled.view(batch, "ratio"))
         self.ask("surrogate", settled.view(batch, "surrogate"), ratio, advantage)
         for slot, piece in self.method.pieces():
@@ -84,25 +84,25 @@ class Trial:
                 self.ask(slot, settled.view(batch, slot))
         for name, push in lens_all(self.method, self.batch).items():
             if not push.isfinite().all():
-                raise self.error("loss", f"its derivative by {name} holds nan or infinity; {GUARD}")
+                raise self.error("loss", f"its derivative by {name} contains nan or infinity; {GUARD}")
 
     def ask(self, slot: str, batch: Batch, *more: PerToken) -> Tensor:
-        """What the piece in a slot answers; MethodError if that is no answer."""
+        """The result of the piece in a slot. MethodError if it is invalid."""
         piece: Any = dict(self.method.pieces())[slot]
         is_loss = isinstance(piece, Surrogate | Regulariser)
-        with self.told(slot):
+        with self.named(slot):
             answer: Tensor = check_answer(
                 self.method.describe_slot(slot), piece(batch, *more), batch.mask, number=is_loss
             )
         if is_loss and piece.setwise != (answer.dim() == 0):
-            raise self.error(slot, f"answers {told(answer)}, and setwise is {piece.setwise}; {SETWISE}")
+            raise self.error(slot, f"returned {told(answer)}, and setwise is {piece.setwise}; {SETWISE}")
         if not (answer[batch.mask] if answer.dim() else answer).isfinite().all():
-            raise self.error(slot, f"answers nan or infinity; {GUARD}")
+            raise self.error(slot, f"returned nan or infinity; {GUARD}")
         return answer
 
     @contextmanager
-    def told(self, slot: str) -> Iterator[None]:
-        """Names method and slot in whatever goes wrong."""
+    def named(self, slot: str) -> Iterator[None]:
+        """Adds method and slot to an error raised inside."""
         try:
             yield
         except Exception as error:
@@ -111,14 +111,14 @@ class Trial:
             raise self.error("" if named else slot, wrong) from error
 
     def error(self, slot: str, wrong: str) -> MethodError:
-        """What is wrong, where (unless it says so itself), and with which rollouts."""
+        """The error with the place (unless its text has it) and the rollouts of the trial."""
         pieces = dict(self.method.pieces())
         who = self.method.describe_slot(slot) if slot in pieces else f"method {self.method.key}, {slot}"
         return MethodError(f"{who + ': ' if slot else ''}{wrong} (tried on made-up rollouts: {self.words})")
 
 
 GUARD = (
-    "add a small number to what divides; workbench.ops.group_mean and group_std leave out what is unscored, "
+    "add a small number to divisors; workbench.ops.group_mean and group_std exclude unscored rollouts, "
     "and sums over tokens need batch.mask"
 )
 SETWISE = (
@@ -128,10 +128,10 @@ SETWISE = (
 
 
 def remedy_for(error: Exception) -> str:
-    """What helps where a signal's absence, or a name that is nearly one there is, explains the error."""
+    """The remedy if a missing signal or a misspelt attribute explains the error, else empty."""
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         return among(error.name, [name for name in dir(error.obj) if not name.startswith("_")]).partition(";")[0]
     words = str(error).split()
     if words[:1] == ["signal"] and "recorded:" in words:
-        return f"; a piece says what it reads: needs=({words[1]!r},) for a function, the property `needs` of a class"
+        return f"; declare it: needs=({words[1]!r},) for a function, the property `needs` of a class"
     return ""

@@ -1,4 +1,4 @@
-"""What the engines share: a pruner with its state, the rollouts asked for, and their making."""
+"""What the engines share: jobs (one per requested rollout), how they become rollouts, and the policy's protocol."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ Product = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # values, weight, b
 
 @runtime_checkable
 class ModuleEncoder(Encoder, Protocol):
-    """What the engines ask of a tokenizer besides."""
+    """The part of a tokenizer that the engines need in addition."""
 
-    stop: tuple[int, ...]  # tokens that end an answer
+    stop: tuple[int, ...]  # tokens that end a completion
 
     def texts(self, answers: Sequence[Sequence[int]]) -> list[str]:
-        """The texts of several answers, special tokens left out."""
+        """The texts of several completions, without special tokens."""
 
 
 @runtime_checkable
@@ -44,23 +44,23 @@ class ModulePolicy(Policy, Protocol):
 
     @property
     def quantised(self) -> bool:
-        """Whether its weights must be read through their modules."""
+        """Whether its weights are quantised and must be read through their modules."""
 
 
 def check_pruner(pruner: object) -> None:
-    """Raises ValueError unless a pruner comes with its state, or there is none."""
+    """Raises ValueError unless `pruner` is None or a pruner bound to its state."""
     if pruner is not None and not isinstance(pruner, BoundPruner):
         raise ValueError(f"{pruner!r}: an engine is given BoundPruner(pruner, state), since the trainer owns the state")
 
 
 @dataclass
 class Job:
-    """One rollout to be written. Lists run over the answer's tokens, the given prefix included."""
+    """One rollout to generate. Lists run over the completion's tokens, the given prefix included."""
 
-    order: int  # its place in the answer of `generate`
+    order: int  # its place in the result of `generate`
     request: Request
     index: int  # among the rollouts of its request
-    limit: int  # most tokens of the answer, prefix included
+    limit: int  # maximum tokens of the completion, prefix included
     tokens: list[int]
     engine_logprob: list[float]
     sampled_logprob: list[float]
@@ -70,21 +70,21 @@ class Job:
 
     @property
     def context(self) -> tuple[int, ...]:
-        """What the first token is written after."""
+        """The tokens before the first generated one: the prompt and the prefix."""
         return self.request.prompt + self.request.prefix
 
     def write(self, tokens: list[int], engine_logprob: list[float], sampled_logprob: list[float]) -> None:
-        """The answer so far."""
+        """Replaces the tokens and log-probs of the completion so far."""
         self.tokens, self.engine_logprob, self.sampled_logprob = tokens, engine_logprob, sampled_logprob
 
     def cut(self, length: int) -> None:
-        """Ends the answer at a pruner's word."""
+        """Ends the completion at the pruner's decision, cut to `length` tokens."""
         self.tokens, self.finish, self.pruned_at = self.tokens[:length], "pruned", length
         self.engine_logprob, self.sampled_logprob = self.engine_logprob[:length], self.sampled_logprob[:length]
 
 
 def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
-    """Every rollout asked for, in the order of the requests; raises ValueError where one cannot be written."""
+    """A job for every requested rollout, in the order of the requests; ValueError if one cannot be generated."""
     numbers = [request.number for request in requests]
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"two requests of a step carry the same number ({numbers}): numbers key the noise; count on")
@@ -97,7 +97,7 @@ def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
             raise ValueError(f"request {request.number} has no prompt: give at least one token")
         if limit <= len(request.prefix):
             raise ValueError(f"request {request.number}: max_tokens={limit} leaves no token after its given prefix")
-        given = [float("nan")] * len(request.prefix)  # nobody drew them
+        given = [float("nan")] * len(request.prefix)  # given, not sampled
         for index in range(request.n):
             tokens = list(request.prefix)
             jobs.append(Job(len(jobs), request, index, limit, tokens, list(given), list(given)))

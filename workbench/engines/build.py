@@ -1,4 +1,4 @@
-"""Engines by the name they have in a config; an engine's module, and what it imports, is loaded when one is made."""
+"""Engines by their name in a config. An engine's module, and what it imports, is loaded when the engine is made."""
 
 import importlib
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from workbench.types import Capabilities, Engine
 
 @dataclass(frozen=True)
 class Entry:
-    """Where an engine's class is, and what it can give (the same as the class says)."""
+    """The place of an engine's class, and its capabilities (the same as on the class)."""
 
     module: str
     name: str
     capabilities: Capabilities
-    rows: bool = False  # whether it keeps rows, which a binder can be given for
-    options: bool = False  # whether it has settings of its own
-    agrees: bool = True  # whether it is compared with the trainer when it is made: cheap in this process alone
-    check: Callable[[], None] = lambda: None  # raises ValueError where what it needs is not installed
+    rows: bool = False  # whether it keeps rows and takes a binder
+    options: bool = False  # whether it has its own settings
+    agrees: bool = True  # whether it is compared with the trainer when it is made: cheap only in this process
+    check: Callable[[], None] = lambda: None  # raises ValueError where a package is not installed
 
 
 ENGINES = {
@@ -37,7 +37,7 @@ ENGINES = {
 
 
 def capabilities(name: str) -> Capabilities:
-    """What the engine of this name can give; ValueError where it is not installed."""
+    """The capabilities of the engine of this name; ValueError where it is not installed."""
     entry = find(name)
     entry.check()
     return entry.capabilities
@@ -47,11 +47,11 @@ def make_engine(
     name: str,
     policy: ModulePolicy,
     *,
-    slots: int,
+    concurrent: int,
     binder: Binder | None = None,
     options: LocalOptions | VllmOptions | None = None,
 ) -> Engine:
-    """An engine that writes at most `slots` rollouts at once; `binder` for one that keeps rows: see `rows.Rows`.
+    """An engine that generates at most `concurrent` rollouts at once; `binder`: for one that keeps rows, see `Rows`.
 
     `options` are those of its own table, for an engine that has one. ValueError where it does not follow every weight
     that the policy trains.
@@ -60,14 +60,14 @@ def make_engine(
     given: dict[str, Any] = {"binder": binder} if entry.rows else {}
     if entry.options and options is not None:
         given["options"] = options
-    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, slots=slots, **given)
+    engine: Engine = getattr(importlib.import_module(entry.module), entry.name)(policy, concurrent=concurrent, **given)
     if entry.agrees:
         check_agreement(engine, policy, name)
     return engine
 
 
 def find(name: str) -> Entry:
-    """An engine's entry; the error names those there are."""
+    """An engine's entry; ValueError with the known names for an unknown one."""
     if name not in ENGINES:
         raise ValueError(f"no engine is called {name!r}{among(name, sorted(ENGINES), 'set rollouts.engine to one of')}")
     return ENGINES[name]

@@ -20,7 +20,7 @@ from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
 
 
 class Drawing(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
-    """Draws each next token itself and leaves `generate` no other choice; keeps the log-probs."""
+    """Samples each next token itself and masks all others; keeps the log-probs."""
 
     def __init__(self, jobs: Sequence[Job], sampling: Sampling) -> None:
         self.sampling, self.position = sampling, len(jobs[0].tokens)
@@ -32,7 +32,7 @@ class Drawing(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
         self.drawn: list[Tensor] = []  # each step's tokens, engine and sampled log-probs [3, row]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Scores [row, vocabulary] that allow the drawn token alone."""
+        """Scores [row, vocabulary] that allow the sampled token only."""
         uniform = random_numbers.uniforms(self.key, np.full(len(self.key), self.position))
         drawn = draw(scores.float(), torch.from_numpy(uniform).to(scores.device), self.sampling)
         numbers = (drawn.token.double(), drawn.engine_logprob.double(), drawn.sampled_logprob.double())
@@ -42,14 +42,14 @@ class Drawing(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped
 
 
 class GenerateEngine:
-    """Satisfies `types.Engine`. `slots`: most rollouts written at once."""
+    """Satisfies `types.Engine`. `concurrent`: most rollouts generated at once."""
 
     capabilities = Capabilities(deterministic=True)
 
-    def __init__(self, policy: ModulePolicy, *, slots: int = 64) -> None:
-        if slots < 1:
-            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
-        self.policy, self.slots = policy, slots
+    def __init__(self, policy: ModulePolicy, *, concurrent: int = 64) -> None:
+        if concurrent < 1:
+            raise ValueError(f"concurrent={concurrent}: the engine needs at least one row; set concurrent=1 or more")
+        self.policy, self.concurrent = policy, concurrent
 
     @torch.no_grad()
     def generate(self, requests: Sequence[Request], sampling: Sampling, pruner: Any = None) -> list[Rollout]:
@@ -63,12 +63,12 @@ class GenerateEngine:
             longest_of(jobs, self.policy.config)
         for _, same in groupby(jobs, key=lambda job: (job.context, job.limit, len(job.tokens))):
             together = list(same)
-            for first in range(0, len(together), self.slots):
-                self.write(together[first : first + self.slots], sampling)
+            for first in range(0, len(together), self.concurrent):
+                self.write(together[first : first + self.concurrent], sampling)
         return [rollout_of(job, self.policy.encoder.text(job.tokens)) for job in jobs]
 
     def write(self, jobs: Sequence[Job], sampling: Sampling) -> None:
-        """Writes rollouts of one context."""
+        """Generates rollouts of one context."""
         stops = list(sampling.stop or self.policy.encoder.stop)
         config = GenerationConfig(
             max_new_tokens=jobs[0].limit - len(jobs[0].tokens),
@@ -93,16 +93,16 @@ class GenerateEngine:
             finish(job, written[:, row], stops)
 
     def sync(self, policy: Policy) -> None:
-        """Takes over the policy's present weights; it must be the one the engine was made with."""
+        """Takes the policy's current weights; it must be the policy the engine was made with."""
         if policy is not self.policy:
             raise ValueError("the generate engine shares its policy's weights: make a new engine for another policy")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to free."""
 
 
 def finish(job: Job, written: Tensor, stops: Sequence[int]) -> None:
-    """Ends a rollout at its first stop token; `written [3, token]` may go on after it."""
+    """Ends a rollout at its first stop token; `written` [3, token] may have tokens after it."""
     tokens = [int(token) for token in written[0].tolist()]
     end = next((place + 1 for place, token in enumerate(tokens) if token in stops), None)
     job.finish = "length" if end is None else "stop"

@@ -15,13 +15,13 @@ class Draw:
 
     token: Int[Tensor, " row"]
     engine_logprob: Float[Tensor, " row"]  # of the untruncated distribution
-    sampled_logprob: Float[Tensor, " row"]  # of the distribution drawn from
+    sampled_logprob: Float[Tensor, " row"]  # of the distribution sampled from
 
 
 def draw(logits: Float[Tensor, "row vocabulary"], uniform: Float[Tensor, " row"], sampling: Sampling) -> Draw:
     """Inverse CDF: the first token, in the vocabulary's order, whose cumulative probability exceeds the uniform.
 
-    At temperature 0 the likeliest token; its `engine_logprob` is then taken at temperature 1.
+    At temperature 0 the most likely token; its `engine_logprob` is then taken at temperature 1.
     """
     if sampling.temperature == 0.0:
         logprob = logits.log_softmax(-1)
@@ -53,7 +53,7 @@ def invert(probability: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def nucleus(probability: Tensor, sampling: Sampling) -> Tensor:
-    """Which tokens may be drawn [row, vocabulary]: the `top_k` likeliest, and of these the fewest that reach `top_p`.
+    """Tokens that may be sampled, [row, vocabulary]: the `top_k` most likely, of these the fewest that reach `top_p`.
 
     Of equal tokens the one earlier in the vocabulary comes first. top-p: Holtzman et al., arXiv:1904.09751.
     """

@@ -1,4 +1,4 @@
-"""An engine that writes what it was told to: for tests and demonstrations; no weights."""
+"""An engine that returns given texts: for tests and demonstrations; no weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ Answer = str | Sequence[int]
 
 
 class ScriptedEngine:
-    """Satisfies `types.Engine`. `answers`: by problem key, what its rollouts say, in turn; texts or tokens.
+    """Satisfies `types.Engine`. `answers`: by problem key, the completions of its rollouts in turn; texts or tokens.
 
     `encoder` is a `models.encoder.TextEncoder` or likewise has `answer(text)`, `text(tokens)` and `stop`. A stop token
     is added to every answer; answers longer than the limit are cut. All log-probs are `logprob`.
@@ -34,7 +34,7 @@ class ScriptedEngine:
         return [rollout_of(job, self.encoder.text(job.tokens)) for job in jobs]
 
     def write(self, job: Job, sampling: Sampling) -> None:
-        """Writes one answer after its given prefix."""
+        """One completion after its given prefix."""
         key = job.request.problem.key
         if key not in self.answers:
             raise ValueError(f"no answer is scripted for problem {key!r}; there are: {', '.join(sorted(self.answers))}")
@@ -51,4 +51,4 @@ class ScriptedEngine:
         """Nothing to do: no weights."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to free."""

@@ -53,7 +53,7 @@ METHODS = {
         GRPO,
         title="ACE",
         paper="arXiv:2602.21420",
-        equation=r"\tilde A_i=A_i\big(1+\alpha\,\mathrm{softplus}(c_i)\big)\text{ if }A_i<0,\ R_i=0;\quad"
+        equation=r"\tilde A_i=A_i\big(1+\alpha\,\mathrm{softplus}(c_i)\big)\text{ if }A_i<0,\ R_i=0;\quad "
         r"c_i=\log\frac{\pi(y_i)}{\pi_{ref}(y_i)}",
         changes="incorrect completions are penalised more, the more the policy's confidence in them has grown since the"
         " start of training",

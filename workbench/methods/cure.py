@@ -1,4 +1,7 @@
-"""CURE: every rollout is regenerated from a high-entropy token on; originals and branches form one group."""
+"""CURE: every rollout is regenerated from a high-entropy token on; originals and branches form one group.
+
+Left out: stage two, plain DAPO: fork the run with the method `dapo`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

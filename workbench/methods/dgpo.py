@@ -1,4 +1,7 @@
-"""DGPO: every group whose rewards vary makes an update of the same size, and harder problems weigh more."""
+"""DGPO: every group whose rewards vary makes an update of the same size, and harder problems weigh more.
+
+Left out: the second half of MathForge, questions reformulated by another model (MQR); bring such data as a task.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -86,7 +86,7 @@ METHODS = {
         GRPO,
         title="FG-ExPO",
         paper="arXiv:2605.11403",
-        equation=r"\mathcal L_{clip}+\beta\,\tfrac{\tanh(\overline{acc})+1}{2}\,\overline{k_3},\quad"
+        equation=r"\mathcal L_{clip}+\beta\,\tfrac{\tanh(\overline{acc})+1}{2}\,\overline{k_3},\quad "
         r"P(q)\propto e^{-(\tilde p_q-\frac12)^2/2\sigma^2}",
         changes="a KL loss whose coefficient grows with the batch's accuracy, and problems sampled by how near their"
         " accuracy is to one half",

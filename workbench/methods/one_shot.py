@@ -23,7 +23,7 @@ METHODS = {
         GRPO,
         title="1-shot RLVR",
         paper="arXiv:2504.20571",
-        equation=r"\mathcal L_{clip}+\beta\,\overline{k_3}-\alpha\,\bar H,\quad"
+        equation=r"\mathcal L_{clip}+\beta\,\overline{k_3}-\alpha\,\bar H,\quad "
         r"\text{on }\arg\max_q\mathrm{std}_e(s_{q,e})",
         changes="one problem fills every step, and an entropy bonus keeps its completions diverse",
         regularisers=(K3(coefficient=0.001), EntropyBonus(coefficient=0.001)),  # the authors' scripts

@@ -106,7 +106,7 @@ class Rebalanced(Surrogate):
         return {name: power / sum(powers.values()) for name, power in powers.items()}
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> PerToken:
-        found = self.weights(batch.memory)
+        found = self.weights(batch.piece_state)
         own = found.get(REASONING, 1.0) * Clip(self.low, self.high)(batch, ratio, advantage)
         return torch.where(foreign(batch), -found.get(REPLAY, 1.0) * batch.logprob, own)
 

@@ -46,7 +46,7 @@ METHODS = {
         GRPO,
         title="ROVER",
         paper="arXiv:2509.24981",
-        equation=r"\big(Q_{i,t}-\mathrm{sg}[R_i-\bar R+\hat V_{i,t+1}]\big)^2,\quad"
+        equation=r"\big(Q_{i,t}-\mathrm{sg}[R_i-\bar R+\hat V_{i,t+1}]\big)^2,\quad "
         r"Q=\rho\log\frac{\pi}{\pi_{old}},\quad\hat V_{t}=\frac{\rho}{|V|}\sum_a\log\frac{\pi(a)}{\pi_{old}(a)}",
         changes="no ratio and no clipping: the log-ratio is fitted to a value that the uniform policy would have",
         advantage=GroupCentre(),

@@ -1,4 +1,7 @@
-"""SCRL: a chain of subproblems is solved in one completion; a part is compared with the same part of the others."""
+"""SCRL: a chain of subproblems is solved in one completion; a part is compared with the same part of the others.
+
+Left out: making the chains of subproblems: the data has to bring them.
+"""
 
 import re
 from bisect import bisect_left
@@ -124,7 +127,7 @@ METHODS = {
         GRPO,
         title="SCRL",
         paper="arXiv:2605.22074",
-        equation=r"A_{i,t}=\sum_j\frac{R_i^{(j)}-\mu_j}{\sigma_j}\,[t\in\mathrm{span}_j],\quad"
+        equation=r"A_{i,t}=\sum_j\frac{R_i^{(j)}-\mu_j}{\sigma_j}\,[t\in\mathrm{span}_j],\quad "
         r"R_i^{(j)}=\prod_{l\le j}r_i^{(l)}",
         changes="each problem is also asked as a chain of subproblems, and each part of a completion is compared with"
         " the same part of the group's other completions",

@@ -62,7 +62,7 @@ class EntropyAnchor(Regulariser):
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
         if not self.coefficient:
             return {}
-        kept, first = batch.memory.get("anchor"), self.mean(batch, f"old_{self.signal}")
+        kept, first = batch.piece_state.get("anchor"), self.mean(batch, f"old_{self.signal}")
         return {"anchor": first if kept is None else torch.full_like(first, kept)}
 
     def mean(self, batch: Batch, name: str) -> Scalar:

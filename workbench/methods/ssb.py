@@ -94,7 +94,7 @@ METHODS = {
         GRPO,
         title="Semantic soft bootstrapping",
         paper="arXiv:2512.05105",
-        equation=r"\frac1N\sum_t\mathrm{KL}\big(\pi_{old}(\cdot|x,y^+,y^-,z_{<t})\,\|\,\pi(\cdot|x,z_{<t})\big),\quad"
+        equation=r"\frac1N\sum_t\mathrm{KL}\big(\pi_{old}(\cdot|x,y^+,y^-,z_{<t})\,\|\,\pi(\cdot|x,z_{<t})\big),\quad "
         r"z\sim\pi_{old}(\cdot|x,y^+,y^-)\text{ and right}",
         changes="no policy gradient: completions generated after a correct and an incorrect attempt are distilled"
         " into the prompt without them",

@@ -57,7 +57,7 @@ METHODS = {
         GRPO,
         title="UCAS",
         paper="arXiv:2510.10649",
-        equation=r"\tilde A_{i,t}=A_i\,e^{\mp c_\pm\hat c_i}-0.05\,\hat l_{i,t},\quad"
+        equation=r"\tilde A_{i,t}=A_i\,e^{\mp c_\pm\hat c_i}-0.05\,\hat l_{i,t},\quad "
         r"c_i=\sum_t\big(\mathrm{logsumexp}(z_{i,t})-\bar z_{i,t}\big)",
         changes="the advantage is shaped by the model's confidence, in the completion as a whole and in each token",
         surrogate=Clip(dual=3.0),  # their code's default bound for A < 0

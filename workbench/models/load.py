@@ -62,7 +62,7 @@ def load_model(spec: ModelSpec) -> Any:
     if spec.quantisation is not None:
         options |= {"quantization_config": quantiser(spec), "device_map": {"": device}}
     if spec.local:
-        disable_progress_bar()  # a bar for a local file says nothing; downloads keep theirs
+        disable_progress_bar()  # no progress bar for local files; downloads keep theirs
     options["trust_remote_code"] = spec.trust_remote_code
     try:
         model = AutoModelForCausalLM.from_pretrained(source(spec), **options)
@@ -170,7 +170,7 @@ def add_adapter(model: Any, lora: LoraSpec, seed: int) -> Any:
         torch.manual_seed(seed)
         try:
             return get_peft_model(model, config)
-        except ValueError as error:  # peft's own words say nothing of the config
+        except ValueError as error:  # peft's message does not name the config's field
             raise ValueError(
                 f"model.lora.targets = {lora.targets!r}: {' '.join(str(error).split())[:200]}; "
                 f"this model's linear layers are called {', '.join(linear.names(model))}"

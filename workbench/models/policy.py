@@ -20,7 +20,7 @@ class LocalPolicy:
     """A transformers causal language model in this process, its adapter if any, and its tokenizer.
 
     Satisfies `types.Policy`. Dropout is off in every pass. The *reference* is the model as it was loaded: the weights
-    under the adapter (with the adapter as it was, where it went on from a saved one), or a frozen copy that
+    under the adapter (with the adapter as it was, where it started from a saved one), or a frozen copy that
     `keep_reference` makes.
     """
 

@@ -17,16 +17,17 @@ class Truncated(Correction):
     """Importance of the trainer's policy over the engine's, truncated. Ionides, 2008; verl's `rollout_is`.
 
     token: exp(old_logprob - engine_logprob); sequence: exp of that difference added up over the rollout's trained
-    tokens, for each of them. Above `cap` it becomes `cap`, or 0 with `beyond = "mask"` (TRL's *_mask modes). It carries
-    no gradient. 1 for off-policy tokens, whose ratio another piece handles, and where the engine's log-prob is not
-    known.
+    tokens, for each of them. Above `cap` it becomes `cap` and below `floor` it becomes `floor`, or both become 0 with
+    `beyond = "mask"` (TRL's *_mask modes). It carries no gradient. 1 for off-policy tokens, whose ratio another piece
+    handles, and where the engine's log-prob is not known.
     """
 
     level: Annotated[Literal["token", "sequence"], Field(description="one weight a token, or one a rollout")] = "token"
     cap: Annotated[float, Field(gt=0, description="largest weight")] = 2.0  # verl's rollout_is_threshold
-    beyond: Annotated[Literal["truncate", "mask"], Field(description="a weight above the cap: the cap, or 0")] = (
+    beyond: Annotated[Literal["truncate", "mask"], Field(description="a weight beyond a bound: the bound, or 0")] = (
         "truncate"
     )
+    floor: Annotated[float, Field(ge=0, description="smallest weight; 0: off")] = 0.0  # TRL's *_clip_min
 
     @property
     def needs(self) -> frozenset[str]:
@@ -39,5 +40,5 @@ class Truncated(Correction):
             gap = spread(masked_sum(gap, batch.mask), batch.mask)
         ratio = gap.exp()
         if self.beyond == "mask":
-            return torch.where(ratio > self.cap, 0.0, ratio)
-        return ratio.clamp(max=self.cap)
+            return torch.where((ratio > self.cap) | (ratio < self.floor), 0.0, ratio)
+        return ratio.clamp(min=self.floor, max=self.cap)

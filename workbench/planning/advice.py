@@ -1,4 +1,4 @@
-"""The cheapest change that makes a run fit: those that change no number of it first, the model's arithmetic last."""
+"""The cheapest change that makes a run fit: results unchanged first, precision next, shorter completions last."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,15 @@ from workbench.config import RunConfig
 from workbench.planning.fit import fit_of, need
 from workbench.planning.memory import Assumed
 
-SMALLEST = 8  # rows decoded side by side; with fewer, writing rollouts is slow
-SHORTEST = 32  # tokens of an answer
+SMALLEST = 8  # rows decoded at the same time; with fewer, generation is slow
+SHORTEST = 32  # tokens of a completion
 
 
 def changes(config: RunConfig, assumed: Assumed) -> Iterator[list[tuple[str, RunConfig]]]:
-    """Ways to need less, cheapest first; each a ladder of (what to set, the config so changed), mildest first."""
+    """Ways to need less memory, cheapest first; each a list of (what to set, the changed config), mildest first."""
     row = assumed.prompt + config.rollouts.max_tokens
     yield ladder(config, "training", "micro_batch", row)
-    yield ladder(config, "rollouts", "slots", SMALLEST)
+    yield ladder(config, "rollouts", "concurrent", SMALLEST)
     model = config.model
     if not model.gradient_checkpointing:
         yield [("model.gradient_checkpointing = true", config.replace(model={"gradient_checkpointing": True}))]
@@ -29,7 +29,7 @@ def changes(config: RunConfig, assumed: Assumed) -> Iterator[list[tuple[str, Run
 
 
 def ladder(config: RunConfig, table: str, field: str, least: int) -> list[tuple[str, RunConfig]]:
-    """A number halved again and again, down to `least`."""
+    """A number halved repeatedly, down to `least`."""
     found, value = [], getattr(getattr(config, table), field)
     while value > least:
         value = max(least, value // 2)
@@ -38,7 +38,7 @@ def ladder(config: RunConfig, table: str, field: str, least: int) -> list[tuple[
 
 
 def cheapest(config: RunConfig, free: int, assumed: Assumed) -> str:
-    """The first single change after which the run fits; else the first changes that do so together; or that none do."""
+    """The first single change after which the run fits; else the first combination; else a text that none does."""
     for steps in changes(config, assumed):
         for text, changed in steps:
             if fits(changed, free, assumed):
@@ -53,12 +53,12 @@ def cheapest(config: RunConfig, free: int, assumed: Assumed) -> str:
 
 
 def field_of(steps: list[tuple[str, RunConfig]]) -> str:
-    """The field that a ladder changes."""
+    """The field that these steps change."""
     return steps[0][0].split(" = ")[0]
 
 
 def settings(config: RunConfig, fields: list[str]) -> list[str]:
-    """Fields and their values, as one writes them."""
+    """Fields and their values as assignments."""
     found = []
     for name in fields:
         table, field = name.split(".")
@@ -68,5 +68,5 @@ def settings(config: RunConfig, fields: list[str]) -> list[str]:
 
 
 def fits(config: RunConfig, free: int, assumed: Assumed) -> bool:
-    """Whether a run fits with room to spare."""
+    """Whether a run fits into `ROOMY` of the free memory."""
     return fit_of(need(config, assumed)[1], free) == "fits"

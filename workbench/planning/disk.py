@@ -1,4 +1,4 @@
-"""What a run writes, from its config and the size of its model."""
+"""Disk usage of a run, computed from its config and the size of its model."""
 
 from dataclasses import dataclass
 
@@ -28,14 +28,14 @@ class Disk:
 
 
 def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
-    """What the run leaves when it ends, with answers of full length."""
+    """Disk usage of the finished run, with completions of maximum length. `prompt`: tokens of a prompt."""
     answer, steps = config.rollouts.max_tokens, config.training.steps
     rows = config.rollouts.problems * config.rollouts.rollouts
     step = rows * (answer * token_bytes(config) + prompt * PROMPT)
     evaluation = config.evaluation.problems * (answer * PLAIN + prompt * PROMPT)
     if config.evaluation.problems:
-        probes = config.evaluation.probes * config.evaluation.probe_rollouts
-        evaluation += probes * (answer * token_bytes(config) + prompt * PROMPT)
+        tracked = config.evaluation.probes * config.evaluation.probe_rollouts
+        evaluation += tracked * (answer * token_bytes(config) + prompt * PROMPT)
     evaluations = 2 + (steps // config.evaluation.every if config.evaluation.every else 0)
     checkpoint = 3 * size.trained  # weights and two moments
     kept = 2 + steps // config.training.checkpoint
@@ -45,7 +45,7 @@ def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
 
 
 def token_bytes(config: RunConfig) -> int:
-    """Bytes recorded of a token of an answer."""
+    """Bytes recorded per completion token."""
     if config.record.tokens == "none":
         return PLAIN
     lists = sum(name.startswith("top_") for name in RECORDED)

@@ -12,14 +12,14 @@ ROOMY = 0.9
 
 
 def need(config: RunConfig, assumed: Assumed) -> tuple[tuple[Component, ...], int, str]:
-    """The parts, the peak, and when it is."""
+    """(components, bytes of the peak, phase of the peak)."""
     refuse(config)
     parts = components(config, size_of(config.model), device_of(config.model), assumed)
     return (tuple(parts), *peak(parts))
 
 
 def refuse(config: RunConfig) -> None:
-    """Raises for an engine whose memory is not known here."""
+    """Raises ValueError for an engine whose memory cannot be forecast."""
     if config.rollouts.engine not in ("local", "generate", "vllm"):
         raise ValueError(
             f"rollouts.engine = {config.rollouts.engine!r}: no engine whose memory can be forecast; "
@@ -28,7 +28,7 @@ def refuse(config: RunConfig) -> None:
 
 
 def fit_of(need: int, free: int) -> Fit:
-    """Whether so many bytes fit into those that are free.
+    """Whether `need` bytes fit into `free` bytes.
 
     >>> fit_of(80, 100), fit_of(95, 100), fit_of(101, 100)
     ('fits', 'tight', 'does not fit')

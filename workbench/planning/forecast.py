@@ -14,10 +14,10 @@ from workbench.planning.fit import Fit, fit_of, need
 from workbench.planning.memory import GIB, Assumed, Component, amount, device_of
 
 PHASES = {
-    "sampling": "while rollouts are written",
+    "sampling": "while rollouts are generated",
     "updating": "in an update",
-    "comparing": "in an update, when the reference is read",
-    "reading": "in an update, when logits are read",
+    "comparing": "in an update, during the reference pass",
+    "reading": "in an update, while logits are computed",
     "passing": "in an update, in the backward pass",
     "stepping": "in the optimiser's step",
 }
@@ -31,7 +31,7 @@ class Forecast:
     size: Size
     components: tuple[Component, ...]
     peak: int
-    phase: str  # when the peak is
+    phase: str  # of the peak
     free: int
     fit: Fit
     advice: str  # the cheapest change that makes it fit; "" where it does
@@ -42,8 +42,8 @@ class Forecast:
         """Plain data."""
         return asdict(self)
 
-    def told(self) -> list[str]:
-        """Lines for people: whether it fits first."""
+    def describe(self) -> list[str]:
+        """The forecast as lines of text: whether it fits, then memory by component and disk."""
         need, free = self.peak / GIB, self.free / GIB
         lines = [f"{self.fit}: {need:.2f} GiB at the peak, {PHASES[self.phase]}; {free:.2f} GiB free on {self.device}"]
         lines += [f"to make it fit: {self.advice}"] if self.advice else []
@@ -54,14 +54,15 @@ class Forecast:
         lines.append("disk")
         kept = {"a recorded step": self.disk.step, "a checkpoint": self.disk.checkpoint, "in all": self.disk.total}
         lines += [f"  {name:16}{amount(size):>10}  at most" for name, size in kept.items()]
-        lines.append(f"assumed: prompts of {self.assumed.prompt} tokens, every answer as long as it may be")
+        lines.append(f"assumed: prompts of {self.assumed.prompt} tokens, every completion of the maximum length")
         return lines
 
 
 def forecast(config: RunConfig, memory: int | None = None, assumed: Assumed | None = None) -> Forecast:
-    """Forecasts a run. `memory`: free bytes; None asks the device. Reads the model's config.json and nothing else.
+    """Forecasts a run. `memory`: free bytes; None queries the device. Reads the model's config.json and nothing else.
 
-    ValueError where config.json cannot be read, or the device is not here and `memory` is not given.
+    Raises:
+        ValueError: if config.json cannot be read, or the device is not on this machine and `memory` is not given.
     """
     assumed = assumed or Assumed()
     device = device_of(config.model)
@@ -83,7 +84,7 @@ def forecast(config: RunConfig, memory: int | None = None, assumed: Assumed | No
 
 
 def free_memory(device: str) -> int:
-    """Free bytes of a device of this machine."""
+    """Free bytes of a device of this machine. ValueError where torch finds no such device."""
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             "model.device = 'cuda', and torch finds no GPU here: give the memory to plan for, as in --memory 8, or set "

@@ -11,7 +11,7 @@ from workbench.config import RunConfig
 from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes, reference_bytes
 from workbench.models.size import Size
 from workbench.models.spec import ModelSpec
-from workbench.training.plan import reads_reference
+from workbench.training.signal_plan import reads_reference
 
 When = Literal["always", "sampling", "updating", "comparing", "reading", "passing", "stepping"]
 MIB, GIB = 2**20, 2**30
@@ -23,18 +23,18 @@ PROCESS = FLOOR["cuda"] + 500 * MIB
 KEYS_AND_VALUES = 4 * GIB  # most that the local engine takes: `engines.local.LocalEngine(memory=)`
 COPY = {"cuda": GIB, "mps": 256 * MIB, "cpu": 256 * MIB}  # layers up to this size are copied: `fused.COPY_LIMIT`
 ROUND = 64  # the local engine's rows are multiples of so many tokens
-PREFILL_TOKENS = 8192  # read at once when a problem is taken up: `engines.loop.PREFILL_TOKENS`
+PREFILL_TOKENS = 8192  # read in one forward pass at prefill: `engines.loop.PREFILL_TOKENS`
 #: Tables [token, vocabulary] in float32 that exist at once while a chunk is read for the record (`signals`), by torch's
-#: profiler: logits, log-probabilities, probabilities and what is computed of them. A token whose likeliest five do not
-#: hold 90 % has its probabilities sorted, which takes more. The reference adds its logits and log-probabilities.
+#: profiler: logits, log-probabilities, probabilities and what is computed of them. A token whose top 5 do not hold
+#: 90 % has its probabilities sorted, which takes more. The reference adds its logits and log-probabilities.
 TABLES, SORTED, COMPARED = 5.25, 2.0, 2.0
 FLAT = 0.1  # share of such tokens assumed for a trained language model
-ELEMENT = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
+ELEMENT = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes per number
 DRAWING = 6  # tables [row, vocabulary] while a token is drawn: float32 three times, and a cumulative sum in float64
 
 
 def amount(size: int) -> str:
-    """Bytes for people.
+    """A size in bytes as text.
 
     >>> amount(3 * 2**29), amount(2**20), amount(900)
     ('1.50 GiB', '1.0 MiB', '0.9 KiB')
@@ -55,7 +55,7 @@ def plural(count: int, noun: str) -> str:
 
 @dataclass(frozen=True)
 class Component:
-    """One part of the memory."""
+    """One component of the memory. `when`: the phase in which it is allocated; `how`: what it is, as text."""
 
     name: str
     bytes: int
@@ -65,14 +65,14 @@ class Component:
 
 @dataclass(frozen=True)
 class Assumed:
-    """What a config does not say."""
+    """Assumptions about what a config does not say."""
 
     prompt: int = 256  # tokens of a prompt
-    flat: float = FLAT
+    flat: float = FLAT  # share of tokens whose probabilities are sorted
 
 
 def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> list[Component]:
-    """Every part of the memory of a run."""
+    """All memory components of a run, in bytes. `device`: cuda, mps or cpu."""
     batch = largest_batch(config, assumed)
     return [
         Component("floor", FLOOR[device], "always", f"the process before any tensor, on {device}"),
@@ -89,7 +89,7 @@ def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> 
 
 
 def standing(config: RunConfig, size: Size) -> list[Component]:
-    """What is there all the time, once the first update is made."""
+    """The components that are allocated all the time, from the first update on."""
     spec = config.model
     kind = f"{spec.quantisation}, the rest {spec.dtype}" if spec.quantisation else spec.dtype
     found = [Component("weights", size.weights, "always", f"{size.parameters:,} parameters in {kind}")]
@@ -111,7 +111,7 @@ def reads_the_reference(config: RunConfig) -> bool:
 
 
 def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
-    """What writing rollouts takes: the engine's weights, keys and values, and one decoding step."""
+    """The components of generation: the engine's weights, keys and values, and one decoding step."""
     if config.rollouts.engine == "vllm":
         return vllm(config, size)
     layers, copied = layer_bytes(config.model, size), is_copied(config, size)
@@ -131,7 +131,7 @@ def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
 
 
 def vllm(config: RunConfig, size: Size) -> list[Component]:
-    """What vLLM takes: a process with weights of its own, in 16 bit."""
+    """The components of vLLM: a separate process with its own weights, in 16 bit."""
     return [
         Component("engine weights", 2 * size.parameters, "always", "vLLM's own, in 16 bit"),
         Component("engine process", PROCESS, "always", "vLLM's process: its context and captured graphs"),
@@ -146,13 +146,13 @@ def is_copied(config: RunConfig, size: Size) -> bool:
 
 
 def shares_prompts(config: RunConfig, size: Size) -> bool:
-    """Whether the local engine holds a prompt once for all its rollouts; a recorded step needs it in every row."""
+    """Whether the local engine holds a prompt once for all its rollouts; a CUDA graph needs it in every row."""
     recorded = device_of(config.model) == "cuda" and config.rollouts.local.graphs is not False
     return is_copied(config, size) and not recorded
 
 
 def device_of(spec: ModelSpec) -> str:
-    """The kind of device a spec means; one that it names need not be here."""
+    """The kind of device of a spec. A device that it names need not exist on this machine."""
     if spec.device != "auto":
         return spec.device
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -164,16 +164,16 @@ def layer_bytes(spec: ModelSpec, size: Size) -> int:
 
 
 def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int]:
-    """The local engine's rows and the tokens of each."""
+    """(rows, tokens per row) of the local engine's keys and values."""
     longest = config.rollouts.max_tokens + (1 if shares_prompts(config, size) else assumed.prompt)
     tokens = -(-longest // ROUND) * ROUND
     asked = max(config.rollouts.problems * config.rollouts.rollouts, config.evaluation.problems)
     affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
-    return min(config.rollouts.slots, asked, affordable), tokens
+    return min(config.rollouts.concurrent, asked, affordable), tokens
 
 
 def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
-    """The micro-batch with most tokens, if every answer is as long as it may be: by formula, however many rows."""
+    """The micro-batch with the most tokens, if every completion has the maximum length: by formula."""
     rollouts, budget = config.rollouts, config.training.micro_batch
     groups = -(-rollouts.problems // config.training.updates)
     rows, prompts = fullest(groups, rollouts.rollouts, assumed.prompt, rollouts.max_tokens, budget)
@@ -199,28 +199,31 @@ def fullest(groups: int, size: int, prompt: int, answer: int, budget: int) -> tu
 
 
 def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed) -> list[Component]:
-    """What an update takes on top."""
+    """The components that an update allocates temporarily."""
     spec = config.model
     kept = kept_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing)
     chunk = min(batch.answers, max(1, signals.CHUNK_ELEMENTS // size.vocabulary))
     compared = reads_the_reference(config)
     tables = TABLES + assumed.flat * SORTED + (COMPARED if compared else 0)
     hidden = (1 + compared) * batch.answers * size.width * ELEMENT[spec.dtype]
-    shape = f"{plural(batch.rows, 'answer')} of {batch.answer:,} tokens after {plural(batch.prompts, 'prompt')}"
+    prompts = f"{plural(batch.prompts, 'prompt')} of {batch.prompt}"
+    shape = f"{plural(batch.rows, 'completion')} of {batch.answer:,} tokens after {prompts}"
     again = kept_bytes(spec, size, batch, checkpointed=not spec.gradient_checkpointing)
-    reading = f"{chunk:,} of {plural(batch.answers, 'answer token')} at a time"
+    reading = f"{chunk:,} of {plural(batch.answers, 'completion token')} at a time"
     other = "without" if spec.gradient_checkpointing else "with"
     found = [
-        Component("activations", kept, "updating", f"{shape} of {batch.prompt}; {other} checkpointing {amount(again)}"),
         Component(
-            "in passing",
+            "activations", kept, "updating", f"{shape} of {batch.prompt} tokens; {other} checkpointing {amount(again)}"
+        ),
+        Component(
+            "one layer",
             passing_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing),
             "passing",
             "inside one layer, gradients included" + (", computed again" if spec.gradient_checkpointing else ""),
         ),
         Component("logits", round(chunk * size.vocabulary * 4 * tables), "reading", reading),
         Component(
-            "hidden states", hidden, "reading", "before every answer token" + (", the reference's too" * compared)
+            "hidden states", hidden, "reading", "before every completion token" + (", the reference's too" * compared)
         ),
     ]
     if compared:
@@ -230,7 +233,7 @@ def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed)
 
 
 def peak(parts: Sequence[Component]) -> tuple[int, str]:
-    """The most bytes at any one time, and when that is: what always is, and the largest of what comes and goes."""
+    """(bytes, phase) of the peak: the permanent components plus the largest phase."""
     sums: dict[str, int] = dict.fromkeys(get_args(When), 0)
     for part in parts:
         sums[part.when] += part.bytes

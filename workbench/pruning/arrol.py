@@ -1,9 +1,9 @@
-"""ARRoL: stops rollouts of little use while they are being written. Xu et al., arXiv:2603.24840.
+"""ARRoL: stops rollouts of little use during generation. Xu et al., arXiv:2603.24840.
 
-When the rollouts of a group have reached the detection length, a small head scores each from its hidden state, a
-table of labelled scores makes a posterior of the score, a rule makes survival probabilities of the posteriors so that
-about half of the survivors will be right, and a draw decides. Survivors alone are rewarded and trained on, and the
-head learns from them. The paper's code is not public; what was not told is marked as ours.
+When the rollouts of a group have reached the detection length, a small head scores each from its hidden state, a table
+of labelled scores turns the score into a posterior, a rule turns the posteriors into survival probabilities with which
+about half of the survivors will be correct, and a draw decides. Only survivors are rewarded and trained on; they also
+train the head. The paper's code is not public; choices that the paper leaves open are marked as ours.
 """
 
 import dataclasses
@@ -25,55 +25,55 @@ from workbench.pruning.kernel.choice import find_kernel
 from workbench.pruning.kernel.compact import MOST_UNITS, STEEPEST, Policy
 from workbench.pruning.kernel.together import Chance, head_on, judge_group, rows_of
 from workbench.pruning.learning import labelled, mean_metrics, note_survival
-from workbench.pruning.memory import Memory, joined
 from workbench.pruning.posterior import PerBin, bin_of, count, posterior
-from workbench.pruning.stop_rule import Sieve
+from workbench.pruning.replay_buffer import ReplayBuffer, joined
+from workbench.pruning.stop_rule import StopRule
 from workbench.pruning.survival import RULES, Bounds, solve_shift
 from workbench.pruning.vote_at_test_time import quality_scores
 from workbench.pruning.weights import Survivors
 from workbench.types import Group, Rollout, Sampling, State
 from workbench.types import Policy as ModelPolicy
 
-BRANCH, START = 102, 103  # of the noise: who survives, where a group's marks begin
-NEWEST = 512  # held-out labels that the AUC is taken over
-PAPERS, SHARE = 512, 8  # detection length left open: the paper's, but at most this part (1/8) of max_tokens
+BRANCH, START = 102, 103  # branches of the random numbers: survival, and where a group's marks begin
+NEWEST = 512  # newest held-out labels, over which the AUC is computed
+PAPERS, SHARE = 512, 8  # detect = None: the paper's length, at most 1/8 of max_tokens
 ON = "on"
 
 
 @dataclass(frozen=True)
 class Arrol(Pruner):
-    """Prunes towards groups that are half right. ARRoL, arXiv:2603.24840, section 3.
+    """Prunes towards groups that are half correct. ARRoL, arXiv:2603.24840, section 3.
 
-    p = clip(keep + shift + slope (target - posterior), p_min, p_max); `rule` says where slope and shift come from
-    (`workbench.pruning.survival`), `draw` how p becomes a decision (`workbench.pruning.draw`).
+    p = clip(keep + shift + slope (target - posterior), p_min, p_max); `rule` sets slope and shift
+    (`workbench.pruning.survival`), `draw` turns p into a decision (`workbench.pruning.draw`).
     """
 
     detect: Annotated[
-        int | None, Field(ge=1, description="answer length at which rollouts are judged; none: see `fitted`")
-    ] = None  # paper: 512, of answers of some 1,400 tokens
-    keep: Annotated[float, Field(gt=0, le=1, description="share of the judged rollouts that goes on")] = 0.5
-    target: Annotated[float, Field(ge=0, le=1, description="share of right ones wanted among the survivors")] = 0.5
-    rule: Annotated[Literal["group", "sign", "paper", "random"], Field(description="where the slope comes from")] = (
-        "group"  # ours: as printed, pruning harms where most rollouts are wrong
+        int | None, Field(ge=1, description="detection length, in tokens; none: max_tokens / 8, at most 512")
+    ] = None  # paper: 512, for completions of about 1,400 tokens
+    keep: Annotated[float, Field(gt=0, le=1, description="share of the scored rollouts that continue")] = 0.5
+    target: Annotated[float, Field(ge=0, le=1, description="target accuracy of the survivors")] = 0.5
+    rule: Annotated[Literal["group", "sign", "paper", "random"], Field(description="rule that sets the slope")] = (
+        "group"  # ours: the printed rule harms training where most rollouts are incorrect
     )
-    draw: Annotated[Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or each by itself")] = (
-        "fixed"  # ours: small groups would often be left with fewer than two
+    draw: Annotated[Literal["fixed", "bernoulli"], Field(description="a fixed number survives, or a random one")] = (
+        "fixed"  # ours: small groups would often keep fewer than two
     )
     slope: Annotated[float, Field(ge=0, le=STEEPEST, description="slope of the rules paper and sign")] = 0.5
     slope_max: Annotated[float, Field(gt=0, le=STEEPEST, description="steepest slope of the rule group")] = 2.0  # ours
-    p_min: Annotated[float, Field(gt=0, le=1, description="least survival probability")] = 0.1
-    p_max: Annotated[float, Field(gt=0, le=1, description="largest survival probability")] = 0.9
-    warm_up: Annotated[int, Field(ge=0, description="steps in which nobody is pruned")] = 20
-    min_group: Annotated[int, Field(ge=2, description="fewer rollouts at the detection length are left alone")] = 4
-    min_auc: Annotated[float, Field(ge=0, le=1, description="nobody is pruned while the head's AUC is below")] = 0.6
+    p_min: Annotated[float, Field(gt=0, le=1, description="minimum survival probability")] = 0.1
+    p_max: Annotated[float, Field(gt=0, le=1, description="maximum survival probability")] = 0.9
+    warm_up: Annotated[int, Field(ge=0, description="steps without pruning")] = 20
+    min_group: Annotated[int, Field(ge=2, description="smaller groups at the detection length are not pruned")] = 4
+    min_auc: Annotated[float, Field(ge=0, le=1, description="no pruning while the head's AUC is below this")] = 0.6
     bins: Annotated[int, Field(ge=2, description="bins of the score")] = 32  # paper: 128; the held-out part is small
     alpha: Annotated[float, Field(gt=0, description="Laplace's smoothing of the bins")] = 1.0
-    buffer: Annotated[int, Field(ge=16, description="labelled rollouts the head remembers")] = 4096  # ours, as below
-    held_out: Annotated[float, Field(gt=0, lt=1, description="share of groups the head is tested on")] = 0.25
+    buffer: Annotated[int, Field(ge=16, description="replay buffer, in labelled rollouts")] = 4096  # ours, as below
+    held_out: Annotated[float, Field(gt=0, lt=1, description="share of groups held out to test the head")] = 0.25
     units: Annotated[int, Field(ge=1, le=MOST_UNITS, description="hidden units of the head")] = 64
-    learning_rate: Annotated[float, Field(gt=0, description="AdamW's, of the head")] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, description="AdamW's learning rate for the head")] = 1e-3
     epochs: Annotated[int, Field(ge=1, description="passes over the buffer in each refit")] = 2
-    importance: Annotated[bool, Field(description="weigh survivors by keep / p")] = False
+    importance: Annotated[bool, Field(description="weight survivors by keep / p")] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,54 +83,54 @@ class Arrol(Pruner):
                 f"{self.p_max:g} cannot have that mean; move the bound beyond it"
             )
 
-    # --------------------------------------------------------------------------------- what others ask
+    # ------------------------------------------------------------------------------------ the interface
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         return (self.length(),)
 
     def length(self) -> int:
-        """The detection length; ValueError where it is still left to the run."""
+        """The detection length in tokens; ValueError if it is not set yet."""
         if self.detect is None:
-            raise ValueError("arrol.detect is left to the run: ask fitted(max_tokens), or set it in tokens")
+            raise ValueError("arrol.detect is not set: call fitted(max_tokens), or set it in tokens")
         return self.detect
 
     def fitted(self, max_tokens: int) -> "Arrol":
-        """Itself for answers of at most so many tokens: `detect`, left open, is an eighth of them, at most 512."""
+        """Itself for completions of at most `max_tokens`: `detect`, if not set, becomes max_tokens / 8, at most 512."""
         if self.detect is not None:
             return self
         return dataclasses.replace(self, detect=max(1, min(PAPERS, max_tokens // SHARE)))
 
     def appraise(self, state: State, policy: ModelPolicy, rollouts: Sequence[Rollout]) -> list[float]:
-        """How good finished rollouts look to the head; ValueError where it has learnt nothing that could tell."""
+        """The head's scores of finished rollouts, in [0, 1]; ValueError if its AUC is below min_auc."""
         return quality_scores(state, policy, rollouts, length=self.length(), min_auc=self.min_auc)
 
-    def problems(self, max_tokens: int, rollouts: int) -> list[str]:
-        """What does not fit the run: each names field, value and remedy."""
+    def errors(self, max_tokens: int, rollouts: int) -> list[str]:
+        """Errors for a run of such completions and groups: each names field, value and remedy."""
         found = []
         detect = self.fitted(max_tokens).length()
         if detect >= max_tokens:
             found.append(
-                f"pruning.detect = {detect}: answers end at rollouts.max_tokens = {max_tokens}, so nobody would be "
-                "judged; set about a third of the mean length, or leave it out for an eighth of max_tokens"
+                f"pruning.detect = {detect}: completions end at rollouts.max_tokens = {max_tokens}, so no rollout "
+                "would be scored; set about a third of the mean length, or leave it out for an eighth of max_tokens"
             )
         if rollouts < self.min_group:
             found.append(
                 f"rollouts.rollouts = {rollouts}: groups below pruning.min_group = {self.min_group} are never pruned; "
-                "set more rollouts, or leave [pruning] out"
+                "set more rollouts, or remove [pruning]"
             )
         return found
 
     def reduction(self, inner: Reduction) -> Reduction:
-        """The reduction of a run with this pruner: the method's own, or with `importance` weighed by keep / p."""
+        """The reduction of a run with this pruner: the method's, or with `importance` weighted by keep / p."""
         return Survivors(inner=inner, keep=self.keep) if self.importance else inner
 
     def metrics(self, state: State) -> dict[str, float]:
-        """What the last step showed: numbers for its line."""
+        """Metrics of the last step, by name."""
         return {f"pruning.{name}": value for name, value in state["metrics"].items() if value is not None}
 
     def events(self, state: State) -> list[str]:
-        """What changed in the last step: who judges, when pruning begins, and why it does not."""
+        """Events of the last step: what scores the rows, when pruning begins, and why it does not."""
         return [f"pruning: {text}" for text in state["news"]]
 
     # ---------------------------------------------------------------------------------- the decision
@@ -139,7 +139,7 @@ class Arrol(Pruner):
         return {
             "seed": 0,
             "step": 0,
-            "pending": {},  # this step's judged rollouts, by request and index, until they are scored
+            "pending": {},  # this step's scored rollouts, by request and index, until they are graded
             "head": {},
             "memory": {},
             "right": [0] * self.bins,  # held-out labels by bin of the score
@@ -148,8 +148,8 @@ class Arrol(Pruner):
             "auc": None,
             "metrics": {},
             "device": "",  # of the newest hidden states
-            "worker": "",  # who judges and moves rows, as last told
-            "status": "",  # whether rollouts are pruned, as last told
+            "worker": "",  # what scores and moves rows, as last reported
+            "status": "",  # whether rollouts are pruned, as last reported
             "news": [],
         }
 
@@ -174,7 +174,7 @@ class Arrol(Pruner):
         return keep.tolist(), records
 
     def decide(self, state: State, hidden: Float[Tensor, "n width"], chance: Chance) -> tuple[Flags, dict[str, Array]]:
-        """Who of a group goes on, and the columns of the record: in one launch where the kernel works."""
+        """(which rollouts of a group continue, recorded columns): in one launch where the kernel works."""
         kernel = find_kernel(hidden.device).kernel
         if kernel is not None and state["head"]:
             rows = rows_of(self.table(state), chance, hidden.device)
@@ -191,7 +191,7 @@ class Arrol(Pruner):
         return random_numbers.uniforms(key, np.array([self.length()]))
 
     def judge(self, state: State, hidden: Float[Tensor, "n width"]) -> dict[str, Array]:
-        """Score and posterior of unfinished rollouts; nothing before the head's first lesson."""
+        """Score and posterior [rollout] of unfinished rollouts; empty before the head's first fit."""
         if not state["head"]:
             return {}
         score = quality.scores(state["head"], hidden)
@@ -205,70 +205,70 @@ class Arrol(Pruner):
     def status(self, auc: float | None, step: int) -> str:
         """Whether rollouts are pruned in a step (`ON`), or why not. The rule `random` needs no head."""
         if step <= self.warm_up:
-            return f"nobody is pruned in the first {self.warm_up} steps, the warm-up"
+            return f"no rollout is pruned in the first {self.warm_up} steps, the warm-up"
         if self.rule != "random" and (auc is None or auc < self.min_auc):
-            return f"nobody is pruned while the head's AUC is below min_auc = {self.min_auc:g}"
+            return f"no rollout is pruned while the head's AUC is below min_auc = {self.min_auc:g}"
         return ON
 
     def survival(self, posteriors: Array, shift: float) -> Array:
-        """Survival probabilities of a group; for a fixed number of survivors their sum is whole."""
+        """Survival probabilities [rollout] of a group; for a fixed number of survivors their sum is an integer."""
         keep, size = self.keep, len(posteriors)
         if self.draw == "fixed":
             keep = min(max(float(np.floor(keep * size + 0.5)) / size, self.p_min), self.p_max)
         return RULES[self.rule](posteriors, self.bounds(keep, shift)).probability
 
     def bounds(self, keep: float, shift: float = 0.0) -> Bounds:
-        """What the rules are given."""
+        """The bounds for the rules."""
         return Bounds(keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
 
     def policy(self, shift: float) -> Policy:
-        """The same for a compactor."""
+        """The same settings for a compactor."""
         numbers = (self.keep, self.target, self.p_min, self.p_max, self.slope, self.slope_max, shift)
         return Policy(self.rule, self.draw, *numbers, smallest=self.min_group)
 
     def grouped(self) -> list[str]:
-        """What makes its word on a rollout hang on its group: field, value and remedy."""
+        """The settings that make a decision depend on the group: field, value and remedy."""
         fits = {"rule": ("paper", "random"), "draw": ("bernoulli",)}
         return [
-            f"pruning.{name} = {getattr(self, name)!r} looks at whole groups: set {' or '.join(map(repr, able))}"
+            f"pruning.{name} = {getattr(self, name)!r} depends on whole groups: set {' or '.join(map(repr, able))}"
             for name, able in fits.items()
             if getattr(self, name) not in able
         ]
 
-    def sieve(self, state: State, sampling: Sampling) -> Sieve:
-        """Its word on single rollouts, where nothing is `grouped`; it cannot say that small groups are left alone."""
+    def stop_rule(self, state: State, sampling: Sampling) -> StopRule:
+        """The stop rule for single rollouts, where no setting is `grouped`; it cannot exempt small groups."""
         on = self.status(state["auc"], sampling.step) == ON
         odds = self.survival(self.table(state).numpy(), state["shift"]) if on else np.ones(self.bins)
 
         def marks(numbers: Whole, index: Whole) -> Whole:
             return whole(self.uniform(sampling, numbers, index, BRANCH))
 
-        return Sieve(self.length(), state["head"], whole(odds).tolist(), marks)
+        return StopRule(self.length(), state["head"], whole(odds).tolist(), marks)
 
-    # ---------------------------------------------------------------------------------- what it learns
+    # ------------------------------------------------------------------------------ training of the head
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
         note_survival(state["pending"], groups)
         fresh = labelled(state, groups, self.held_out)
-        learnt = {} if fresh is None else self.lesson(state, fresh)
-        state = {**state, **learnt}
+        trained = {} if fresh is None else self.lesson(state, fresh)
+        state = {**state, **trained}
         state["metrics"] = {**mean_metrics(state["pending"], groups), **self.skill(state)}
-        return {**state, **self.told(state), "pending": {}}
+        return {**state, **self.news(state), "pending": {}}
 
-    def told(self, state: State) -> State:
-        """Who judges and whether anybody is pruned, and which of the two is news."""
+    def news(self, state: State) -> State:
+        """What scores the rows and whether rollouts are pruned, and which of the two has changed."""
         now = {"worker": state["worker"], "status": self.status(state["auc"], state["step"] + 1)}
         if state["pending"]:
-            now["worker"] = find_kernel(torch.device(state["device"])).told()
+            now["worker"] = find_kernel(torch.device(state["device"])).describe()
         else:
-            now["status"] = f"nobody was judged: no rollout reached detect = {self.length()} tokens"
+            now["status"] = f"no rollout was scored: none reached detect = {self.length()} tokens"
         known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
         texts = {"worker": now["worker"], "status": f"{now['status']}; the head's AUC is {known}"}
         return {**now, "news": [texts[name] for name in now if now[name] != state[name]]}
 
-    def lesson(self, state: State, fresh: Memory) -> State:
-        """The head after a refit on all it remembers, and what the held-out groups say of it."""
-        old = Memory.read(state["memory"])
+    def lesson(self, state: State, fresh: ReplayBuffer) -> State:
+        """The state after the head is refitted on the replay buffer and tested on the held-out groups."""
+        old = ReplayBuffer.read(state["memory"])
         memory = joined([fresh] if old is None else [old, fresh], self.buffer)
         tested, taught = memory.part(held_out=True), memory.part(held_out=False)
         head = state["head"] or quality.make_head(memory.labelled().hidden, self.units, state["seed"])
@@ -277,7 +277,7 @@ class Arrol(Pruner):
         score = quality.scores(head, tested.labelled().hidden)
         right, wrong = count(score, tested.correct, self.bins)
         found = posterior(right, wrong, self.alpha)[bin_of(score, self.bins)].numpy()
-        weight = 1 / tested.survival.double().numpy()  # survivors stand for those pruned beside them
+        weight = 1 / tested.survival.double().numpy()  # survivors also represent the rollouts pruned beside them
         return {
             "head": head,
             "memory": memory.write(),
@@ -288,8 +288,8 @@ class Arrol(Pruner):
         }
 
     def skill(self, state: State) -> dict[str, float | None]:
-        """How well the head tells right from wrong: over all held-out rollouts, and within their groups."""
-        memory = Memory.read(state["memory"])
+        """The head's AUC over all held-out rollouts and within their groups, and the number of labels."""
+        memory = ReplayBuffer.read(state["memory"])
         if memory is None:
             return {}
         tested = memory.part(held_out=True).rows(slice(-NEWEST, None))

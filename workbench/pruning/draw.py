@@ -1,4 +1,4 @@
-"""Who survives: draws from survival probabilities, compared as whole numbers of 24 bits, so that no rounding decides.
+"""Draws survivors from survival probabilities, compared as 24-bit integers, so that no rounding decides.
 
 Each rollout brings its own uniform number, keyed by what it is: the outcome does not depend on the order of rows.
 """
@@ -21,7 +21,7 @@ def whole(numbers: Array) -> Whole:
 
 
 def bernoulli(probability: Array, uniform: Array, start: float = 0.0) -> Flags:
-    """Each for itself: survives if its uniform number lies below its probability.
+    """Independent draws: a rollout survives if its uniform number is below its probability.
 
     >>> bernoulli(np.array([0.3, 0.6]), np.array([0.31, 0.12])).tolist()
     [False, True]

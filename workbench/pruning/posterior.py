@@ -1,6 +1,6 @@
-"""From a score to the probability of being right: counts in bins, Bayes' rule, Laplace's smoothing.
+"""From a score to the posterior P(correct): counts in bins, Bayes' rule, Laplace smoothing.
 
-ARRoL, arXiv:2603.24840; known from secondary renderings of the paper alone, its code is not published.
+ARRoL, arXiv:2603.24840; known only from secondary renderings of the paper, its code is not published.
 """
 
 import torch
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Scores = Float[Tensor, " n"]
-Verdicts = Bool[Tensor, " n"]
+Labels = Bool[Tensor, " n"]
 PerBin = Float[Tensor, " bin"]
 Counts = Int[Tensor, " bin"]
 
@@ -22,8 +22,8 @@ def bin_of(score: Scores, bins: int) -> Int[Tensor, " n"]:
     return (score * bins).floor().long().clamp(0, bins - 1)
 
 
-def count(score: Scores, correct: Verdicts, bins: int) -> tuple[Counts, Counts]:
-    """How many right and how many wrong ones fell into each bin.
+def count(score: Scores, correct: Labels, bins: int) -> tuple[Counts, Counts]:
+    """The numbers of correct and of incorrect rollouts in each bin.
 
     >>> right, wrong = count(torch.tensor([0.1, 0.1, 0.9]), torch.tensor([True, False, True]), 2)
     >>> right.tolist(), wrong.tolist()
@@ -36,10 +36,10 @@ def count(score: Scores, correct: Verdicts, bins: int) -> tuple[Counts, Counts]:
 def posterior(right: Counts, wrong: Counts, alpha: float) -> PerBin:
     """P(correct | bin) of every bin, in float64.
 
-    P(bin | correct) = (right + alpha) / (N₊ + alpha · bins), likewise for the wrong ones with N₋;
+    P(bin | correct) = (right + alpha) / (N₊ + alpha · bins), likewise for the incorrect ones with N₋;
     posterior = prior P(bin | correct) / (prior P(bin | correct) + (1 - prior) P(bin | wrong)), prior = N₊ / (N₊ + N₋).
 
-    With many labels that is (right + alpha) / (right + wrong + 2 alpha): an empty bin answers about 1/2, whatever the
+    With many labels that is (right + alpha) / (right + wrong + 2 alpha): an empty bin gives about 1/2, whatever the
     prior. Whether a rollout survived depends on its bin alone, so the labels of survivors leave it unbiased. Without
     any label it is 1/2 everywhere.
     """

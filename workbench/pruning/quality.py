@@ -1,8 +1,8 @@
-"""The quality head: how likely an unfinished rollout is to come out right, read off its last hidden state.
+"""The quality head: the probability that an unfinished rollout ends correct, from its last hidden state.
 
 score = sigmoid(second · relu(first · x + first_bias) + second_bias), x = (hidden - centre) / scale. ARRoL,
 arXiv:2603.24840, has a two-layer perceptron whose width, activation and learning rate are not told; these are ours.
-The loss is the binary cross-entropy with the verdicts of rollouts that were finished; it never reaches the policy.
+The loss is the binary cross-entropy with the correctness of finished rollouts; it never reaches the policy.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from workbench import random_numbers
 Weights = dict[str, Tensor]  # first [unit, width], first_bias [unit], second [unit], second_bias [], centre, scale
 Hidden = Float[Tensor, "n width"]
 Scores = Float[Tensor, " n"]
-Verdicts = Bool[Tensor, " n"]
+Labels = Bool[Tensor, " n"]
 
 LEARNT = ("first", "first_bias", "second", "second_bias")
-BRANCH = 101  # of the noise: apart from that of tokens (0) and of survival
+BRANCH = 101  # branch of the random numbers: neither that of tokens (0) nor of survival
 BATCH = 256  # rollouts of a step of AdamW
 DECAY = 0.01
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """How a refit goes: passes over the training part, AdamW's learning rate, and what keys the order."""
+    """The settings of a refit: epochs, AdamW's learning rate, and the keys of the order."""
 
     epochs: int
     learning_rate: float
@@ -38,17 +38,17 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Finished rollouts: hidden states at the detection length, and whether they came out right."""
+    """Finished rollouts: hidden states at the detection length, and whether they are correct."""
 
     hidden: Hidden
-    correct: Verdicts
+    correct: Labels
 
     def __len__(self) -> int:
         return len(self.correct)
 
 
 def make_head(hidden: Hidden, units: int, seed: int) -> Weights:
-    """A head that answers 1/2 to everything; it centres and scales its input as these states suggest."""
+    """A head whose output is 1/2 everywhere; it centres and scales its input by the statistics of these states."""
     width = hidden.shape[1]
     uniform = random_numbers.uniforms(
         random_numbers.keys(seed, 0, 0, np.arange(units), BRANCH)[:, None], np.arange(width)[None]
@@ -71,7 +71,7 @@ def logits(head: Weights, hidden: Hidden) -> Scores:
 
 
 def folded(head: Weights) -> Weights:
-    """The same head as two plain layers: centre and scale are worked into the first."""
+    """The same head as two plain layers: centre and scale are folded into the first."""
     first = head["first"] / head["scale"]
     return {
         "first": first,
@@ -83,7 +83,7 @@ def folded(head: Weights) -> Weights:
 
 @torch.no_grad()
 def scores(head: Weights, hidden: Hidden) -> Scores:
-    """How likely each is to come out right, before the posterior corrects it; in [0, 1]."""
+    """The head's scores [n] in [0, 1], before the posterior calibrates them."""
     return logits(head, hidden).sigmoid()
 
 
@@ -94,7 +94,7 @@ def loss(head: Weights, data: Labelled) -> float:
 
 
 def refit(head: Weights, data: Labelled, held_out: Labelled, lesson: Lesson) -> Weights:
-    """The head after some passes over `data`: of the states before, between and after them the best on `held_out`.
+    """The head after some epochs over `data`: the best on `held_out` of the states before, between and after them.
 
     Without held-out rollouts the last state is taken.
     """
@@ -124,8 +124,8 @@ def shuffled(count: int, lesson: Lesson, epoch: int) -> list[Int[Tensor, " row"]
     return list(order.split(BATCH)) if count else []
 
 
-def area(score: Scores, correct: Verdicts) -> float | None:
-    """Area under the ROC curve: how often a right one scores above a wrong one, ties counted half; None without both.
+def area(score: Scores, correct: Labels) -> float | None:
+    """Area under the ROC curve: P(a correct rollout scores above an incorrect one), ties half; None without both.
 
     >>> area(torch.tensor([0.9, 0.4, 0.4, 0.1]), torch.tensor([True, True, False, False]))
     0.875
@@ -138,8 +138,8 @@ def area(score: Scores, correct: Verdicts) -> float | None:
     return float((below + upto).sum() / 2 / (len(right) * len(wrong)))
 
 
-def area_within(score: Scores, correct: Verdicts, group: Int[Tensor, " n"]) -> float | None:
-    """The same over pairs of one group only: what tells rollouts of one problem apart; None without such a pair.
+def area_within(score: Scores, correct: Labels, group: Int[Tensor, " n"]) -> float | None:
+    """The same over pairs within a group only; None without such a pair.
 
     >>> area_within(torch.tensor([0.9, 0.8, 0.2, 0.1]), torch.tensor([True, False] * 2), torch.tensor([0, 0, 1, 1]))
     1.0

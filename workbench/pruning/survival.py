@@ -1,4 +1,4 @@
-"""Survival rules: the probability with which each rollout of a group goes on, from how likely it is to be right.
+"""Survival rules: the probability with which each rollout of a group continues, from its posterior P(correct).
 
 All are p = clip(keep + shift + slope (target - posterior), least, most), ARRoL's equation 2 (arXiv:2603.24840); the
 paper writes λ for the slope, δ for the shift, κ for keep and ρ for the target. They differ in the slope and in whom
@@ -22,15 +22,15 @@ HALVINGS = 60  # of the slope's interval: beyond float64's last digit
 
 @dataclass(frozen=True)
 class Bounds:
-    """What every rule keeps to, and the strengths of those that have one."""
+    """The bounds that every rule keeps, and the slopes of the rules that have one."""
 
     keep: float = 0.5  # mean survival probability
-    target: float = 0.5  # share of right ones wanted among the survivors
+    target: float = 0.5  # target share of correct rollouts among the survivors
     least: float = 0.1
     most: float = 0.9
     slope: float = 0.5  # of `paper` and `sign`
     steepest: float = 2.0  # of `group`
-    shift: float = 0.0  # of `paper`: solved over all scores seen lately, not over the group
+    shift: float = 0.0  # of `paper`: solved over all recent scores, not over the group
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ def solve_shift(posterior: Array, slope: float, bounds: Bounds, weight: Array | 
     order = np.argsort(corners, kind="stable")
     corners, steepness = corners[order], np.concatenate([weight, -weight])[order].cumsum()
     mean = bounds.least + np.concatenate([[0.0], (steepness[:-1] * np.diff(corners)).cumsum()])
-    reached = np.maximum.accumulate(mean)  # rounding must not make it fall
+    reached = np.maximum.accumulate(mean)  # rounding must not make it decrease
     return float(np.interp(bounds.keep, reached, corners))
 
 
 def survivors_mean(posterior: Array, probability: Array) -> float:
-    """Expected share of right ones among the survivors: Σ p · posterior / Σ p."""
+    """Expected share of correct rollouts among the survivors: Σ p · posterior / Σ p."""
     return float(probability @ posterior / probability.sum())
 
 
 def paper(posterior: Array, bounds: Bounds) -> Survival:
-    """As printed: a fixed slope above 0, and one shift for all groups."""
+    """As printed in the paper: a fixed slope above 0, and one shift for all groups."""
     return affine(posterior, bounds.slope, bounds.shift, bounds)
 
 
@@ -108,7 +108,7 @@ def group(posterior: Array, bounds: Bounds) -> Survival:
 
 
 def random(posterior: Array, bounds: Bounds) -> Survival:
-    """Everyone alike: p = keep. What the other rules are compared with."""
+    """The same for every rollout: p = keep. The baseline of the other rules."""
     return Survival(np.full(len(posterior), bounds.keep))
 
 

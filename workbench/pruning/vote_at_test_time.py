@@ -1,4 +1,4 @@
-"""The quality head at test time: its scores of finished rollouts weigh their votes. ARRoL, arXiv:2603.24840.
+"""The quality head at test time: its scores of finished rollouts weight their votes. ARRoL, arXiv:2603.24840.
 
 The head was taught at the detection length, so a rollout is read there too, or at its last token if it ended before;
 read at the last token it does not tell right from wrong. With the judged rollouts of each problem, `groups`:
@@ -25,13 +25,13 @@ TOKENS = 8192  # most padded tokens of a forward pass
 def quality_scores(
     state: State, policy: Policy, rollouts: Sequence[Rollout], *, length: int, min_auc: float
 ) -> list[float]:
-    """How good each rollout looks, in [0, 1], in their order; `state` is the pruner's, as the trainer holds it.
+    """The head's score of each rollout, in [0, 1], in their order; `state` is the pruner's.
 
     It is read at its token number `length`. ValueError where the head has not been taught yet, or does not tell right
     from wrong: its AUC on held-out labels is below `min_auc`.
     """
     if not state.get("head"):
-        raise ValueError("the pruner has no quality head yet: nobody was judged and finished; train further")
+        raise ValueError("the pruner has no quality head yet: no scored rollout has finished; train further")
     if state["auc"] is None or state["auc"] < min_auc:
         known = "unknown" if state["auc"] is None else f"{state['auc']:.2f}"
         raise ValueError(f"the quality head's AUC is {known}, below min_auc = {min_auc:g}: take the majority")
@@ -39,7 +39,7 @@ def quality_scores(
 
 
 def score(state: State, hidden: Float[Tensor, "n width"]) -> Float[Tensor, " n"]:
-    """The head's scores of last hidden states, wherever they come from."""
+    """The head's scores of last hidden states."""
     return quality.scores(state["head"], hidden.detach().float().cpu())
 
 
@@ -58,7 +58,7 @@ def states_at(policy: Policy, rollouts: Sequence[Rollout], length: int | None) -
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Rows of like length together, at most TOKENS padded tokens each.
+    """Rows of similar length together, at most TOKENS padded tokens each.
 
     >>> list(batches([3, 8000, 2]))
     [[2, 0], [1]]

@@ -1,4 +1,4 @@
-"""Importance weights: survivors stand for those that were stopped beside them."""
+"""Importance weights: survivors also represent the rollouts that were stopped beside them."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,16 +13,16 @@ from workbench.types import Batch, Constants, PerRollout, PerToken, State
 
 @dataclass(frozen=True)
 class Survivors(Reduction):
-    """Another reduction, each rollout's tokens weighed by keep / p. Horvitz and Thompson, 1952.
+    """Another reduction, with each rollout's tokens weighted by keep / p. Horvitz and Thompson, 1952.
 
     p is `survival`, the probability with which a pruner kept the rollout; one that ended before it was judged has 1.
     The expectation of the loss is then that of whole groups, with the survivors' statistics in the advantage; what
     pruning did to the balance of a group is undone. Without `keep` it is each group's own, so that the weights of its
-    survivors average 1. Groups in which everyone had p = 1 are left as they are. ARRoL (arXiv:2603.24840) has none.
+    survivors average 1. Groups in which every p is 1 are unchanged. ARRoL (arXiv:2603.24840) has none.
     """
 
     inner: Annotated[Reduction, Field(description="the reduction without weights")]
-    keep: Annotated[float | None, Field(gt=0, le=1, description="share kept; none: each group's own")] = None
+    keep: Annotated[float | None, Field(gt=0, le=1, description="share kept; none: the share of each group")] = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -49,7 +49,7 @@ class Survivors(Reduction):
         return self.inner(batch, advantage) * spread(self.weights(batch), batch.mask)
 
     def weights(self, batch: Batch) -> PerRollout:
-        """keep / p of every rollout; 1 where no pruner was at work."""
+        """keep / p of every rollout; 1 where no pruner was used."""
         if "survival" not in batch:
             return torch.ones_like(batch.reward)
         inverse = 1 / batch["survival"].to(batch.reward.dtype)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.runs.directory.paths import new_directory
-from workbench.runs.directory.sources import source_problems
+from workbench.runs.directory.sources import source_errors
 from workbench.runs.experiment import launch_seeds
 from workbench.runs.open import Run
 from workbench.runs.prepare import prepare
@@ -44,9 +44,9 @@ def read_config(config: "RunConfig | Mapping[str, Any] | str | Path") -> tuple["
 
     found = as_config(config)
     from workbench.planning.forecast import forecast
-    from workbench.runs.process.build import problems  # loads transformers: only when the config is right in itself
+    from workbench.runs.process.build import errors  # loads transformers: only when the config is right in itself
 
-    wrong = problems(found) + source_problems(found)
+    wrong = errors(found) + source_errors(found)
     if wrong:
         raise ConfigError(wrong)
     forecast(found)  # refuses a device that is not here and an adapter that fits no layer, before there is a folder

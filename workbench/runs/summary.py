@@ -62,12 +62,12 @@ def row(run: Run) -> dict[str, Any]:
 def idle(lines: list[dict[str, Any]]) -> list[str]:
     """A word on the newest steps where none of them moved the model: in every group all rewards were alike.
 
-    >>> idle([{"step": step, "dead_groups": 1.0, "grad_norm": 0.0} for step in range(1, 6)])
+    >>> idle([{"step": step, "zero_variance_groups": 1.0, "grad_norm": 0.0} for step in range(1, 6)])
     ['no group has had a signal since step 1: nothing is learnt; read its rollouts, or change problems or reward']
     """
     since = None
     for line in reversed([line for line in lines if line["step"] > 0]):
-        if line.get("dead_groups") != 1 or line.get("grad_norm"):  # a step without an update has no grad_norm
+        if line.get("zero_variance_groups") != 1 or line.get("grad_norm"):  # a step without an update has no grad_norm
             break
         since = line["step"]
     if since is None or lines[-1]["step"] - since + 1 < PATIENCE:

@@ -1,4 +1,6 @@
-"""The registry of signals: numbers per token read off the logits, each a function with its help.
+"""The registry of signals: numbers per token read off the logits, each a function with label, unit, axes and help.
+
+A signal is one function in one file: the record, the page and the shapes of a batch take everything else from here.
 
 A signal may take an argument, and a name may say which: `nucleus_entropy` is that of nine tenths of the probability,
 `nucleus_entropy:0.8` that of eight.
@@ -10,7 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from workbench.descriptions import DESCRIPTIONS, PER_TOKEN, Description
 from workbench.signals.logits import Logits
+from workbench.types import AXES
 
 Compute = Callable[..., Tensor]  # of logits, and of the argument if there is one
 
@@ -21,9 +25,14 @@ class Signal:
 
     name: str
     compute: Compute
-    help: str
+    description: Description
     reference: bool = False  # compares with the reference policy
     argument: float | None = None  # handed to `compute`; None: it takes none
+
+    @property
+    def help(self) -> str:
+        """One line on what it means."""
+        return self.description.help
 
     def __call__(self, logits: Logits) -> Tensor:
         """Its numbers, [n] or [n, k]."""
@@ -64,11 +73,28 @@ def is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
 
 
-def signal(name: str, *, reference: bool = False, argument: float | None = None) -> Callable[[Compute], Compute]:
-    """Enters a function into the registry; its docstring is the help shown, `argument` what a bare name stands for."""
+def signal(
+    name: str,
+    *,
+    label: str = "",
+    unit: str = "",
+    axes: tuple[str, ...] = PER_TOKEN,
+    reference: bool = False,
+    argument: float | None = None,
+) -> Callable[[Compute], Compute]:
+    """Enters a function into the registry.
+
+    The first line of its docstring is the help shown; `label`: its name for people, the name itself if left out;
+    `unit`: as "nats"; `axes`: of its numbers in a batch; `reference`: it compares with the reference policy;
+    `argument`: what a bare name stands for.
+    """
 
     def enter(compute: Compute) -> Compute:
-        SIGNALS.entries[name] = Signal(name, compute, compute.__doc__ or "", reference, argument)
+        help_line = (compute.__doc__ or "").strip().partition("\n")[0]
+        description = Description(label or name.replace("_", " "), help_line, unit, axes)
+        DESCRIPTIONS[name] = description
+        AXES[name] = axes
+        SIGNALS.entries[name] = Signal(name, compute, description, reference, argument)
         return compute
 
     return enter

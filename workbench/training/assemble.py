@@ -14,8 +14,8 @@ from workbench.training.update import Rows
 from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
-MISSING = {"stored_advantage": NAN, "survival": 1.0, "span": -1.0}  # of a rollout that has no such extra; else 0
-#: Extras of a rollout that are read by people and are no numbers of a batch.
+MISSING = {"stored_advantage": NAN, "survival": 1.0, "span": -1.0}  # of a rollout without this extra; else 0
+#: Extras of a rollout that are for the record only, not columns of a batch.
 NOTES = frozenset({"pruning", "engine_top_ids", "engine_top_logprobs"})
 
 
@@ -30,7 +30,7 @@ class Scale:
 
 
 def trained_rollouts(sampled: Sampled) -> list[Rollout]:
-    """The rollouts that an update learns from."""
+    """The rollouts that the updates train on: of kept groups, not pruned, with trained tokens."""
     return [
         rollout
         for group in sampled.groups
@@ -41,7 +41,7 @@ def trained_rollouts(sampled: Sampled) -> list[Rollout]:
 
 
 def make_rows(method: Method, rollouts: Sequence[Rollout], groups: Sequence[Group], encoder: Encoder) -> Rows:
-    """Each answer after its training prompt, and after the prompts of every context the method's pieces ask for."""
+    """Each completion after its training prompt, and after the prompts of every context that a piece requests."""
     plain = [Row(rollout.prompt, rollout.tokens) for rollout in rollouts]
     prompts: dict[str, dict[int, Sequence[int]]] = {}
     chosen = {id(rollout) for rollout in rollouts}
@@ -85,7 +85,7 @@ def make_batch(rollouts: Sequence[Rollout], scale: Scale, device: torch.device) 
 
 
 def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
-    """What is known of the rollouts beside the policy's numbers; the engine's log-probs where they can be compared."""
+    """The extras of a batch: columns of the rollouts, and the engine's log-probs where they are comparable."""
     alike = [rollout.prompt == rollout.request.prompt for rollout in rollouts]
     engine = [
         rollout.engine_logprob if same else [NAN] * len(rollout.tokens)  # after another prompt: another distribution
@@ -99,9 +99,9 @@ def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
 
 
 def facts_of(rollouts: Sequence[Rollout]) -> dict[str, list[Any]]:
-    """Facts by their names in `types.AXES`: a number a rollout, or a list over its tokens.
+    """Columns by their names in `types.AXES`: one number per rollout, or a list over its tokens.
 
-    A piece's or controller's own extras are there if one rollout has them; the others have what stands for none.
+    Extras of pieces and controllers are included if one rollout has them; the others get the value for a missing one.
     """
     found: dict[str, list[Any]] = {
         "truncated": [float(rollout.finish == "length") for rollout in rollouts],
@@ -118,14 +118,14 @@ def facts_of(rollouts: Sequence[Rollout]) -> dict[str, list[Any]]:
 
 
 def fact(rollout: Rollout, name: str) -> Any:
-    """One fact of a rollout; what stands for none where it has no such extra."""
+    """One column of a rollout; the value for a missing one where it has no such extra."""
     missing = MISSING.get(name, 0.0)
     if len(axes(name)) == 1:
         return float(rollout.extras.get(name, missing))
     if name in rollout.extras:
         return rollout.extras[name]
     if name == "behaviour_logprob" and rollout.finish != "given":
-        return rollout.engine_logprob  # it wrote its tokens itself
+        return rollout.engine_logprob  # the policy sampled its tokens itself
     return [missing] * len(rollout.tokens)
 
 
@@ -136,7 +136,7 @@ def token_reward(rollout: Rollout) -> list[float]:
 
 
 def padded(rows: Sequence[Sequence[float | int]], width: int, dtype: torch.dtype) -> Tensor:
-    """Rows of uneven length as [row, width], zeros behind."""
+    """Rows of different lengths as [row, width], padded with zeros."""
     table = torch.zeros(len(rows), width, dtype=dtype)
     for number, row in enumerate(rows):
         table[number, : len(row)] = torch.tensor(row, dtype=dtype)
@@ -151,7 +151,7 @@ def moved(batch: Batch, device: torch.device) -> Batch:
 
 
 def update_groups(groups: Sequence[int], updates: int, order: Sequence[float]) -> list[list[int]]:
-    """Whole groups dealt out to the updates of a pass, in the order of the given keys; fewer groups, fewer updates.
+    """Whole groups distributed over the updates of a pass, in the order of the given keys; fewer groups, fewer updates.
 
     >>> update_groups([4, 5, 6], 2, [0.9, 0.1, 0.5])
     [[5, 4], [6]]
@@ -161,7 +161,7 @@ def update_groups(groups: Sequence[int], updates: int, order: Sequence[float]) -
 
 
 def merge(into: dict[str, Tensor], part: Mapping[str, Tensor], index: Tensor, rows: int) -> None:
-    """Writes an update's rows into tables over all rows of the step; what was never read stays nan."""
+    """Writes an update's rows into tables over all rows of the step; values that were never computed stay nan."""
     for name, values in part.items():
         if name not in into:
             into[name] = torch.full((rows, *values.shape[1:]), NAN)

@@ -1,4 +1,4 @@
-"""Saves and restores everything a run needs to go on bit for bit: safetensors and JSON, nothing pickled."""
+"""Saves and restores everything a run needs to resume bit for bit: safetensors and JSON, nothing pickled."""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +14,18 @@ TENSOR = "__tensor__"
 
 
 def split(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """The JSON part of a state; its tensors are put aside under their path."""
+    """The JSON part of a state; its tensors are moved to `tensors` under their path.
+
+    Raises:
+        ValueError: for a key that is not a string, or a value that is neither JSON nor a tensor.
+    """
     if isinstance(value, Tensor):
         tensors[path] = value.detach().contiguous().cpu().clone()
         return {TENSOR: path}
     if isinstance(value, Mapping):
         odd = [name for name in value if not isinstance(name, str)]
         if odd:
-            raise ValueError(f"state {path} has the key {odd[0]!r}: JSON knows texts alone; use str({odd[0]!r})")
+            raise ValueError(f"state {path} has the key {odd[0]!r}: JSON has only strings as keys; use str({odd[0]!r})")
         return {name: split(item, f"{path}/{name}", tensors) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [split(item, f"{path}/{number}", tensors) for number, item in enumerate(value)]
@@ -31,7 +35,7 @@ def split(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
 
 
 def join(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The state whose JSON part and tensors these are."""
+    """The state of a JSON part and its tensors: the inverse of `split`."""
     if isinstance(value, dict):
         if value.keys() == {TENSOR}:
             return tensors[value[TENSOR]]
@@ -42,14 +46,14 @@ def join(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """The optimiser's memory, by the number of the parameter, and the options of its groups."""
+    """The optimiser's state by number of the parameter, and the options of its groups."""
     state = optimiser.state_dict()
     groups = [{name: value for name, value in group.items() if name != "params"} for group in state["param_groups"]]
     return {"state": {str(number): values for number, values in state["state"].items()}, "groups": groups}
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
-    """Puts a saved memory back; the parameters must be the same, in the same order."""
+    """Restores a saved state; the parameters must be the same, in the same order."""
     state = optimiser.state_dict()
     state["state"] = {int(number): values for number, values in saved["state"].items()}
     for group, options in zip(state["param_groups"], saved["groups"], strict=True):
@@ -58,7 +62,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]
 
 
 def write(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """A checkpoint: `weights.safetensors`, `state.safetensors`, `state.json`."""
+    """Writes a checkpoint: `weights.safetensors`, `state.safetensors`, `state.json`."""
     path.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     plain = split(state, "", tensors)
@@ -70,7 +74,7 @@ def write(path: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -
 
 
 def read_part(path: Path, name: str) -> Any:
-    """One entry of a checkpoint's state, None where there is none; of the tensors only its own are read."""
+    """One entry of a checkpoint's state, None if it has none; reads only the tensors of that entry."""
     part = json.loads((path / "state.json").read_text(encoding="utf-8")).get(name)
     with safe_open(path / "state.safetensors", framework="pt") as file:
         own = [key for key in file.keys() if key.startswith(f"/{name}/")]  # noqa: SIM118  # no mapping
@@ -78,10 +82,10 @@ def read_part(path: Path, name: str) -> Any:
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The weights and the state of a checkpoint."""
+    """(weights by name, state) of a checkpoint. ValueError if a file of it is missing."""
     for name in ("weights.safetensors", "state.safetensors", "state.json"):
         if not (path / name).exists():
-            raise ValueError(f"{path} is no whole checkpoint: {name} is missing; resume from another one")
+            raise ValueError(f"{path} is not a complete checkpoint: {name} is missing; resume from another one")
     tensors = load_file(path / "state.safetensors")
     state = join(json.loads((path / "state.json").read_text(encoding="utf-8")), tensors)
     return load_file(path / "weights.safetensors"), state

@@ -1,4 +1,4 @@
-"""A dry pass: the largest update a run may come to, before it starts, so that what does not fit fails at once."""
+"""A dry pass: the largest possible update, before the run starts, so that out of memory shows immediately."""
 
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
@@ -6,16 +6,16 @@ from itertools import cycle, islice
 import torch
 
 from workbench.training.forward import Forward, Wanted, micro_batches
-from workbench.training.plan import Plan
+from workbench.training.signal_plan import SignalPlan
 from workbench.types import Row
 
-SAMPLE = 64  # problems of which the longest prompt is taken
+SAMPLE = 64  # problems whose longest prompt is used
 
-Advice = Callable[[int], str]  # from the tokens of a prompt to what makes the run fit
+Advice = Callable[[int], str]  # from the tokens of a prompt to a change that makes the run fit
 
 
 def largest_rows(prompts: Sequence[Sequence[int]], rollouts: int, tokens: int) -> list[Row]:
-    """Rows of a step whose prompts are all as long as the longest and whose answers all have so many tokens.
+    """Rows of a step whose prompts all have the length of the longest and whose completions all have `tokens` tokens.
 
     >>> largest_rows([[1], [2, 3]], 1, 3)
     [Row(prompt=(1, 1), answer=(1, 1, 1)), Row(prompt=(2, 3), answer=(2, 3, 2))]
@@ -28,10 +28,10 @@ def largest_rows(prompts: Sequence[Sequence[int]], rollouts: int, tokens: int) -
     ]
 
 
-def dry_pass(forward: Forward, plan: Plan, optimiser: torch.optim.Optimizer, rows: Sequence[Row]) -> None:
-    """Forward and backward of the largest micro-batch of these rows, beside all that an update keeps in memory.
+def dry_pass(forward: Forward, plan: SignalPlan, optimiser: torch.optim.Optimizer, rows: Sequence[Row]) -> None:
+    """Forward and backward pass of the largest micro-batch of these rows, with the memory that an update allocates.
 
-    Nothing is changed: the gradient is dropped, and room is only held for what the optimiser will remember.
+    Nothing is changed: the gradient is dropped, and the memory of the optimiser's state is allocated and freed.
     """
     tokens = [sum(rows[number].length for number in batch) for batch in micro_batches(rows, forward.budget)]
     batch = micro_batches(rows, forward.budget)[tokens.index(max(tokens))]
@@ -47,5 +47,5 @@ def dry_pass(forward: Forward, plan: Plan, optimiser: torch.optim.Optimizer, row
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that the device's memory is used up."""
+    """Whether an error means that the device is out of memory."""
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""Held-out problems: many asked once for the accuracy; a few, the probes, sampled as in training at each evaluation."""
+"""Held-out problems: many sampled once for the accuracy; a few tracked, sampled as in training at each evaluation."""
 
 import math
 from collections.abc import Iterable
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from workbench.training.forward import Forward, Wanted
-from workbench.training.plan import passes
 from workbench.training.sampling import Parts, Sampled
 from workbench.training.scored import scored_share
+from workbench.training.signal_plan import passes
 from workbench.training.step import Learned, make_columns
 from workbench.types import Group, Request, Rollout, Row, Sampling, State
 
-EVALUATION_STEP, PROBE_STEP = -1, -2  # key the noise, which is the same every time and no training step's
+EVALUATION_STEP, PROBE_STEP = -1, -2  # keys of the random numbers: the same at every evaluation
 EVALUATED_SHARE = "accuracy_scored_share"  # the metric beside the accuracy
-WAITING = "probes"  # among the trainer's states: probes to be scored again after the step that follows
+WAITING = "probes"  # among the trainer's states: tracked rollouts to score again after the next step
 
 
 def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampled:
@@ -45,15 +45,15 @@ def accuracy(sampled: Sampled) -> dict[str, float]:
     return {"accuracy": sum(outcomes) / len(outcomes), "evaluated": float(len(outcomes)), EVALUATED_SHARE: share}
 
 
-# ------------------------------------------------------------------------------------------------- probes
+# --------------------------------------------------------------------------------------- tracked problems
 
 
 def probe_columns(
     parts: Parts, sampled: Sampled, step: int, forward: Forward, signals: Iterable[str]
 ) -> dict[str, Any]:
-    """Rollouts of probe problems as those of a step are recorded; `signals` are read of every token, none if empty.
+    """Rollouts of tracked problems as the columns of a step; `signals` are computed for every token, none if empty.
 
-    A signal may be the reference's (`ref_…`), but stands after no other prompt than the rollout's own.
+    A signal may be the reference's (`ref_…`), but not one after another prompt than the rollout's own.
     """
     rollouts = sampled.rollouts
     learned = Learned(rollouts)
@@ -65,15 +65,15 @@ def probe_columns(
 
 
 def waiting(sampled: Sampled, step: int) -> State:
-    """What a trainer must keep of the probes of a step to score them again after the next: lists of token ids."""
+    """The state that is needed to score tracked rollouts again after the next step: lists of token ids."""
     rows = [[list(rollout.prompt), list(rollout.tokens)] for rollout in sampled.rollouts]
     return {"step": step, "rows": rows}
 
 
 def scored_again(forward: Forward, state: State) -> dict[str, Any]:
-    """The log-prob of every token of waiting probes under the policy as it is now, one rollout after the other.
+    """The log-prob of every token of waiting tracked rollouts under the current policy, one rollout after the other.
 
-    `step` is that of the evaluation at which they were written, `after_logprob` is [tokens] float32.
+    `step` is the step of their evaluation, `after_logprob` is [tokens] float32.
     """
     rows = [Row(prompt, answer) for prompt, answer in state["rows"]]
     found = forward.read_all(rows, ("logprob",))["logprob"].cpu().numpy()

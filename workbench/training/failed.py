@@ -1,4 +1,4 @@
-"""An update that is not finite: who answered the first such number, and the batch it happened on, kept to look at.
+"""An update that is not finite: which piece returned the first such number, and the batch, kept for inspection.
 
 from workbench import METHODS, lens
 from workbench.training.failed import load
@@ -28,7 +28,7 @@ SCALARS = ("step", "total_steps", "budget", "temperature")
 
 
 class NotFiniteError(ValueError):
-    """Training met a number that is not finite; `batch` is what it met it on."""
+    """A number in training is not finite; `batch` is the batch of that update."""
 
     def __init__(self, text: str, batch: Batch) -> None:
         super().__init__(text)
@@ -36,7 +36,7 @@ class NotFiniteError(ValueError):
 
     @property
     def step(self) -> int:
-        """The step that could not be made."""
+        """The step of the update."""
         return self.batch.step
 
     def save(self, path: Path) -> None:
@@ -45,13 +45,13 @@ class NotFiniteError(ValueError):
 
 
 def failure(method: Method, batch: Batch, advantage: PerToken, read: Iterable[str]) -> NotFiniteError:
-    """The error about a batch: names the first number that is not finite, in the order in which they are made.
+    """The error about a batch: names the first number that is not finite, in the order of computation.
 
-    `read` are the signals that were read from the policy or the reference.
+    `read`: the signals of the policy and the reference.
     """
     fault, remedy = next(faults(method, batch, advantage, read), ("the gradient of the weights is not finite", LOWER))
     place = f"method {method.key or method.title}, step {batch.step}"
-    return NotFiniteError(f"{place}: {fault}. The update was not made; {remedy}", batch)
+    return NotFiniteError(f"{place}: {fault}. The update was not applied; {remedy}", batch)
 
 
 def all_finite(weights: Sequence[Tensor]) -> bool:
@@ -73,23 +73,23 @@ def weights_failure(method: Method, batch: Batch, weights: Mapping[str, Tensor])
 
 
 LOWER = "lower training.learning_rate"
-RUN_AWAY = "go on from an earlier checkpoint with a lower training.learning_rate: the weights ran away before"
-CORRECT = "correct this piece or its fields, or lower training.learning_rate"
+RUN_AWAY = "resume from an earlier checkpoint with a lower training.learning_rate: the weights had diverged before"
+CORRECT = "fix this piece or its fields, or lower training.learning_rate"
 
 
 def faults(method: Method, batch: Batch, advantage: PerToken, read: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Every answer that is not finite, as (what, remedy)."""
+    """Every value that is not finite, as (what it is, remedy)."""
     batch = sanitise(batch)
-    yield from fault("the reward", torch.where(batch.scored, batch.reward, 0.0), "correct the reward or its shaping")
+    yield from fault("the reward", torch.where(batch.scored, batch.reward, 0.0), "fix the reward or its shaping")
     for name in sorted(read, key=lambda name: (name != "logprob", name)):
         if name in batch:
             yield from fault(f"signal {name}", batch[name], RUN_AWAY)
-    for who, values in answers(method, batch, advantage):
-        yield from fault(who, values, CORRECT)
+    for name, values in outputs(method, batch, advantage):
+        yield from fault(name, values, CORRECT)
 
 
-def answers(method: Method, batch: Batch, advantage: PerToken) -> Iterator[tuple[str, Tensor]]:
-    """What every piece of the loss answers, in the order in which they are asked, and at last the derivatives."""
+def outputs(method: Method, batch: Batch, advantage: PerToken) -> Iterator[tuple[str, Tensor]]:
+    """The output of every piece of the loss, in the order of computation; last the derivatives."""
     names = {slot: f"{piece.name} in slot {slot}" for slot, piece in method.pieces()}
     yield names["advantage"], torch.where(batch.mask, advantage, 0.0)
     plain = settle(dataclasses.replace(method, correction=None), batch, advantage)
@@ -109,23 +109,23 @@ def answers(method: Method, batch: Batch, advantage: PerToken) -> Iterator[tuple
             yield f"{names[slot]}, in its derivative by {name},", term if push is None else push
 
 
-def fault(who: str, values: Tensor, remedy: str) -> Iterator[tuple[str, str]]:
-    """One fault if a number is not finite, else none; a tensor per token says where the first one is."""
+def fault(name: str, values: Tensor, remedy: str) -> Iterator[tuple[str, str]]:
+    """One fault if a number is not finite, else none; for a tensor per token with the place of the first."""
     values = values.detach()
-    wrong = ~values.isfinite()
-    if not wrong.any():
+    odd = ~values.isfinite()
+    if not odd.any():
         return
-    place = wrong.nonzero()[0].tolist()
+    place = odd.nonzero()[0].tolist()
     where = "".join(f", {axis} {number}" for axis, number in zip(("row", "token"), place, strict=False))
-    count = f" ({int(wrong.sum())} of {wrong.numel()} numbers, the first at{where[1:]})" if place else ""
-    yield f"{who} is {float(values[wrong][0])}{count}", remedy
+    count = f" ({int(odd.sum())} of {odd.numel()} numbers, the first at{where[1:]})" if place else ""
+    yield f"{name} is {float(values[odd][0])}{count}", remedy
 
 
 # ------------------------------------------------------------------------------------------------ files
 
 
 def save(batch: Batch, path: Path) -> None:
-    """Writes a batch as safetensors: its tensors, and in the header its scalars and what the pieces remember."""
+    """Writes a batch as safetensors: its tensors, and in the header its scalars and the pieces' states."""
     tensors = {name: getattr(batch, name) for name in TENSORS if getattr(batch, name) is not None}
     tensors |= {f"extras/{name}": value for name, value in batch.extras.items()}
     state = split(batch.state, "state", tensors)

@@ -1,4 +1,4 @@
-"""Reads signals of answers from a policy: cuts rows into micro-batches, runs the backbone, computes what is asked."""
+"""Computes signals of completions under a policy: micro-batches, the backbone, and what is read off the logits."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +14,7 @@ from workbench.types import Policy, Row
 
 
 class Referable(Policy, Protocol):
-    """A policy that can also answer as the reference: the model before training."""
+    """A policy that can also run as the reference: the model before training."""
 
     def reference(self) -> AbstractContextManager[None]:
         """Inside, `hidden` and `logits` are the reference's."""
@@ -22,7 +22,7 @@ class Referable(Policy, Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A signal's name taken apart: whose it is, and after which prompt.
+    """A signal's name split into signal, policy and context.
 
     >>> Wanted.parse("ref_logprob@hint")
     Wanted(signal='logprob', policy='ref_', context='hint')
@@ -48,9 +48,9 @@ class Wanted:
 
 
 def micro_batches(rows: Sequence[Row], budget: int) -> list[list[int]]:
-    """Row numbers in batches of at most `budget` tokens (one row may exceed it), answers of a prompt side by side.
+    """Row numbers in batches of at most `budget` tokens (one row may exceed it), completions of a prompt together.
 
-    A prompt counts once, answers count as the longest among them. Prompts with long answers come first.
+    A prompt counts once, every completion counts as the longest one. Prompts with long completions come first.
 
     >>> rows = [Row([1], [5]), Row([2], [5, 6, 7]), Row([1], [5, 6]), Row([2], [5, 6])]
     >>> micro_batches(rows, budget=7), micro_batches(rows, budget=5)
@@ -74,7 +74,7 @@ def micro_batches(rows: Sequence[Row], budget: int) -> list[list[int]]:
 
 
 def make_heads(heads: Iterable[Head], width: int, seed: int) -> nn.ModuleDict:
-    """The heads that pieces declare, the last layer at zero so that they start out silent."""
+    """The heads that pieces declare; the last layer is zero, so that their output starts at 0."""
     modules = nn.ModuleDict()
     generator = torch.Generator().manual_seed(seed)
     for head in heads:
@@ -94,7 +94,7 @@ def make_heads(heads: Iterable[Head], width: int, seed: int) -> nn.ModuleDict:
 
 @dataclass
 class Forward:
-    """Signals of rows under a policy. Tokens are read at the sampling temperature."""
+    """Computes signals of rows under a policy, at the sampling temperature."""
 
     policy: Referable
     temperature: float = 1.0
@@ -105,9 +105,12 @@ class Forward:
     def read(
         self, rows: Sequence[Row], names: Iterable[str], gradient: Iterable[str] = (), *, reference: bool = False
     ) -> dict[str, Tensor]:
-        """Signals of one micro-batch, each [row, token] (or [row, token, k]), zero behind a row's end.
+        """Signals of one micro-batch, each [row, token] (or [row, token, k]), zero after a row's end.
 
-        Only those in `gradient` are differentiable. With `reference`, the reference policy is read instead.
+        Only those in `gradient` are differentiable. With `reference`, they are the reference policy's.
+
+        Raises:
+            ValueError: if no signal or head has one of the names.
         """
         names, gradient = frozenset(names), frozenset(gradient)
         place = Place.of(rows, self.policy.device)
@@ -127,14 +130,14 @@ class Forward:
         return {name: place.spread(values) for name, values in found.items()}
 
     def head(self, name: str, hidden: Tensor, gradient: bool) -> Tensor:
-        """A head's number per token."""
+        """A head's output per token, [n]."""
         with torch.set_grad_enabled(gradient):
             seen = hidden.detach() if name in self.detached_heads else hidden
             answer: Tensor = self.heads[name](seen.float())[:, 0]
             return answer
 
     def with_reference(self, source: Source, rows: Sequence[Row]) -> Source:
-        """The same source with the reference's hidden states beside the policy's."""
+        """The same source with the reference policy's hidden states in addition."""
 
         def head(hidden: Tensor) -> Tensor:
             with self.policy.reference():

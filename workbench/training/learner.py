@@ -16,33 +16,33 @@ from workbench.sections import TrainingSection
 from workbench.training import checkpoint
 from workbench.training.assemble import Scale, make_batch, make_rows, merge, trained_rollouts, update_groups
 from workbench.training.forward import Forward, Referable, Wanted, make_heads
-from workbench.training.plan import Plan, passes
 from workbench.training.sampling import Clock, Sampled
-from workbench.training.step import GAP, SHOWN, Learned
+from workbench.training.signal_plan import SignalPlan, passes
+from workbench.training.step import MISMATCH, SHOWN, Learned
 from workbench.training.update import Rows, Updater, widen
 from workbench.types import Batch, Encoder, Rollout, Row, State
 
 
 @dataclass
 class Learner:
-    """Changes the policy's weights by a method. `states` are those of the pieces, by slot, and are changed in place."""
+    """Updates the policy's weights with a method. `states` holds the pieces' states by slot and is changed in place."""
 
     policy: Referable
     method: Method
     encoder: Encoder
     training: TrainingSection
-    budget: int  # most tokens of an answer
+    budget: int  # maximum tokens of a completion
     temperature: float
     seed: int
     states: dict[str, State]
-    record: tuple[str, ...]  # signals kept of every token
+    record: tuple[str, ...]  # signals that are recorded for every token
     after: int = 0  # groups of a step that are scored again after the updates
     live: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         training, device = self.training, self.policy.device
         self.live = {"learning_rate": training.learning_rate, "clip_norm": training.clip_norm}
-        self.plan = Plan.of(self.method, training.updates * training.epochs, self.record)
+        self.plan = SignalPlan.of(self.method, training.updates * training.epochs, self.record)
         with torch.no_grad():
             width = self.policy.before([Row([0], [0])]).shape[-1]
         self.heads: nn.ModuleDict = make_heads(self.method.heads, width, self.seed).to(device)
@@ -51,7 +51,7 @@ class Learner:
         self.optimiser = self.make_optimiser()
 
     def make_optimiser(self) -> torch.optim.Optimizer:
-        """AdamW over the policy's trainable weights, and each head at its own learning rate."""
+        """AdamW over the policy's trainable weights; each head has its own learning rate."""
         training = self.training
         policy = {"params": list(self.policy.trainable().values()), "lr": training.learning_rate}
         groups: list[dict[str, Any]] = [policy]
@@ -62,7 +62,7 @@ class Learner:
         return torch.optim.AdamW(groups, betas=training.betas, weight_decay=training.weight_decay)
 
     def learn(self, sampled: Sampled, number: int, clock: Clock, *, record: bool = True) -> Learned:
-        """All updates of a step; with `record` every signal that is kept is read, else those the metrics show."""
+        """Runs all updates of a step. With `record` every recorded signal is computed, else those of the metrics."""
         learned = Learned(trained_rollouts(sampled))
         if not learned.rollouts:
             self.edit_weights(number)
@@ -83,7 +83,11 @@ class Learner:
     def prepare(
         self, rollouts: Sequence[Rollout], sampled: Sampled, number: int, clock: Clock
     ) -> tuple[Batch, Rows, Tensor]:
-        """The rollouts as a batch with all that is known before the first update, their rows, their advantage."""
+        """(batch with everything needed before the first update, rows, advantage [row, token]).
+
+        Raises:
+            NotFiniteError: if a signal or the advantage is not finite.
+        """
         scale = Scale(number, self.training.steps, self.budget, self.temperature)
         with clock.phase("score"):
             batch = make_batch(rollouts, scale, self.policy.device).replace(state=dict(self.states))
@@ -98,11 +102,11 @@ class Learner:
         return batch, rows, advantage
 
     def updater(self) -> Updater:
-        """What makes the updates, with live fields as they are now."""
+        """An updater with the current values of the live fields."""
         return Updater(self.method, self.plan, self.forward, self.optimiser, self.live["clip_norm"])
 
     def read_ahead(self, batch: Batch, rows: Rows) -> Batch:
-        """The batch with what must be known before the first update."""
+        """The batch with the signals that must be known before the first update."""
         width = batch.mask.shape[1]
         found: dict[str, Tensor] = {}
         for (policy, context), signals in passes(self.plan.ahead).items():
@@ -114,7 +118,7 @@ class Learner:
         return batch if old is None else batch.replace(logprob=old, old_logprob=old)
 
     def run_updates(self, batch: Batch, rows: Rows, advantage: Tensor, learned: Learned, record: Set[str]) -> None:
-        """Every pass over the rollouts, cut into updates of whole groups; in the last one `record` is read as well."""
+        """Every epoch, split into updates of whole groups. The last epoch computes the signals of `record` too."""
         updater = self.updater()
         self.set_learning_rate(batch.step)
         training, groups = self.training, batch.group.tolist()
@@ -133,7 +137,7 @@ class Learner:
                 learned.norms.append(report.grad_norm)
 
     def scored_again(self, batch: Batch, rows: Rows) -> Tensor:
-        """The log-prob of every token after the updates, for the first `after` groups; nan for the others."""
+        """Log-prob of every token after the updates, [row, token], for the first `after` groups; nan elsewhere."""
         groups = batch.group.tolist()
         chosen = set(list(dict.fromkeys(groups))[: self.after])
         members = [row for row, group in enumerate(groups) if group in chosen]
@@ -143,7 +147,7 @@ class Learner:
         return answer
 
     def edit_weights(self, number: int) -> None:
-        """The method's weight edits, after the updates."""
+        """Applies the method's weight edits, after the updates."""
         for place, edit in enumerate(self.method.edits):
             slot = f"edits.{place}"
             weights = {name: parameter.data for name, parameter in self.policy.trainable().items()}
@@ -152,18 +156,18 @@ class Learner:
                 weights[name].copy_(value)
 
     def note(self, batch: Batch, advantage: Tensor, learned: Learned) -> None:
-        """Puts what was known before the updates beside what they read."""
+        """Adds the signals known before the updates to those that the updates computed."""
         mask = batch.mask.cpu()
         old = batch.old_logprob.cpu() if self.plan.first_pass else learned.tensors["logprob"]
         learned.mask = mask & batch.scored[:, None].cpu()
         learned.tensors |= {"advantage": advantage.cpu(), "old_logprob": old}
         learned.tensors |= {name: batch[name].cpu() for name in self.plan.ahead if name != "old_logprob"}
-        learned.tensors[GAP] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)
+        learned.tensors[MISMATCH] = torch.where(mask, batch["engine_logprob"].cpu() - old, math.nan)
 
     # ------------------------------------------------------------------------ learning rate, live
 
     def learning_rate(self, number: int) -> float:
-        """The learning rate of a step: warm-up, then the schedule."""
+        """The learning rate of a step, after warm-up and schedule."""
         training, peak = self.training, self.live["learning_rate"]
         if number <= training.warmup:
             return peak * number / training.warmup
@@ -172,18 +176,20 @@ class Learner:
         return peak * shapes[training.schedule]
 
     def set_learning_rate(self, number: int) -> None:
-        """Hands the learning rate to the optimiser; a head keeps its own."""
+        """Sets the optimiser's learning rate for a step; heads keep their own."""
         for group in self.optimiser.param_groups:
             if not group.get("own"):
                 group["lr"] = self.learning_rate(number)
 
     def set(self, **changes: float) -> dict[str, float]:
-        """Changes live fields from the next step on; answers the old value of each."""
+        """Changes live fields from the next step on; returns the old values.
+
+        Raises:
+            ValueError: if a field is not live, or a value is not a number above 0.
+        """
         unknown = sorted(changes.keys() - self.live.keys())
         if unknown:
-            raise ValueError(
-                f"{', '.join(unknown)} cannot change while a run goes on; these can: {', '.join(self.live)}"
-            )
+            raise ValueError(f"{', '.join(unknown)} cannot be changed during a run; these can: {', '.join(self.live)}")
         for name, value in changes.items():
             if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} = {value!r}: give a number above 0")
@@ -199,11 +205,11 @@ class Learner:
         return {**self.policy.trainable(), **heads}
 
     def state(self) -> dict[str, Any]:
-        """What must be kept beside the weights."""
+        """The state that a checkpoint needs beside the weights."""
         return {"live": self.live, "optimiser": checkpoint.optimiser_state(self.optimiser)}
 
     def restore(self, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Puts saved weights and memory in place of its own."""
+        """Restores weights, live fields and the optimiser's state from a checkpoint."""
         own = self.weights()
         with torch.no_grad():
             for name, value in weights.items():

@@ -1,4 +1,4 @@
-"""The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until nobody asks for more."""
+"""The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until none asks for more."""
 
 import itertools
 import random
@@ -16,7 +16,7 @@ ScoreGroup = Callable[[Group], list[str]]
 
 @dataclass
 class Clock:
-    """Seconds by phase; tells whoever watches which phase it is."""
+    """Seconds by phase. `on_phase` is called with the name of each phase as it begins."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     on_phase: Callable[[str], None] = lambda phase: None
@@ -34,7 +34,7 @@ class Clock:
 
 @dataclass
 class Parts:
-    """What sampling works with; each known by its protocol alone."""
+    """The parts that sampling uses, each known by its protocol alone."""
 
     task: Task
     engine: Engine
@@ -49,7 +49,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a step samples."""
+    """The limits of a step: problems, rollouts per problem, rounds; and the run's seed."""
 
     problems: int
     rollouts: int
@@ -59,7 +59,7 @@ class Limits:
 
 @dataclass
 class Sampled:
-    """The groups of a step, those that are trained on, and what happened."""
+    """The groups of a step, the numbers of those that are trained on, and events."""
 
     groups: list[Group] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
@@ -73,7 +73,7 @@ class Sampled:
 
 @dataclass
 class StepSampler:
-    """Samples one step. `states` are those of the pieces, by slot, and are changed in place."""
+    """Samples one step. `states` holds the pieces' states by slot and is changed in place."""
 
     parts: Parts
     limits: Limits
@@ -113,7 +113,7 @@ class StepSampler:
         return lambda index: random.Random(f"{key}/{index}").random()
 
     def first_request(self, pick: Pick) -> Request:
-        """A new group's request."""
+        """The first request of a new group."""
         problem = self.parts.task.problem(pick.number, "train")
         prompt = self.parts.encoder.prompt(problem.prompt)
         group, number = next(self.group_numbers), next(self.numbers)
@@ -134,11 +134,11 @@ class StepSampler:
                 break
         else:
             limit = self.limits.rounds
-            self.sampled.events.append(f"the controller wanted more after the last round: rollouts.rounds = {limit}")
+            self.sampled.events.append(f"the controller requested more after the last round: rollouts.rounds = {limit}")
         return list(groups.values())
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
-        """The engine's answers."""
+        """The engine's rollouts of these requests."""
         if not requests:
             return []
         with self.clock.phase("generate"):
@@ -161,7 +161,7 @@ class StepSampler:
                 self.sampled.events += self.parts.score(Group(group.number, group.problem, alive))
 
     def orders(self, groups: Sequence[Group], number: int, round_of_sampling: int) -> Orders:
-        """What the controller wants after a round."""
+        """The controller's actions after a round."""
         controller = self.parts.controller
         assert controller is not None
         seen = Round(
@@ -180,7 +180,7 @@ class StepSampler:
         return orders
 
     def request(self, **fields: Any) -> Request:
-        """A controller's request, numbered."""
+        """A request of the controller, with the next number."""
         return Request(**{"number": next(self.numbers), **fields})
 
     def filter(self, groups: Sequence[Group]) -> int:
@@ -195,7 +195,7 @@ class StepSampler:
 
 
 def apply_drops(groups: dict[int, Group], orders: Orders) -> None:
-    """Takes out what the controller drops."""
+    """Removes the groups and rollouts that the controller drops."""
     for number in orders.drop_groups:
         groups.pop(number, None)
     if orders.drop is not None:

@@ -1,4 +1,4 @@
-"""What a step leaves behind: its metrics, and its rollouts as columns for the record."""
+"""The result of a step: its metrics, and its rollouts as columns for the record."""
 
 import itertools
 import math
@@ -19,8 +19,8 @@ from workbench.training.scored import scored_share
 from workbench.types import Encoder, Rollout, axes
 
 Array = NDArray[Any]
-GAP = "engine_gap"  # engine less trainer log-prob; not recorded, since both are
-SHOWN = frozenset({"entropy", "kl"})  # signals that the metrics of every step need
+MISMATCH = "engine_mismatch"  # engine minus trainer log-prob; not recorded, since both are
+SHOWN = frozenset({"entropy", "kl"})  # signals that the metrics need at every step
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Step:
 
     number: int
     metrics: dict[str, float]
-    columns: dict[str, Any] | None = None  # rollouts: a list per rollout, flat arrays per token, and their offsets
+    columns: dict[str, Any] | None = None  # rollouts: lists per rollout, flat arrays per token, offsets
     evaluation: dict[str, list[Any]] | None = None
-    probes: dict[str, Any] | None = None  # rollouts of probe problems, as `columns`
-    again: dict[str, Any] | None = None  # probes of an earlier step, scored after this one: `step`, `after_logprob`
+    probes: dict[str, Any] | None = None  # rollouts of tracked problems, as `columns`
+    again: dict[str, Any] | None = None  # tracked rollouts scored after this step: `step`, `after_logprob`
     events: Sequence[str] = ()
     ends: str = ""  # why the run ends after this step; empty while it continues
 
 
 @dataclass
 class Learned:
-    """What the updates of a step read and did, over its trained rollouts; [row, token], nan where nothing was read."""
+    """The signals and losses of a step's updates, over its trained rollouts; [row, token], nan where not computed."""
 
     rollouts: Sequence[Rollout]
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -49,13 +49,13 @@ class Learned:
 
 
 def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int, *, numbers: bool) -> dict[str, Any]:
-    """Every rollout of the step, with or without the numbers of its tokens; nan for those not trained on."""
+    """Columns of every rollout of the step, with or without numbers per token; nan for rollouts not trained on."""
     rollouts = sampled.rollouts
     lengths = np.array([len(rollout.tokens) for rollout in rollouts], dtype=np.int64)
     where = Where.of(rollouts, learned.rollouts, lengths)
     columns = {
         **plain_columns(rollouts, encoder, step),
-        "left_out": [left_out(rollout, sampled.kept) for rollout in rollouts],
+        "excluded": [excluded(rollout, sampled.kept) for rollout in rollouts],
         "offsets": np.concatenate([[0], lengths.cumsum()]).astype(np.int32),
         "prompt_ids": [rollout.prompt for rollout in rollouts],
         "token_ids": flat((rollout.tokens for rollout in rollouts), np.int32),
@@ -64,27 +64,27 @@ def make_columns(sampled: Sampled, learned: Learned, encoder: Encoder, step: int
     if not numbers:
         return columns
     columns |= fact_columns(rollouts)
-    columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != GAP}
+    columns |= {name: where.flatten(values) for name, values in learned.tensors.items() if name != MISMATCH}
     for name in ("engine_logprob", "sampled_logprob"):
         columns[name] = flat((getattr(rollout, name) for rollout in rollouts), np.float32)
     return columns | engine_alternatives(rollouts)
 
 
 def engine_alternatives(rollouts: Sequence[Rollout]) -> dict[str, Array]:
-    """The likeliest tokens as the engine told them, [tokens, TOP_K]: -1 and nan where it told fewer; none if none."""
+    """The engine's most likely tokens, [tokens, TOP_K], padded with -1 and nan; empty if it returned none."""
     missing = {"engine_top_ids": -1, "engine_top_logprobs": math.nan}
     if not any(missing.keys() & rollout.extras.keys() for rollout in rollouts):
         return {}
     found = {}
     for name, empty in missing.items():
         places = [rollout.extras.get(name, [[]] * len(rollout.tokens)) for rollout in rollouts]
-        rows = [(*told, *[empty] * TOP_K)[:TOP_K] for told in itertools.chain.from_iterable(places)]
+        rows = [(*given, *[empty] * TOP_K)[:TOP_K] for given in itertools.chain.from_iterable(places)]
         found[name] = np.array(rows, dtype=np.int32 if empty == -1 else np.float32)
     return found
 
 
-def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
-    """Why an update learns nothing from a rollout; None where it does."""
+def excluded(rollout: Rollout, kept: Container[int]) -> str | None:
+    """Why the update excludes a rollout; None if it does not."""
     if rollout.finish == "pruned":
         return "pruned"
     if rollout.request.group not in kept:
@@ -95,7 +95,7 @@ def left_out(rollout: Rollout, kept: Container[int]) -> str | None:
 
 
 def fact_columns(rollouts: Sequence[Rollout]) -> dict[str, Any]:
-    """What the method was told of the rollouts beside the policy's numbers; survival is among the pruner's columns."""
+    """The batch's extras as columns; survival is among the pruner's columns."""
     found = facts_of(rollouts)
     columns = {name: flat(found[name], np.float32) if len(axes(name)) > 1 else found[name] for name in found}
     columns.pop("survival", None)
@@ -105,12 +105,12 @@ def fact_columns(rollouts: Sequence[Rollout]) -> dict[str, Any]:
 
 
 def flat(rows: Iterable[Sequence[float | int]], kind: type) -> Array:
-    """Rows of uneven length, one behind the other."""
+    """Rows of different lengths, concatenated."""
     return np.array(list(itertools.chain.from_iterable(rows)), dtype=kind)
 
 
 def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> dict[str, list[Any]]:
-    """What is recorded of a rollout beside its tokens' numbers."""
+    """The recorded columns with one entry per rollout."""
     shown: dict[tuple[int, ...], str] = {}
     for rollout in rollouts:
         if rollout.prompt not in shown:
@@ -135,7 +135,7 @@ def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> d
 
 
 def pruning_columns(rollouts: Sequence[Rollout]) -> dict[str, list[float | None]]:
-    """What a pruner decided of each rollout at its last pause; None where it was not asked."""
+    """A pruner's last decision on each rollout; None where it made none."""
     decisions = [(rollout.extras.get("pruning") or [{}])[-1] for rollout in rollouts]
     return {name: [decision.get(name) for decision in decisions] for name in ("score", "posterior", "survival", "u")}
 
@@ -156,7 +156,7 @@ def parts_of(rollout: Rollout) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Where:
-    """Where the tokens of all rollouts stand in the tables of the trained ones."""
+    """The positions of all rollouts' tokens in the tables of the trained rollouts."""
 
     known: Array  # [tokens] bool: trained on
     row: Array  # [known tokens]
@@ -164,7 +164,7 @@ class Where:
 
     @classmethod
     def of(cls, rollouts: Sequence[Rollout], trained: Sequence[Rollout], lengths: Array) -> "Where":
-        """Of these rollouts, some of which were trained on."""
+        """The positions for these rollouts, of which `trained` were trained on."""
         place = {id(rollout): row for row, rollout in enumerate(trained)}
         row = np.repeat([place.get(id(rollout), -1) for rollout in rollouts], lengths)
         column = np.arange(len(row)) - np.repeat(lengths.cumsum() - lengths, lengths)
@@ -172,7 +172,7 @@ class Where:
         return cls(known, row[known], column[known])
 
     def flatten(self, values: Tensor) -> Array:
-        """[row, token, …] of the trained rollouts as one flat array over all rollouts; nan for the others."""
+        """[row, token, …] of the trained rollouts as a flat array [tokens, …] over all rollouts; nan for the others."""
         table = values.detach().cpu().numpy()[self.row, self.column]
         if self.known.all():
             return table
@@ -182,7 +182,7 @@ class Where:
 
 
 def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
-    """The numbers of a step; a number that could not be formed is left out."""
+    """The metrics of a step; one that cannot be computed is omitted."""
     rollouts = [rollout for rollout in sampled.rollouts if rollout.finish not in ("pruned", "given")]
     pruned = sum(rollout.finish == "pruned" for rollout in sampled.rollouts)
     count = max(1, len(rollouts))
@@ -194,7 +194,7 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
         SCORED_SHARE: scored_share(rollouts),
-        "dead_groups": mean([float(is_dead(group.rollouts)) for group in sampled.groups]),
+        "zero_variance_groups": mean([float(has_zero_variance(group.rollouts)) for group in sampled.groups]),
         "groups": float(len(sampled.kept)),
         "loss": mean(learned.losses),
         "grad_norm": mean(learned.norms),
@@ -207,12 +207,12 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
 
 
 def written(rollout: Rollout) -> int:
-    """Tokens that the engine wrote."""
+    """Tokens that the engine generated."""
     return 0 if rollout.finish == "given" else len(rollout.tokens) - len(rollout.request.prefix)
 
 
-def is_dead(rollouts: Sequence[Rollout]) -> bool:
-    """Whether all known rewards are equal, so that a group carries no gradient."""
+def has_zero_variance(rollouts: Sequence[Rollout]) -> bool:
+    """Whether all known rewards of a group are equal, so that it carries no gradient."""
     rewards = {rollout.reward for rollout in rollouts if not math.isnan(rollout.reward)}
     return len(rewards) < 2
 
@@ -224,10 +224,12 @@ def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
 
 
 def token_metrics(learned: Learned) -> dict[str, float]:
-    """Means over the trained tokens: entropy, KL, the share without a push, the gap between engine and trainer.
+    """Means over the trained tokens: entropy, KL, tokens without gradient, the mismatch of engine and trainer.
 
-    gap = engine's log-prob less the trainer's. Since the engine drew the tokens, exp(-gap) - 1 + gap (Schulman's k3)
-    averages KL(engine ‖ trainer); `gap_kl` is its mean, in nats a token.
+    `zero_gradient_tokens` is the share of tokens with a non-zero advantage whose lens is zero: clipped by the ratio's
+    bounds, or masked by the method. mismatch = engine's log-prob minus the trainer's, in nats; `mismatch_mean` and
+    `mismatch_p99` are of its absolute value. Since the engine sampled the tokens, exp(-mismatch) - 1 + mismatch
+    (Schulman's k3) has the mean KL(engine ‖ trainer): `mismatch_kl`, in nats per token.
     """
     tensors, mask = learned.tensors, learned.mask
     if not mask.any():
@@ -236,25 +238,25 @@ def token_metrics(learned: Learned) -> dict[str, float]:
     found |= {name: float(tensors[name][mask].nanmean()) for name in ("entropy", "kl") if name in tensors}
     wanted = mask & (tensors["advantage"] != 0)
     if wanted.any():
-        found["clipped"] = float((tensors["lens"][wanted] == 0).float().mean())
-    gap = tensors[GAP][mask].double()
+        found["zero_gradient_tokens"] = float((tensors["lens"][wanted] == 0).float().mean())
+    gap = tensors[MISMATCH][mask].double()
     gap = gap[~gap.isnan()]
     if len(gap):
         size = gap.abs()
         ordered = size.sort().values
-        found |= {"gap_mean": float(size.mean()), "gap_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
-        found["gap_kl"] = float((torch.expm1(-gap) + gap).mean())
+        found |= {"mismatch_mean": float(size.mean()), "mismatch_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
+        found["mismatch_kl"] = float((torch.expm1(-gap) + gap).mean())
     return found
 
 
 def mean(values: Sequence[float | int]) -> float:
-    """Mean without nans; nan if there are none."""
+    """Mean of the values that are not nan; nan if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
 
 
 def evaluation_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> dict[str, list[Any]]:
-    """Held-out answers as columns."""
+    """Completions of held-out problems as columns."""
     columns = plain_columns(rollouts, encoder, step)
     kept = ("step", "rollout", "problem", "prompt", "text", "answer", "reward", "correct", "finish")
     return {**{name: columns[name] for name in kept}, "token_ids": [rollout.tokens for rollout in rollouts]}

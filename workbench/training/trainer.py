@@ -23,11 +23,11 @@ from workbench.training.evaluation import (
 )
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
-from workbench.training.plan import reads_reference
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
 from workbench.training.scored import NAME as SCORED_SHARE
 from workbench.training.scored import refuse, scored_share, watch
 from workbench.training.scorer import PolicyScorer
+from workbench.training.signal_plan import reads_reference
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
 from workbench.training.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
@@ -35,7 +35,7 @@ from workbench.types import Sampling, State
 
 @dataclass(frozen=True)
 class Settings:
-    """The plain numbers of a run."""
+    """The settings of a run: its seed and the tables of its config."""
 
     seed: int
     rollouts: RolloutSection
@@ -46,9 +46,9 @@ class Settings:
 
 @dataclass
 class Trainer:
-    """Trains `policy` with `method`; iterate over it. `parts` is what sampling works with.
+    """Trains `policy` with `method`: iterate over it to run the steps. `parts` are the parts that sampling uses.
 
-    With `reference`, a reference policy can be read (and the exact KL is recorded).
+    With `reference`, a reference policy is available (and the exact KL is recorded).
     """
 
     policy: Referable
@@ -83,11 +83,11 @@ class Trainer:
 
     @property
     def reads_reference(self) -> bool:
-        """Whether a reference policy is read: one is at hand, or the method needs it."""
+        """Whether a reference policy is used: one is available, or the method needs it."""
         return self.reference or any(reads_reference(name) for name in self.method.needs)
 
     def recorded_signals(self) -> tuple[str, ...]:
-        """What is read of every token for the record."""
+        """The signals that are computed for every token for the record."""
         own = RECORDED if self.settings.record.tokens == "all" else ("logprob", "entropy")
         return (*own, "kl") if self.reads_reference else own
 
@@ -107,7 +107,7 @@ class Trainer:
         return self.step >= self.settings.training.steps or "ends" in self.states.get(STOPPING, {})
 
     def take_step(self) -> Step:
-        """Samples, updates, and answers what happened."""
+        """Samples, updates the weights, and returns the step's result."""
         clock, training = Clock(on_phase=self.on_phase), self.settings.training
         number = self.step + 1
         late = out_of_time(training, self.states.get(STOPPING, {}))
@@ -120,7 +120,7 @@ class Trainer:
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
-            self.refuse_gap(metrics)
+            self.refuse_mismatch(metrics)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
@@ -137,16 +137,16 @@ class Trainer:
         return dataclasses.replace(step, metrics={**step.metrics, "seconds": spent, **seconds}, ends=ends)
 
     def recorded(self, number: int) -> bool:
-        """Whether the rollouts of this step are kept."""
+        """Whether the rollouts of this step are recorded."""
         return number % self.settings.record.every == 0 or number == self.settings.training.steps
 
     def columns(self, sampled: Sampled, learned: Learned, number: int) -> dict[str, Any]:
-        """The step's rollouts for the record."""
+        """The step's rollouts as columns for the record."""
         numbers = self.settings.record.tokens == "all"
         return make_columns(sampled, learned, self.parts.encoder, number, numbers=numbers)
 
     def sample(self, number: int, clock: Clock) -> Sampled:
-        """The rounds of a step."""
+        """Samples all rounds of a step; the sampler and the pruner are updated with its groups."""
         rollouts = self.settings.rollouts
         limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed)
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
@@ -158,7 +158,7 @@ class Trainer:
         return sampled
 
     def sampling(self, step: int, temperature: float) -> Sampling:
-        """How tokens are drawn in a step."""
+        """The sampling settings of a step."""
         rollouts = self.settings.rollouts
         return Sampling(
             temperature=temperature,
@@ -177,30 +177,30 @@ class Trainer:
         self.states[SCORED_SHARE], events = watch(self.states.get(SCORED_SHARE, {}), share)
         sampled.events += events
 
-    def refuse_gap(self, metrics: Mapping[str, float]) -> None:
-        """Stops the run when the engine draws from another policy than the one that is trained."""
-        gap, limit = metrics.get("gap_mean", 0.0), self.settings.training.gap_limit
-        if limit and not gap <= limit:
+    def refuse_mismatch(self, metrics: Mapping[str, float]) -> None:
+        """ValueError when the engine samples from another policy than the one that is trained."""
+        mismatch, limit = metrics.get("mismatch_mean", 0.0), self.settings.training.mismatch_limit
+        if limit and not mismatch <= limit:
             raise ValueError(
-                f"engine and trainer differ by {gap:.3g} nats a token on average (99th percentile "
-                f"{metrics['gap_p99']:.3g}), more than training.gap_limit = {limit:g} allows: the engine has other "
-                "weights, or computes too coarsely; compare engine_logprob with old_logprob of an earlier step, set "
-                'method.correction = "truncated", or raise the limit'
+                f"engine and trainer differ by {mismatch:.3g} nats a token on average (99th percentile "
+                f"{metrics['mismatch_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
+                "other weights or computes less precisely; compare engine_logprob with old_logprob of an earlier step, "
+                'set method.correction = "truncated", or raise the limit'
             )
 
     # ----------------------------------------------------------------------------------- the dry pass
 
     @property
     def tries_largest(self) -> bool:
-        """Whether the largest update is tried before the first step.
+        """Whether the largest update is run before the first step.
 
-        Not on a CPU unless asked for: there a process that takes too much is ended without a word.
+        Not on a CPU unless requested: there the system kills a process without a message if it takes too much memory.
         """
         wanted = self.settings.training.dry_pass
         return wanted == "always" or (wanted == "auto" and self.policy.device.type != "cpu")
 
     def try_largest(self) -> None:
-        """The dry pass; ValueError with advice where it does not fit."""
+        """Runs the dry pass; ValueError with advice if the update does not fit."""
         self.on_phase("dry pass")
         rollouts, task = self.settings.rollouts, self.parts.task
         size, wanted = task.size("train"), max(SAMPLE, rollouts.problems)
@@ -214,7 +214,7 @@ class Trainer:
                 raise
             prompt = len(rows[0].prompt)
             raise ValueError(
-                f"the largest update does not fit into the memory of {self.policy.device}: answers of "
+                f"the largest update does not fit into the memory of {self.policy.device}: completions of "
                 f"{rollouts.max_tokens} tokens after prompts of {prompt}, training.micro_batch = "
                 f"{self.settings.training.micro_batch}; {self.advice(prompt)}"
             ) from error
@@ -222,7 +222,7 @@ class Trainer:
     # ------------------------------------------------------------------------------------ evaluation
 
     def evaluated(self, step: Step, clock: Clock) -> Step:
-        """The step with the accuracy over held-out problems and the rollouts of probes, the same noise every time."""
+        """The step with held-out accuracy and the tracked problems' rollouts, always from the same random numbers."""
         settings = self.settings.evaluation
         plain = dataclasses.replace(self.sampling(EVALUATION_STEP, settings.temperature), top_p=1.0, top_k=0)
         with clock.phase("evaluate"):
@@ -233,13 +233,13 @@ class Trainer:
         return dataclasses.replace(step, metrics=metrics, evaluation=evaluation, probes=probes, events=events)
 
     def probes(self, number: int) -> tuple[dict[str, Any], list[str]]:
-        """Rollouts of the probe problems as columns, and what happened."""
+        """(columns of the tracked problems' rollouts, events)."""
         settings, temperature = self.settings.evaluation, self.settings.rollouts.temperature
         asked = ask(self.parts, settings.probes, settings.probe_rollouts, self.sampling(PROBE_STEP, temperature))
         record = self.settings.record
         signals = self.recorded_signals() if record.tokens == "all" else ()
         again = bool(signals and record.after)
-        if again:  # then their push is wanted as well, for which the method must be able to read them
+        if again:  # then their lens is wanted too, for which the method's signals are needed
             signals = tuple(sorted({*signals, *self.learner.plan.plain}))
         columns = probe_columns(self.parts, asked, number, self.learner.forward, signals)
         if again:
@@ -247,9 +247,9 @@ class Trainer:
         return columns, asked.events
 
     def probes_again(self, clock: Clock) -> dict[str, Any] | None:
-        """The probes of the step before under the policy as it is now; None where none are waiting.
+        """The previous evaluation's tracked rollouts scored under the current policy; None if none are waiting.
 
-        They wait among the states, so that a run that is killed meanwhile and resumed scores them as well.
+        They are part of the trainer's states, so a run that is killed and resumed in between scores them too.
         """
         state = self.states.pop(WAITING, None)
         if state is None:
@@ -260,20 +260,22 @@ class Trainer:
     # ----------------------------------------------------------------------------------- checkpoints
 
     def set(self, **changes: float) -> dict[str, float]:
-        """Changes live fields from the next step on; answers the old value of each."""
+        """Changes live fields from the next step on; returns the old values."""
         return self.learner.set(**changes)
 
     def save(self, path: Path) -> None:
-        """Writes everything needed to go on bit for bit."""
+        """Writes a checkpoint with everything needed to resume bit for bit."""
         state = {"step": self.step, "states": self.states, **self.learner.state()}
         checkpoint.write(path, self.learner.weights(), state)
 
     def load(self, path: Path) -> None:
-        """Goes on from a checkpoint."""
+        """Resumes from a checkpoint. ValueError if it is of another model."""
         weights, state = checkpoint.read(path)
         odd = sorted(weights.keys() ^ self.learner.weights().keys())[:3]
         if odd:
-            raise ValueError(f"{path} is of another model: {', '.join(odd)} … are not in both; use its own config")
+            raise ValueError(
+                f"{path} is of another model: {', '.join(odd)} … are not in both; resume it with its own config"
+            )
         self.step = state["step"]
         self.states.clear()
         self.states.update(state["states"])

@@ -1,4 +1,4 @@
-"""One update of the weights: settle, micro-batches, gradient, optimiser step. Knows methods only by their protocol."""
+"""One optimiser update: constants, micro-batches, gradient, step. Knows methods only by their protocol."""
 
 import math
 from collections.abc import Mapping, Sequence, Set
@@ -10,13 +10,13 @@ from torch import Tensor
 from workbench.method import Method, Settled, advantages, lens_all, objective, settle, with_signals
 from workbench.training.failed import NotFiniteError, all_finite, failure, weights_failure
 from workbench.training.forward import Forward, Wanted, micro_batches
-from workbench.training.plan import Plan, passes
+from workbench.training.signal_plan import SignalPlan, passes
 from workbench.types import Batch, PerToken, Row
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of an update: each answer after its training prompt, and after the prompts of each context."""
+    """The rows of an update: each completion after its training prompt, and after the prompts of each context."""
 
     plain: Sequence[Row]
     contexts: Mapping[str, Sequence[Row]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Rows:
         return Rows([self.plain[number] for number in index], contexts)
 
     def after(self, context: str) -> Sequence[Row]:
-        """The answers after the prompts of a context; "" is the training prompt."""
+        """The completions after the prompts of a context; "": the training prompt. ValueError for an unknown one."""
         if context and context not in self.contexts:
             known = ", ".join(self.contexts) or "none"
             raise ValueError(f"no piece gives the context {context!r}; there are: {known}")
@@ -36,23 +36,23 @@ class Rows:
 
 @dataclass
 class Report:
-    """What an update did: its loss, the norm of its gradient, and per token what was read and pushed."""
+    """The result of an update: loss, gradient norm, and per token the signals and the lens."""
 
     loss: float
     grad_norm: float
-    signals: dict[str, Tensor]  # [row, token] as this update saw them
+    signals: dict[str, Tensor]  # [row, token], as computed in this update
     lens: PerToken  # -∂loss/∂logprob
 
     @property
     def finite(self) -> bool:
-        """Whether every number of it is."""
+        """Whether every number of the report is finite."""
         tensors = [self.lens, *self.signals.values()]
         return math.isfinite(self.loss + self.grad_norm) and all(bool(item.isfinite().all()) for item in tensors)
 
 
 @dataclass(frozen=True)
 class Into:
-    """Where a micro-batch of an update leaves what it read, and what it goes by."""
+    """The target of a micro-batch: its rows, the report it fills, and the signals it records."""
 
     index: Tensor  # its rows among those of the update
     report: Report
@@ -62,10 +62,10 @@ class Into:
 
 @dataclass
 class Updater:
-    """Makes updates of one policy with one method."""
+    """Runs updates of one policy with one method."""
 
     method: Method
-    plan: Plan
+    plan: SignalPlan
     forward: Forward
     optimiser: torch.optim.Optimizer
     clip_norm: float
@@ -73,10 +73,13 @@ class Updater:
     def update(
         self, batch: Batch, rows: Rows, advantage: PerToken, *, record: Set[str] = frozenset(), current: bool = False
     ) -> Report:
-        """One update over these rows. `record`: signals to be read beside what the method needs.
+        """One update over these rows. `record`: signals to compute in addition to those of the method.
 
-        `current`: `batch.logprob` is the policy's as it is now. Where the plan has no first pass, the policy of this
-        update is the sampling policy as well. NotFiniteError if it is not finite; then no weight was changed.
+        `current`: `batch.logprob` is the current policy's. Where the plan has no first pass, the policy of this update
+        is the sampling policy as well.
+
+        Raises:
+            NotFiniteError: if a number is not finite; then no weight was changed.
         """
         if (self.method.setwise or self.method.fresh) and not (current and self.ahead_of_update == {"logprob"}):
             batch = self.refreshed(batch, rows, self.ahead_of_update)
@@ -107,7 +110,7 @@ class Updater:
         return self.plan.gradient | (self.method.needs & self.plan.during)
 
     def clip(self) -> float:
-        """Clips the gradient of the policy and of each head by itself; answers the policy's norm before."""
+        """Clips the gradient of the policy and of each head separately; returns the policy's norm before clipping."""
         norms = [
             torch.nn.utils.clip_grad_norm_(group["params"], self.clip_norm) for group in self.optimiser.param_groups
         ]
@@ -124,7 +127,7 @@ class Updater:
         raise weights_failure(self.method, batch, {named.get(id(weight), "?"): weight for weight in changed})
 
     def failure(self, batch: Batch, rows: Rows, advantage: PerToken, record: Set[str] = frozenset()) -> NotFiniteError:
-        """What to raise about these rows; the policy, which was not changed, is read again."""
+        """The error to raise about these rows; the signals of the policy, which was not changed, are computed again."""
         names = self.plan.during | record
         batch = self.refreshed(batch, rows, names)
         if not self.plan.first_pass:
@@ -132,7 +135,7 @@ class Updater:
         return failure(self.method, batch, advantage, names | self.plan.ahead)
 
     def micro(self, batch: Batch, rows: Rows, settled: Settled, into: "Into") -> None:
-        """Forward and backward of some rows; what is read goes into the report."""
+        """Forward and backward pass of some rows; their signals and lens go into the report."""
         report = into.report
         signals = self.read(rows, self.plan.during | into.record, self.plan.gradient, batch.mask.shape[1])
         logprob = signals["logprob"]

@@ -1,8 +1,8 @@
 """The vocabulary: problems, requests, rollouts, groups, batches, and the shapes of their tensors.
 
 Log-probabilities are float32 natural logarithms at the sampling temperature, of the untruncated
-distribution. A *rollout* is one answer of the model; a *group* is the set of rollouts compared with each
-other; a *problem* is what was asked. Tensors are padded on the right; `mask` marks the trained tokens.
+distribution. A *rollout* is one completion of a problem by the model; a *group* is the set of rollouts that are
+compared with each other. Tensors are padded on the right; `mask` marks the trained tokens.
 """
 
 from workbench.types.batch import (

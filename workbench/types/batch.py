@@ -17,35 +17,20 @@ Mask = Bool[Tensor, "rollout token"]
 Index = Int[Tensor, " rollout"]
 Scalar = Float[Tensor, ""]
 Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
-Constants = dict[str, Tensor]  # settled once an update: scalars, or tensors whose first axis is the rollout
+Constants = dict[str, Tensor]  # computed once an update: scalars, or tensors whose first axis is the rollout
 
 ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
-#: Every extra a batch may carry, with its axes; a prefix (old_, ref_, engine_) or @context changes none.
+#: Axes of the extras that a batch may carry and that no logits give; `workbench.signals.signal` enters every signal.
+#: A prefix (old_, ref_, engine_) or @context changes no axes.
 AXES: dict[str, tuple[str, ...]] = {
-    "logprob": (ROLLOUT, TOKEN),
-    "entropy": (ROLLOUT, TOKEN),
-    "max_prob": (ROLLOUT, TOKEN),
-    "rank": (ROLLOUT, TOKEN),
-    "chosen_logit": (ROLLOUT, TOKEN),
-    "logsumexp": (ROLLOUT, TOKEN),
-    "mean_logit": (ROLLOUT, TOKEN),
-    "nucleus_entropy": (ROLLOUT, TOKEN),
-    "core_entropy": (ROLLOUT, TOKEN),
-    "self_confidence": (ROLLOUT, TOKEN),
-    "entropy_change": (ROLLOUT, TOKEN),
-    "collision": (ROLLOUT, TOKEN),  # Σp²
-    "kl": (ROLLOUT, TOKEN),  # exact, to the reference
-    "mean_log_ratio": (ROLLOUT, TOKEN),  # vocabulary mean of log π/π_ref
     "value": (ROLLOUT, TOKEN),  # of a head
     "quality": (ROLLOUT, TOKEN),  # of a head
-    "top_ids": (ROLLOUT, TOKEN, TOP),
-    "top_probs": (ROLLOUT, TOKEN, TOP),
     "token_reward": (ROLLOUT, TOKEN),  # rewards given to single tokens
     "stored_advantage": (ROLLOUT, TOKEN),  # nan where none; a replayed rollout keeps the one it had
-    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) wrote the token
+    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) generated the token
     "span": (ROLLOUT, TOKEN),  # number of the part a token belongs to, -1 for none
-    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that wrote the token
-    "length": (ROLLOUT,),  # tokens written, where it differs from the trained ones
+    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that generated the token
+    "length": (ROLLOUT,),  # generated tokens, where it differs from the trained ones
     "truncated": (ROLLOUT,),  # 1 where the budget ended the rollout
     "survival": (ROLLOUT,),  # probability with which a pruner kept the rollout
     "tag": (ROLLOUT,),  # a controller's mark, as a number
@@ -53,8 +38,9 @@ AXES: dict[str, tuple[str, ...]] = {
 
 
 def axes(name: str) -> tuple[str, ...]:
-    """The axes of an extra, whatever policy or context it was read from, with whatever argument.
+    """The axes of an extra, for any policy, context and argument. ValueError for an unknown one.
 
+    >>> import workbench.signals
     >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
     (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
     """
@@ -64,7 +50,8 @@ def axes(name: str) -> tuple[str, ...]:
     for prefix in ("old_", "ref_", "engine_"):
         if bare.startswith(prefix) and bare.removeprefix(prefix) in AXES:
             return AXES[bare.removeprefix(prefix)]
-    raise ValueError(f"extra {name!r} has no axes: add it to workbench.types.AXES (known: {', '.join(AXES)})")
+    remedy = "register it with workbench.signals.signal, or add it to workbench.types.AXES"
+    raise ValueError(f"extra {name!r} has no axes: {remedy} (known: {', '.join(AXES)})")
 
 
 @dataclass(frozen=True)
@@ -86,10 +73,10 @@ class Batch:
     tokens: Int[Tensor, "rollout token"] | None = None
     step: int = 0
     total_steps: int = 1
-    budget: int = 0  # most tokens a rollout may have; 0: the width of the batch
+    budget: int = 0  # maximum tokens of a rollout; 0: the width of the batch
     temperature: float = 1.0
     extras: Mapping[str, Tensor] = field(default_factory=dict)
-    state: Mapping[str, State] = field(default_factory=dict)  # what the pieces remember, by slot
+    state: Mapping[str, State] = field(default_factory=dict)  # the pieces' states, by slot
 
     def __post_init__(self) -> None:
         if self.problem is None:
@@ -101,7 +88,7 @@ class Batch:
             object.__setattr__(self, "budget", self.mask.shape[1])
 
     def __getitem__(self, name: str) -> Tensor:
-        """A signal or extra by name; the error says how to get a missing one."""
+        """A signal or extra by name. ValueError for a missing one, with the command that computes it."""
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
         if name not in self.extras:
@@ -112,8 +99,8 @@ class Batch:
         return name in ("logprob", "old_logprob") or name in self.extras
 
     @property
-    def memory(self) -> State:
-        """What the piece that is shown this batch remembers: `state` holds its slot alone."""
+    def piece_state(self) -> State:
+        """The state of the piece that is called with this batch: `state` holds its slot alone."""
         return next(iter(self.state.values()), {})
 
     @property
@@ -128,7 +115,7 @@ class Batch:
 
     @property
     def lengths(self) -> PerRollout:
-        """Trained tokens of each rollout."""
+        """The number of trained tokens of each rollout."""
         return self.mask.sum(1).to(self.logprob.dtype)
 
     def replace(self, **changes: Any) -> "Batch":
@@ -150,5 +137,5 @@ class Batch:
 
 
 def rows_of(tensors: Mapping[str, Tensor], index: Tensor | slice) -> dict[str, Tensor]:
-    """Slices what has a rollout axis, which is the first; scalars stay."""
+    """Slices tensors along their first axis, the rollout; scalars stay."""
     return {name: value if value.dim() == 0 else value[index] for name, value in tensors.items()}

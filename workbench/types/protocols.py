@@ -1,4 +1,4 @@
-"""What the trainer asks of a tokenizer, a scorer, a policy and an engine."""
+"""The protocols of a tokenizer, a scorer, a policy and an engine, as the trainer uses them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ class Encoder(Protocol):
     """Turns texts into the tokens a model reads."""
 
     def prompt(self, text: str) -> tuple[int, ...]:
-        """A question as the model sees it: template and special tokens included."""
+        """A problem's text as prompt tokens: template and special tokens included."""
 
     def answer(self, text: str) -> tuple[int, ...]:
-        """The tokens of an answer's text, without any special token."""
+        """The tokens of a completion's text, without special tokens."""
 
     def text(self, tokens: Sequence[int]) -> str:
-        """The text of an answer's tokens, special tokens left out."""
+        """The text of a completion's tokens, without special tokens."""
 
     def shown(self, tokens: Sequence[int]) -> str:
-        """The text with special tokens visible, as the model saw it."""
+        """The text of tokens with special tokens visible, as the model sees it."""
 
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Reads signals of given tokens after given prompts; rewards and controllers may ask it."""
+    """Computes signals of given tokens after given prompts; rewards and controllers may use it."""
 
     def score(
         self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], signals: Sequence[str]
     ) -> list[dict[str, list[float]]]:
-        """For every pair, each signal as a list over the answer's tokens."""
+        """For every pair, each signal as a list over the completion's tokens."""
 
 
 @runtime_checkable
@@ -56,10 +56,10 @@ class Policy(Protocol):
         """Last hidden state after the final norm, of right-padded rows (causal: padding changes no earlier token)."""
 
     def before(self, rows: Sequence["Row"]) -> Float[Tensor, "n width"]:
-        """The last hidden state before each token of each answer, row by row: what the head predicts it from."""
+        """The last hidden state before each token of each completion, row by row: the input of the output head."""
 
     def logits(self, hidden: Float[Tensor, "n width"]) -> Float[Tensor, "n vocabulary"]:
-        """The output head, in float32."""
+        """The logits of hidden states, in float32."""
 
     def trainable(self) -> dict[str, torch.nn.Parameter]:
         """Parameters under training, by name: all of them, or an adapter's."""
@@ -67,24 +67,24 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine can give; what a config asks beyond it is refused before the run starts."""
+    """What an engine supports; a config that needs more is refused before the run starts."""
 
     pruning: bool = False
     prefix: bool = True  # rollouts that continue given tokens
     log_probs: bool = True  # of the untruncated distribution at the sampling temperature
     deterministic: bool = False  # the same rollout whatever else is in the batch
     full_weights: bool = True  # can follow an update of all weights
-    dora: bool = True  # can follow an adapter that learns lengths apart
+    dora: bool = True  # can follow a DoRA adapter
     embeddings: bool = True  # can follow an adapter on the embeddings or the output head
     truncated_log_probs: bool = True  # of the untruncated distribution where top-p or top-k cut it
-    same_weights: bool = True  # writes with the trainer's own weights, quantised as they are
+    same_weights: bool = True  # generates with the trainer's weights, quantised in the same way
 
 
 class PrunerCall(Protocol):
     """A pruner with its state, as an engine calls it; `kinds.BoundPruner` is one."""
 
     @property
-    def pauses(self) -> tuple[int, ...]:
+    def detection_lengths(self) -> tuple[int, ...]:
         """Detection lengths: completion lengths, in tokens, at which it is called."""
 
     def __call__(self, partial: Any, sampling: Sampling) -> tuple[list[bool], list[dict[str, float]]]:
@@ -93,7 +93,7 @@ class PrunerCall(Protocol):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Who writes rollouts."""
+    """Generates rollouts."""
 
     capabilities: Capabilities
 
@@ -103,7 +103,7 @@ class Engine(Protocol):
         """All rollouts of all requests, in the order of the requests."""
 
     def sync(self, policy: Policy) -> None:
-        """Takes over the policy's present weights."""
+        """Takes the policy's current weights."""
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees all memory and processes."""

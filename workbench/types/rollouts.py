@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Finish = Literal["stop", "length", "pruned", "given"]
-State = dict[str, Any]  # what a piece remembers: JSON values and tensors, saved with checkpoints
+State = dict[str, Any]  # the state of a piece: JSON values and tensors, saved with checkpoints
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is asked, before any chat template. `key` is unique within its task."""
+    """A problem of a task, before any chat template. `key` is unique within its task; `answer` is the reference."""
 
     key: str
     prompt: str
@@ -20,11 +20,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Request:
-    """An order to an engine: `n` rollouts of one problem.
+    """A request to an engine: `n` rollouts of one problem.
 
     `prompt` is what the engine conditions on; `training_prompt` what the update conditions on, where it
-    differs (hinted rollouts trained on the bare prompt). `prefix` is the part of the answer that is given:
-    generated tokens follow it, and it is not trained. `number` is unique within a step and keys the noise.
+    differs (hinted rollouts trained on the bare prompt). `prefix` is the given part of the completion:
+    generated tokens follow it, and it is not trained on. `number` is unique within a step and keys the random numbers.
     """
 
     problem: Problem
@@ -34,7 +34,7 @@ class Request:
     n: int = 1
     training_prompt: tuple[int, ...] | None = None
     prefix: tuple[int, ...] = ()
-    max_tokens: int | None = None  # None: the run's own limit; counts the prefix
+    max_tokens: int | None = None  # None: the run's limit; counts the prefix
     tag: str = ""
     train: bool = True
     pick: int = -1  # the problem's number in the pool, where a sampler picked it
@@ -42,14 +42,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Row:
-    """One answer after one prompt, as token ids."""
+    """One completion after one prompt, as token ids."""
 
     prompt: Sequence[int]
     answer: Sequence[int]
 
     @property
     def length(self) -> int:
-        """Tokens in all."""
+        """The number of tokens, prompt included."""
         return len(self.prompt) + len(self.answer)
 
 
@@ -72,7 +72,7 @@ Judgement = Score  # its former name, in the sources of rewards that older runs 
 
 @dataclass
 class Rollout:
-    """One answer and all that was found out about it.
+    """One completion with its log-probs, its scores and further columns.
 
     Lists run over `tokens`, which include the given prefix and the stop token.
     """
@@ -110,7 +110,7 @@ class Rollout:
 
     @property
     def trained(self) -> list[bool]:
-        """Per token: does the update learn from it? A given prefix is not learnt from."""
+        """Per token whether the update trains on it; not on a given prefix."""
         given = len(self.request.prefix)
         return [self.request.train and position >= given for position in range(len(self.tokens))]
 
@@ -132,7 +132,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn. Log-probs are taken at `temperature`; 0 means the likeliest token."""
+    """How tokens are sampled. Log-probs are taken at `temperature`; 0: always the most likely token."""
 
     temperature: float = 1.0
     top_p: float = 1.0

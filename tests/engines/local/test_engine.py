@@ -41,7 +41,7 @@ def same(left: list[Rollout], right: list[Rollout]) -> None:
 @pytest.mark.parametrize("decoder", ["fused", "modules"])
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_logprobs_are_those_of_one_pass_over_the_text(decoder, temperature):
-    engine = LocalEngine(qwen3(), slots=7, decoder=decoder)
+    engine = LocalEngine(qwen3(), concurrent=7, decoder=decoder)
     rollouts = engine.generate(make_requests(), dataclasses.replace(SAMPLING, temperature=temperature))
     assert {rollout.finish for rollout in rollouts} == {"stop", "length"}
     for rollout in rollouts:
@@ -57,14 +57,14 @@ def test_logprobs_are_those_of_one_pass_over_the_text(decoder, temperature):
 def test_a_rollout_does_not_depend_on_who_shares_the_batch():
     requests = make_requests()
     together = LocalEngine(qwen3()).generate(requests, SAMPLING)
-    for slots in (1, 3, 5):
-        same(LocalEngine(qwen3(), slots=slots).generate(requests, SAMPLING), together)
+    for concurrent in (1, 3, 5):
+        same(LocalEngine(qwen3(), concurrent=concurrent).generate(requests, SAMPLING), together)
     alone = [rollout for request in requests for rollout in LocalEngine(qwen3()).generate([request], SAMPLING)]
     same(alone, together)
     engine = LocalEngine(qwen3(), decoder="modules")
     same(engine.generate(requests, SAMPLING), together)
     same(engine.generate(requests, SAMPLING), together)  # rows used again
-    same(GenerateEngine(qwen3(), slots=3).generate(requests, SAMPLING), together)
+    same(GenerateEngine(qwen3(), concurrent=3).generate(requests, SAMPLING), together)
 
 
 def test_seed_step_and_request_number_key_the_noise():
@@ -77,7 +77,7 @@ def test_seed_step_and_request_number_key_the_noise():
     assert left.tokens != right.tokens
 
 
-@pytest.mark.parametrize("engine", [LocalEngine(qwen3(), slots=5), GenerateEngine(qwen3())])
+@pytest.mark.parametrize("engine", [LocalEngine(qwen3(), concurrent=5), GenerateEngine(qwen3())])
 def test_given_prefixes_and_limits_of_their_own(engine: Engine):
     requests = make_requests(2, prefix=(50, 60), max_tokens=6)
     for rollout in engine.generate(requests, SAMPLING):
@@ -128,7 +128,7 @@ FAMILIES = {
 def test_other_families(family: str):
     kind, config, changes = FAMILIES[family]
     policy = make_policy(build(kind, config, **changes))
-    engine = LocalEngine(policy, slots=6)
+    engine = LocalEngine(policy, concurrent=6)
     assert isinstance(engine.decoder, FusedDecoder) == (family in ("llama", "qwen2", "mistral"))
     for rollout in engine.generate(make_requests(2), SAMPLING):
         expected = logprobs(policy, rollout)
@@ -175,7 +175,7 @@ def test_a_decoder_that_errs_is_found_at_load(monkeypatch):
 
 
 def test_wrong_orders_are_refused_before_work():
-    engine = LocalEngine(qwen3(), slots=2, memory=2**30)
+    engine = LocalEngine(qwen3(), concurrent=2, memory=2**30)
     request = make_requests(1)[0]
     assert engine.generate([], SAMPLING) == []
     for wrong, words in (
@@ -190,14 +190,14 @@ def test_wrong_orders_are_refused_before_work():
         engine.generate([request], dataclasses.replace(SAMPLING, top_p=0.0))
     with pytest.raises(ValueError, match="memory=100"):
         LocalEngine(qwen3(), memory=100).generate([request], SAMPLING)
-    with pytest.raises(ValueError, match="slots=0"):
-        LocalEngine(qwen3(), slots=0)
+    with pytest.raises(ValueError, match="concurrent=0"):
+        LocalEngine(qwen3(), concurrent=0)
     with pytest.raises(ValueError, match="another policy"):
         engine.sync(make_policy(build(LlamaForCausalLM, LlamaConfig)))
 
 
 def test_no_step_is_spent_on_a_finished_row(monkeypatch):
-    engine = LocalEngine(qwen3(), slots=6)
+    engine = LocalEngine(qwen3(), concurrent=6)
     stepped = []
     original = engine.decoder.step
     monkeypatch.setattr(

@@ -59,9 +59,9 @@ def same(left: list[Rollout], right: list[Rollout]) -> None:
 @pytest.mark.parametrize("decoder", ["fused", "modules"])
 @pytest.mark.parametrize("seed", range(6))
 def test_any_requests_are_answered_as_by_plain_steps(seed, decoder):
-    requests, sampling, slots = mix(seed)
-    plain = LocalEngine(qwen3(), slots=slots, decoder=decoder)
-    recorded = taped(LocalEngine(qwen3(), slots=slots, decoder=decoder))
+    requests, sampling, concurrent = mix(seed)
+    plain = LocalEngine(qwen3(), concurrent=concurrent, decoder=decoder)
+    recorded = taped(LocalEngine(qwen3(), concurrent=concurrent, decoder=decoder))
     for pruned in (False, True):
         states = [KeepEven().init() for _ in range(2)]
         pruners = [BoundPruner(KeepEven(), state) if pruned else None for state in states]
@@ -72,7 +72,7 @@ def test_any_requests_are_answered_as_by_plain_steps(seed, decoder):
 
 
 def test_recordings_are_used_again():
-    engine = taped(LocalEngine(qwen3(), slots=24))
+    engine = taped(LocalEngine(qwen3(), concurrent=24))
     sampling = Sampling(max_tokens=70, stop=(447,))
     engine.generate(make_requests(6), sampling)
     made = Tape.made
@@ -187,8 +187,8 @@ def test_positions_that_are_learned():
     sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "num_key_value_heads": 4}
     policy = make_policy(build(GPT2LMHeadModel, GPT2Config, **sizes))
     sampling = Sampling(max_tokens=20, stop=STOP)
-    found = taped(LocalEngine(policy, slots=6)).generate(make_requests(3), sampling)
-    same(found, LocalEngine(policy, slots=6).generate(make_requests(3), sampling))
+    found = taped(LocalEngine(policy, concurrent=6)).generate(make_requests(3), sampling)
+    same(found, LocalEngine(policy, concurrent=6).generate(make_requests(3), sampling))
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_what_cannot_be_recorded_is_known_beforehand(changes, words):
 @pytest.mark.parametrize("kind", ["nf4", "int8"])
 def test_the_rule_for_quantised_layers_is_what_a_trace_shows(kind):
     policy = load_policy(ModelSpec(quantisation=kind, dtype="bfloat16", lora=LoraSpec(), device="cpu"))
-    engine, sampling = taped(LocalEngine(policy, slots=8)), Sampling(max_tokens=8, stop=(447,))
+    engine, sampling = taped(LocalEngine(policy, concurrent=8)), Sampling(max_tokens=8, stop=(447,))
     found = obstacle(policy.causal, torch.device("cuda", 0))
     if kind == "nf4":
         assert found is None

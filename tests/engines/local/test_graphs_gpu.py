@@ -35,7 +35,7 @@ def check(policy: LocalPolicy, rollouts: list[Rollout]) -> None:
 @pytest.mark.parametrize("lora", [None, LoraSpec(rank=4, alpha=8)])
 def test_they_write_what_the_model_says_and_follow_its_weights(decoder, lora):
     policy = make_policy(build(LlamaForCausalLM, LlamaConfig).cuda(), lora)
-    engine = LocalEngine(policy, slots=20, decoder=decoder)
+    engine = LocalEngine(policy, concurrent=20, decoder=decoder)
     assert isinstance(engine.decoder, GraphDecoder)
     before = engine.generate(make_requests(6), SAMPLING)
     check(policy, before)
@@ -54,7 +54,7 @@ def test_they_write_what_the_model_says_and_follow_its_weights(decoder, lora):
 def test_with_and_without_graphs_most_tokens_are_the_same():
     policy = make_policy(build(Qwen3ForCausalLM, Qwen3Config).cuda())
     graphs, plain = (
-        LocalEngine(policy, slots=7, options=LocalOptions(graphs=graphs)).generate(make_requests(6), SAMPLING)
+        LocalEngine(policy, concurrent=7, options=LocalOptions(graphs=graphs)).generate(make_requests(6), SAMPLING)
         for graphs in (None, False)
     )
     alike = sum(left.tokens == right.tokens for left, right in zip(graphs, plain, strict=True))

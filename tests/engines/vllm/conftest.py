@@ -18,6 +18,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def engine(folder: Path) -> Iterator[VllmEngine]:
     """An engine that has not started yet."""
-    made = VllmEngine(adapted(), slots=24)
+    made = VllmEngine(adapted(), concurrent=24)
     yield made
     made.close()

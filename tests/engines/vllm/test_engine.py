@@ -80,7 +80,7 @@ def test_what_is_too_long_is_refused(folder: Path) -> None:
 
 def test_the_engine_is_set_up_as_told(folder: Path) -> None:
     options = VllmOptions(memory=2**20, longest=64, sleep=True)
-    engine = VllmEngine(adapted(), slots=5, options=options)
+    engine = VllmEngine(adapted(), concurrent=5, options=options)
     engine.generate(make_requests(1), SAMPLING)
     engine.generate(make_requests(1), SAMPLING)
     engine.close()
@@ -157,15 +157,15 @@ def test_what_vllm_cannot_follow_is_refused(folder: Path) -> None:
     config.r, config.use_dora = 3, True
     with pytest.raises(ValueError, match="no DoRA"):
         VllmEngine(policy)
-    with pytest.raises(ValueError, match="slots=0"):
-        VllmEngine(adapted(), slots=0)
+    with pytest.raises(ValueError, match="concurrent=0"):
+        VllmEngine(adapted(), concurrent=0)
     assert not (folder / "calls").exists()
 
 
 # ------------------------------------------------------------------------------------------------ pruning
 
 
-def test_pruned_rollouts_stop_at_the_pause_and_survivors_go_on(engine: VllmEngine, folder: Path) -> None:
+def test_pruned_rollouts_stop_at_the_detection_length_and_survivors_continue(engine: VllmEngine, folder: Path) -> None:
     bound = BoundPruner(KeepEven(), KeepEven().init())
     rollouts = engine.generate(make_requests(6), SAMPLING, bound)
     for rollout in rollouts:
@@ -210,13 +210,13 @@ def test_a_config_hears_of_it_before_the_run(monkeypatch: pytest.MonkeyPatch) ->
     config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts={"engine": "vllm"})
     versions = {"vllm": "0.30.0"}
     monkeypatch.setattr(process.importlib.metadata, "version", versions.__getitem__)
-    assert [text for text in runs.problems(config) if "rollouts.engine = 'vllm': vllm 0.30.0 is installed" in text]
+    assert [text for text in runs.errors(config) if "rollouts.engine = 'vllm': vllm 0.30.0 is installed" in text]
     versions["vllm"] = "0.32.0"
-    assert [text for text in runs.problems(config) if "cannot follow all weights: set model.lora" in text]
+    assert [text for text in runs.errors(config) if "cannot follow all weights: set model.lora" in text]
     adapted = config.replace(model={"lora": {"rank": 4}})
-    assert runs.problems(adapted) == []
+    assert runs.errors(adapted) == []
     dora = adapted.replace(model={"lora": {"rank": 4, "dora": True}})
-    assert [text for text in runs.problems(dora) if "cannot follow DoRA: leave out model.lora.dora" in text]
+    assert [text for text in runs.errors(dora) if "cannot follow DoRA: leave out model.lora.dora" in text]
 
 
 def test_pruning_inside_vllm_is_for_words_on_single_rollouts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,8 +224,8 @@ def test_pruning_inside_vllm_is_for_words_on_single_rollouts(monkeypatch: pytest
     rollouts = {"engine": "vllm", "vllm": {"prune": "in_engine"}}
     config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts=rollouts, model={"lora": {"rank": 4}})
     grouped = config.replace(pruning={"pruner": "arrol", "rule": "group", "draw": "fixed"})
-    assert ["pruning.rule = 'group'" in text for text in runs.problems(grouped)] == [True, False]
-    assert runs.problems(config.replace(pruning={"pruner": "arrol", "rule": "random", "draw": "bernoulli"})) == []
+    assert ["pruning.rule = 'group'" in text for text in runs.errors(grouped)] == [True, False]
+    assert runs.errors(config.replace(pruning={"pruner": "arrol", "rule": "random", "draw": "bernoulli"})) == []
 
 
 def test_what_the_engine_gives_otherwise_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_what_the_engine_gives_otherwise_is_told_before_the_run(monkeypatch: pyt
     config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts={"engine": "vllm"}, model=model)
     assert [text for text in runs.warnings(config) if "writes with the plain weights" in text]
     cut = config.replace(rollouts={"top_p": 0.9}, method={"correction": "truncated"})
-    assert [text for text in runs.problems(cut) if "cannot give engine_logprob with top_p or top_k" in text]
+    assert [text for text in runs.errors(cut) if "cannot give engine_logprob with top_p or top_k" in text]
 
 
 def test_the_table_of_the_config_reaches_the_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +242,6 @@ def test_the_table_of_the_config_reaches_the_engine(folder: Path, monkeypatch: p
     rollouts = {"engine": "vllm", "vllm": {"longest": 77}}
     config = RunConfig(task="sums", rewards=["exact"], method="grpo", rollouts=rollouts, model={"lora": {"rank": 4}})
     again = RunConfig.from_toml(config.to_toml())
-    engine = engines.make_engine("vllm", adapted(), slots=4, options=again.rollouts.vllm)
+    engine = engines.make_engine("vllm", adapted(), concurrent=4, options=again.rollouts.vllm)
     engine.close()
     assert calls(folder, "start")[0]["start"]["max_model_len"] == 77

@@ -1,4 +1,4 @@
-"""The sieve inside vLLM by itself: its word is the pruner's, and rows keep theirs whatever place they have."""
+"""The stop rule inside vLLM: its decision is the pruner's, and rows keep theirs whatever place they have."""
 
 import base64
 from types import SimpleNamespace
@@ -9,10 +9,10 @@ import safetensors.torch
 import torch
 
 from workbench.engines.base import Job
-from workbench.engines.pauses import Pauses
+from workbench.engines.detection import Detection
 from workbench.engines.vllm.gate import Gate
-from workbench.engines.vllm.inside import Sieve, Stopper
-from workbench.engines.vllm.writing import read_hidden
+from workbench.engines.vllm.generation import read_hidden
+from workbench.engines.vllm.inside import Stopper, StopRule
 from workbench.kinds import BoundPruner, Partial
 from workbench.pruning.arrol import Arrol
 from workbench.pruning.quality import make_head
@@ -41,8 +41,8 @@ def taught(pruner: Arrol) -> State:
 def order_of(state: State, pruner: Arrol, jobs: list[Job]) -> dict[str, Any]:
     """What vLLM's process is told of a pruner."""
     bound = BoundPruner(pruner, state)
-    gate = Gate.of(bound, Pauses(bound, [], SAMPLING), SAMPLING)
-    told: dict[str, Any] = gate.order(jobs)["sieve"]
+    gate = Gate.of(bound, Detection(bound, [], SAMPLING), SAMPLING)
+    told: dict[str, Any] = gate.order(jobs)["stop_rule"]
     return told
 
 
@@ -61,19 +61,19 @@ def test_its_word_is_the_pruners(rule: str) -> None:
         Partial(0, [request] * 200, list(range(200)), [[1] * 4] * 200, [[0.0] * 4] * 200, hidden),
         SAMPLING,
     )
-    sieve = Sieve()
-    sieve.take(order_of(state, pruner, [job(7, index) for index in range(200)]), STOP)
-    assert [sieve.ask(row, hidden[row]) for row in range(200)] == keep
+    stop_rule = StopRule()
+    stop_rule.take(order_of(state, pruner, [job(7, index) for index in range(200)]), STOP)
+    assert [stop_rule.decide(row, hidden[row]) for row in range(200)] == keep
     assert 20 < sum(keep) < 180
     assert len({record["survival"] for record in records}) > (5 if rule == "paper" else 0)
-    assert [sieve.ask(row, hidden[row].bfloat16().float()) for row in range(200)] != [True] * 200
+    assert [stop_rule.decide(row, hidden[row].bfloat16().float()) for row in range(200)] != [True] * 200
 
 
-def test_in_the_warm_up_everyone_goes_on() -> None:
+def test_in_the_warm_up_every_rollout_continues() -> None:
     pruner = Arrol(detect=4, rule="paper", draw="bernoulli", warm_up=40)
-    sieve = Sieve()
-    sieve.take(order_of(pruner.init(), pruner, [job(0, index) for index in range(50)]), STOP)
-    assert all(sieve.ask(row, torch.randn(WIDTH)) for row in range(50))
+    stop_rule = StopRule()
+    stop_rule.take(order_of(pruner.init(), pruner, [job(0, index) for index in range(50)]), STOP)
+    assert all(stop_rule.decide(row, torch.randn(WIDTH)) for row in range(50))
 
 
 def test_who_is_asked_when() -> None:
@@ -87,15 +87,15 @@ def test_who_is_asked_when() -> None:
 
 
 class Batch:
-    """A stopper over a sieve that lets even rows pass when they have two tokens."""
+    """A stopper whose stop rule lets even rows continue at two tokens."""
 
     def __init__(self, rows: int) -> None:
         class Own(Stopper):
-            sieve = Sieve()
+            stop_rule = StopRule()
 
         marks = [row % 2 for row in range(rows)]
-        self.sieve = Own.sieve
-        self.sieve.take({"left": [2] * rows, "marks": marks, "threshold": [1], "head": empty()}, STOP)
+        self.stop_rule = Own.stop_rule
+        self.stop_rule.take({"left": [2] * rows, "marks": marks, "threshold": [1], "head": empty()}, STOP)
         self.stopper = Own(None, None, False)
         self.written: list[list[int]] = [[] for _ in range(rows)]
 
@@ -106,7 +106,7 @@ class Batch:
 
     def stopped(self, count: int) -> list[int]:
         """The places that have no choice."""
-        self.sieve.states = torch.arange(count)[:, None] * torch.ones(WIDTH)
+        self.stop_rule.states = torch.arange(count)[:, None] * torch.ones(WIDTH)
         logits = self.stopper.apply(torch.zeros(count, TOKENS))
         forced = [place for place in range(count) if logits[place].isinf().any()]
         for place in forced:
@@ -134,7 +134,9 @@ def test_rows_are_followed_to_their_places() -> None:
     batch.update(removed=[2], added=[(2, 2)])
     assert batch.stopped(3) == []
     batch.written[1].append(5)
-    told = batch.sieve.told(1, {"tokens": [5, 5, STOP], "logprobs": [0.0] * 3, "top": [[]] * 3, "stopped": True})
+    told = batch.stop_rule.finished(
+        1, {"tokens": [5, 5, STOP], "logprobs": [0.0] * 3, "top": [[]] * 3, "stopped": True}
+    )
     assert (told["tokens"], told["logprobs"], told["top"], told["stopped"]) == ([5, 5], [0.0] * 2, [[]] * 2, False)
     assert torch.equal(read_hidden(told["hidden"]), torch.full((WIDTH,), 2.0))  # its place when it was asked last
 
@@ -148,13 +150,13 @@ def test_a_row_that_was_put_off_is_asked_again_with_the_state_it_has_then() -> N
     assert batch.stopped(1) == []
     batch.update(added=[(1, 1)])
     assert batch.stopped(2) == [1]
-    assert torch.equal(batch.sieve.words[1].hidden, torch.ones(WIDTH))
+    assert torch.equal(batch.stop_rule.decisions[1].hidden, torch.ones(WIDTH))
 
 
 def test_a_row_that_ended_by_itself_where_it_is_asked_was_not_stopped() -> None:
     batch = Batch(2)
     row = {"tokens": [5, STOP], "logprobs": [0.0] * 2, "top": [[]] * 2, "stopped": True}
-    assert batch.sieve.told(1, row) == {**row, "hidden": None}
+    assert batch.stop_rule.finished(1, row) == {**row, "hidden": None}
 
 
 def test_requests_of_another_kind_are_left_alone() -> None:
@@ -169,6 +171,6 @@ def test_logits_of_other_states_are_refused() -> None:
     batch = Batch(2)
     batch.update(added=[(0, 0), (1, 1)])
     batch.written[1] += [5, 5]
-    batch.sieve.states = torch.zeros(3, WIDTH)
+    batch.stop_rule.states = torch.zeros(3, WIDTH)
     with pytest.raises(ValueError, match=r"set rollouts.vllm.prune = 'two_phase'"):
         batch.stopper.apply(torch.zeros(2, TOKENS))

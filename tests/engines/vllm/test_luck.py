@@ -27,13 +27,13 @@ def test_a_dead_process_is_replaced_and_asked_again(
     again = [rollout.tokens for rollout in engine.generate(make_requests(3), SAMPLING)]
     assert again == whole
     assert [call["adapter"] for call in calls(folder, "adapter")] == [1, 2, 2]
-    cause = {"die": "exit code 7); it said last: out of luck", "raise": "RuntimeError: no memory left"}[fate]
+    cause = {"die": "exit code 7); its last output: out of luck", "raise": "RuntimeError: no memory left"}[fate]
     assert cause in caplog.text
 
 
 def test_a_second_death_is_told(engine: VllmEngine, folder: Path) -> None:
     (folder / "die always").touch()
-    with pytest.raises(EngineError, match=r"twice .* \(exit code 7\); it said last: out of luck; lower .*'local'"):
+    with pytest.raises(EngineError, match=r"twice .* \(exit code 7\); its last output: out of luck; .*lower .*'local'"):
         engine.generate(make_requests(1), SAMPLING)
     (folder / "die always").unlink()
     assert engine.generate(make_requests(1), SAMPLING)

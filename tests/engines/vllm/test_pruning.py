@@ -13,7 +13,7 @@ from tests.engines.vllm.vllm_stand_in import adapted
 from workbench.config import RunConfig
 from workbench.engines.options import VllmOptions
 from workbench.engines.vllm.engine import VllmEngine
-from workbench.engines.vllm.gate import problems
+from workbench.engines.vllm.gate import errors
 from workbench.kinds import BoundPruner
 from workbench.pruning.arrol import Arrol
 from workbench.types import Rollout, Sampling
@@ -30,7 +30,7 @@ def bound(pruner: Arrol = ALONE) -> BoundPruner:
 @pytest.fixture
 def inside(folder: Path) -> Iterator[VllmEngine]:
     """An engine that prunes within vLLM."""
-    made = VllmEngine(adapted(), slots=24, options=IN_ENGINE)
+    made = VllmEngine(adapted(), concurrent=24, options=IN_ENGINE)
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_both_ways_prune_the_same_and_record_the_same(inside: VllmEngine, folder
     requests = make_requests(8, prefix=(50, 51))  # a given prefix counts as part of the answer
     one = inside.generate(requests, SAMPLING, bound())
     assert pruned(inside.generate(requests, SAMPLING, bound())) == pruned(one)
-    phases = VllmEngine(adapted(), slots=24)
+    phases = VllmEngine(adapted(), concurrent=24)
     two = phases.generate(requests, SAMPLING, bound())
     phases.close()
     assert pruned(one) == pruned(two) != set()
@@ -90,20 +90,22 @@ def test_a_dead_process_changes_no_word(inside: VllmEngine, folder: Path, caplog
     whole = inside.generate(make_requests(8), SAMPLING, bound())
     (folder / "die").touch()
     assert inside.generate(make_requests(8), SAMPLING, bound()) == whole
-    assert "started again" in caplog.text
+    assert "restarted" in caplog.text
 
 
 def test_what_looks_at_groups_is_refused(inside: VllmEngine, folder: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"pruning.rule = 'group' looks at whole groups: set 'paper' or 'random'.*'two_"
+        ValueError, match=r"pruning.rule = 'group' depends on whole groups: set 'paper' or 'random'.*'two_"
     ):
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, draw="bernoulli")))
-    with pytest.raises(ValueError, match=r"pruning.draw = 'fixed' looks at whole groups: set 'bernoulli', or set roll"):
+    with pytest.raises(
+        ValueError, match=r"pruning.draw = 'fixed' depends on whole groups: set 'bernoulli', or set roll"
+    ):
         inside.generate(make_requests(2), SAMPLING, bound(Arrol(detect=4, rule="random")))
-    with pytest.raises(ValueError, match=r"KeepEven cannot judge a rollout by itself; set 'two_phase'"):
+    with pytest.raises(ValueError, match=r"KeepEven cannot decide on a rollout alone; set 'two_phase'"):
         inside.generate(make_requests(2), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
-    assert len(problems(IN_ENGINE, Arrol())) == 2
-    assert problems(IN_ENGINE, ALONE) == problems(VllmOptions(), Arrol()) == problems(IN_ENGINE, None) == []
+    assert len(errors(IN_ENGINE, Arrol())) == 2
+    assert errors(IN_ENGINE, ALONE) == errors(VllmOptions(), Arrol()) == errors(IN_ENGINE, None) == []
 
 
 def test_a_model_without_a_stop_token_is_refused(inside: VllmEngine) -> None:
@@ -125,7 +127,7 @@ def test_the_settings_are_in_the_config() -> None:
 
 
 def test_the_likeliest_tokens_are_told_where_they_are_asked_for(folder: Path) -> None:
-    engine = VllmEngine(adapted(), slots=24, options=VllmOptions(top_logprobs=3))
+    engine = VllmEngine(adapted(), concurrent=24, options=VllmOptions(top_logprobs=3))
     rollouts = engine.generate(make_requests(4, prefix=(50,)), SAMPLING, BoundPruner(KeepEven(), KeepEven().init()))
     engine.close()
     assert pruned(rollouts)

@@ -71,7 +71,7 @@ def widest_gap(engine: VllmEngine, rollouts: list[Rollout], temperature: float =
 @pytest.fixture(scope="module")
 def engine() -> Iterator[VllmEngine]:
     policy = load_policy(ModelSpec(lora=LoraSpec(rank=6, alpha=12, rslora=True)))
-    made = VllmEngine(policy, slots=128, options=OPTIONS)
+    made = VllmEngine(policy, concurrent=128, options=OPTIONS)
     change(made, seed=1)
     made.sync(policy)
     yield made
@@ -203,7 +203,7 @@ def test_a_run_with_it() -> None:
         training={"steps": 2, "threads": 1},
         evaluation={"problems": 0},
     )
-    assert build.problems(config) == []
+    assert build.errors(config) == []
     trainer = build.build(config)
     columns = [step.columns for step in trainer]
     trainer.parts.engine.close()

@@ -29,7 +29,7 @@ ALONE = Arrol(detect=8, rule="random", draw="bernoulli", warm_up=0, min_group=2)
 @pytest.fixture(scope="module")
 def engine() -> Iterator[VllmEngine]:
     policy = load_policy(ModelSpec(lora=LoraSpec(rank=6)))
-    made = VllmEngine(policy, slots=64, options=IN_ENGINE)
+    made = VllmEngine(policy, concurrent=64, options=IN_ENGINE)
     change(made, seed=1)
     made.sync(policy)
     yield made
@@ -106,7 +106,7 @@ def test_rows_that_vllm_puts_off_for_want_of_memory_are_judged_alike(engine: Vll
     long = Sampling(max_tokens=384, seed=3, step=1, stop=(447,))
     late = dataclasses.replace(ALONE, detect=100)
     wanted = engine.generate(requests(engine, n=3), long, bound(engine, late))
-    small = VllmEngine(engine.policy, slots=64, options=dataclasses.replace(IN_ENGINE, memory=2**22))
+    small = VllmEngine(engine.policy, concurrent=64, options=dataclasses.replace(IN_ENGINE, memory=2**22))
     found = small.generate(requests(engine, n=3), long, bound(engine, late))
     small.close()
     assert [rollout.tokens for rollout in found] == [rollout.tokens for rollout in wanted]
@@ -166,7 +166,7 @@ def test_a_run_that_prunes_within_it() -> None:
         training={"steps": 3, "threads": 1},
         evaluation={"problems": 0},
     )
-    assert build.problems(config) == []
+    assert build.errors(config) == []
     trainer = build.build(config)
     columns = [step.columns for step in trainer]
     trainer.parts.engine.close()

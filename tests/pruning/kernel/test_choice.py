@@ -76,7 +76,7 @@ def test_an_engine_writes_the_same_through_a_compactor(decoder: Literal["fused",
 def test_without_a_gpu_the_reason_is_named() -> None:
     assert binder(HERE) is None  # and nobody is warned: there is nothing to install
     assert "NVIDIA GPU" in find_kernel(HERE).reason
-    assert find_kernel(HERE).told().startswith("rows are judged and moved by torch, because the kernel runs on")
+    assert find_kernel(HERE).describe().startswith("rows are scored and moved by torch, because the kernel runs on")
     with pytest.raises(ValueError, match="NVIDIA GPU"):
         find_kernel(HERE).need()
     if not torch.cuda.is_available():
@@ -92,7 +92,7 @@ def test_a_working_kernel_is_bound_and_made_once(monkeypatch: pytest.MonkeyPatch
         move = binder(HERE)
     assert made == [HERE]
     assert move is not None
-    assert find_kernel(HERE).told() == "rows are judged and moved by the CUDA kernel"
+    assert find_kernel(HERE).describe() == "rows are scored and moved by the CUDA kernel"
     pairs = torch.arange(4.0)[:, None, None, None].expand(4, 1, 3, 2).clone()
     move([pairs], ())([3], [0], [2])
     assert pairs[0, 0, :, 0].tolist() == [3, 3, 0]
@@ -113,7 +113,7 @@ def test_a_kernel_that_disagrees_is_switched_off_and_loudly(monkeypatch: pytest.
     assert find_kernel(HERE) == Found(None, reason)
     assert binder(HERE) is None
     state, _ = World().run(PRUNER, 1)
-    assert PRUNER.events(state)[0] == f"pruning: rows are judged and moved by torch, because {reason}"
+    assert PRUNER.events(state)[0] == f"pruning: rows are scored and moved by torch, because {reason}"
 
 
 def test_without_the_compiler_torch_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

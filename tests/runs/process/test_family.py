@@ -13,7 +13,7 @@ from workbench.models.replica import LARGEST, replica
 from workbench.models.spec import EMBEDDED_FOLDER, ModelSpec
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
-from workbench.runs.process.build import problems
+from workbench.runs.process.build import errors
 
 SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
          "num_key_value_heads": 2, "max_position_embeddings": 256}  # fmt: skip
@@ -35,10 +35,10 @@ def model(folder: Path, config: Any) -> str:
     return str(folder)
 
 
-def errors(folder: Path, config: Any, engine: str, attention: str = "sdpa") -> list[str]:
+def said(folder: Path, config: Any, engine: str, attention: str = "sdpa") -> list[str]:
     """What is said of a run of this family before it is started."""
     spec = {"name": model(folder, config), "device": "cpu", "attention": attention}
-    return problems(demo_config().replace(model=spec, rollouts={"engine": engine}))
+    return errors(demo_config().replace(model=spec, rollouts={"engine": engine}))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def errors(folder: Path, config: Any, engine: str, attention: str = "sdpa") -> l
     ids=lambda value: getattr(value, "model_type", value),
 )
 def test_families_that_work_are_let_through(tmp_path: Path, config: Any, engine: str, attention: str) -> None:
-    assert errors(tmp_path, config, engine, attention) == []
+    assert said(tmp_path, config, engine, attention) == []
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,18 @@ def test_families_that_work_are_let_through(tmp_path: Path, config: Any, engine:
 def test_what_a_family_cannot_do_is_one_message_with_a_remedy(
     tmp_path: Path, config: Any, engine: str, attention: str, told: str
 ) -> None:
-    (error,) = errors(tmp_path, config, engine, attention)
+    (error,) = said(tmp_path, config, engine, attention)
     assert told in error
     assert "; set " in error or ": set " in error or "; take " in error
     assert "\n" not in error
 
 
 def test_the_remedy_is_one_that_works(tmp_path: Path) -> None:
-    (error,) = errors(tmp_path, transformers.GptOssConfig(**OSS), "local")
+    (error,) = said(tmp_path, transformers.GptOssConfig(**OSS), "local")
     assert error.endswith("set model.attention = 'eager'")
-    (error,) = errors(tmp_path, transformers.GptOssConfig(**OSS), "local", "eager")
+    (error,) = said(tmp_path, transformers.GptOssConfig(**OSS), "local", "eager")
     assert error.endswith("set rollouts.engine = 'generate'")
-    assert errors(tmp_path, transformers.GptOssConfig(**OSS), "generate", "eager") == []
+    assert said(tmp_path, transformers.GptOssConfig(**OSS), "generate", "eager") == []
 
 
 def test_nothing_is_started(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_replica_is_small_and_has_every_kind_of_layer(tmp_path: Path) -> None:
 
 def test_targets_of_an_adapter_that_the_small_model_lacks_are_left_to_the_forecast() -> None:
     config = demo_config().replace(model={"lora": {"targets": ["layers.3.self_attn.q_proj"]}, "device": "cpu"})
-    assert not [error for error in problems(config) if "targets" in error]
+    assert not [error for error in errors(config) if "targets" in error]
     assert dataclasses.replace(config.model).lora is not None
 
 

@@ -15,7 +15,7 @@ from workbench.kinds import Task
 from workbench.runs.checkpoints.inherit import inherit
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.open import Run
-from workbench.runs.process.build import advice, problems
+from workbench.runs.process.build import advice, errors
 from workbench.runs.process.recorder import Recorder
 from workbench.runs.process.worker import work
 from workbench.training import checkpoint
@@ -143,9 +143,9 @@ def test_a_run_from_before_there_were_probes_is_gone_on_with(directory: RunDirec
 
 
 def test_more_probes_than_held_out_problems_are_refused() -> None:
-    assert problems(config()) == ["evaluation.probes = 4: the task has 2 test problems; set at most 2"]
-    assert problems(config(probes=2)) == []
-    assert problems(config(problems=0)) == []  # without an evaluation nobody is probed
+    assert errors(config()) == ["evaluation.probes = 4: the task has 2 test problems; set at most 2"]
+    assert errors(config(probes=2)) == []
+    assert errors(config(problems=0)) == []  # without an evaluation no problems are tracked
 
 
 def test_the_advice_is_the_forecasts() -> None:

@@ -36,7 +36,7 @@ def test_a_probe_has_a_cell_for_every_evaluation_that_counts_its_rollouts(probed
     rows = rows[rows["problem"] == "held_out/1"]
     last = found["probes"][1]["cells"][-1]
     assert [cell["step"] for cell in found["probes"][1]["cells"]] == [4, 8]
-    assert last["right"] == int((rows["correct"] > 0.5).sum())
+    assert last["correct"] == int((rows["correct"] > 0.5).sum())
     assert last["length"] == pytest.approx(rows["token_ids"].map(len).mean())
     assert found["probes"][0]["question"] == "What is 0 + 1?"
 
@@ -51,16 +51,16 @@ def test_a_training_problem_that_came_once_has_one_cell_and_one_that_never_came_
 def test_a_run_without_probes_has_none(plain):
     found = data.histories(RunData(open_run(plain)), "word_problems/100")
     assert found["probes"] == []
-    with pytest.raises(ValueError, match=r"step 4 of plain has no recorded probes.* none; set evaluation\.probes"):
+    with pytest.raises(ValueError, match=r"step 4 of plain has no tracked problems.* none; set evaluation\.probes"):
         data.probe(RunData(open_run(plain)), 4, 0)
 
 
-def test_what_is_unscored_counts_as_incorrect():
+def test_an_unscored_rollout_counts_as_incorrect():
     def row(correct):
         return {"group": 0, "prompt": "", "correct": correct}
 
     found = data.outcome([(row(1.0), 4), (row(0.0), 8), (row(None), 3), (row(math.nan), 5)])
-    assert (found.rollouts, found.scored, found.right, found.length) == (4, 4, 1, 5.0)
+    assert (found.rollouts, found.scored, found.correct, found.length) == (4, 4, 1, 5.0)
 
 
 def test_a_broken_step_is_named_and_the_others_are_told(probed):
@@ -93,7 +93,7 @@ def test_the_rollouts_of_a_probe_come_as_a_group_of_their_own_kind(probed):
     assert columns["tokens"].size == sum(rollout["length"] for rollout in header["rollouts"])
     assert "entropy" in header["signals"]
     assert "advantage" not in header["signals"]
-    with pytest.raises(ValueError, match="no probe problem 7"):
+    with pytest.raises(ValueError, match="no tracked problem 7"):
         data.probe(probed, 4, 7)
 
 

@@ -10,7 +10,7 @@ from widgets import Dashboard
 from widgets.dashboard.dashboard import Tokens
 from widgets.recorded.data import RunData
 from widgets.recorded.state import read_state
-from widgets.tokens import still
+from widgets.tokens.snapshot import snapshot
 from widgets.wire.payload import unpack
 from workbench.runs.open import open_run
 
@@ -60,10 +60,10 @@ def test_what_cannot_be_answered_is_said_in_words(run):
     dashboard = Dashboard(run)
     heard = answers(dashboard)
     dashboard.request = {"id": 1, "kind": "board", "step": 99}
-    dashboard.request = {"id": 2, "kind": "order", "order": "format"}
-    dashboard.request = {"id": 3, "kind": "order", "order": "pause"}
+    dashboard.request = {"id": 2, "kind": "command", "command": "format"}
+    dashboard.request = {"id": 3, "kind": "command", "command": "pause"}
     assert "no recorded rollouts" in heard[0][1]["error"]
-    assert "not known" in heard[1][1]["error"]
+    assert "unknown command" in heard[1][1]["error"]
     assert "finished" in heard[2][1]["error"]
     dashboard.close()
 
@@ -139,4 +139,4 @@ def test_a_run_of_an_experiment_is_headed_by_the_experiments_name_too(tmp_path):
     assert read_state(run)["name"] == "seed-0"
     (tmp_path / "mine" / "experiment.json").write_text("{}")
     assert read_state(run)["name"] == "mine/seed-0"
-    assert "mine/seed-0: finished" in still.picture(RunData(run))
+    assert "mine/seed-0: finished" in snapshot(RunData(run))

@@ -141,7 +141,7 @@ def test_what_is_no_number_stays_text(table):
 def test_help_unit_and_live_stand_beside_the_field(table):
     note = table.editors["far"].note.value
     assert "[m]" in note
-    assert "may change while the run goes on" in note
+    assert "may change while the run trains" in note
 
 
 def test_an_optional_field_is_switched_on_and_off(table):

@@ -11,7 +11,7 @@ from tests.widgets.fake_run import Shape, make_run, small_run
 from widgets.form.spec import Spec
 from widgets.lens.fields import SLOTS, card, edited, method_of, place_of, span
 from widgets.playground.playground import Playground
-from widgets.tokens.still import MOST_TOKENS
+from widgets.tokens.snapshot import MOST_TOKENS
 from widgets.wire.asked import answered
 from widgets.wire.payload import unpack
 from workbench import registry
@@ -53,18 +53,18 @@ def test_pushes_are_those_of_a_replay_of_the_changed_method(play, run):
     changed = {"method": "gspo", "surrogate": {"low": 0.5, "high": 0.5}}
     header, columns = ask(play, [{"method": "gspo"}, changed])
     replay = Replay.of(run, 5, play.group)
-    np.testing.assert_array_equal(columns["push.0"], replay.push(find_method("gspo")))
-    np.testing.assert_array_equal(columns["push.1"], replay.push(method_of(changed)))
-    assert not np.array_equal(columns["push.0"], columns["push.1"])
+    np.testing.assert_array_equal(columns["weight.0"], replay.push(find_method("gspo")))
+    np.testing.assert_array_equal(columns["weight.1"], replay.push(method_of(changed)))
+    assert not np.array_equal(columns["weight.0"], columns["weight.1"])
     assert [line["edited"] for line in header["methods"]] == ["", "low 0.5, high 0.5"]
 
 
 def test_numbers_of_a_line_worked_by_hand(play):
     header, columns = ask(play, [{"method": "grpo"}, {"method": "gspo"}])
-    first, second = columns["push.0"].astype(float), columns["push.1"].astype(float)
+    first, second = columns["weight.0"].astype(float), columns["weight.1"].astype(float)
     line = header["methods"][1]
     assert line["cosine"] == pytest.approx(first @ second / np.sqrt((first @ first) * (second @ second)))
-    assert line["pushed"] == pytest.approx(np.count_nonzero(second) / len(second))
+    assert line["nonzero"] == pytest.approx(np.count_nonzero(second) / len(second))
     assert line["up"] == pytest.approx(second[second > 0].sum())
     assert line["down"] == pytest.approx(second[second < 0].sum())
     assert header["methods"][0]["cosine"] == pytest.approx(1.0)
@@ -93,14 +93,14 @@ def test_missing_signals_wrong_values_and_nan_are_told_in_words(play, forgetful)
     wrong = {"method": "grpo", "surrogate": {"low": -1.0}}
     entries = [{"method": key} for key in ("grpo_paper", "unlucky", "broken", "nobody")] + [wrong, {"method": "grpo"}]
     header, columns = ask(play, entries)
-    told = [line["problem"] for line in header["methods"]]
+    told = [line["error"] for line in header["methods"]]
     assert "ref_logprob" in told[0]
-    assert re.match(r"its push is nan or infinite on \d+ of \d+ tokens\. ", told[1])
+    assert re.match(r"its gradient is nan or infinite on \d+ of \d+ tokens\. ", told[1])
     assert "AssertionError: not this one" in told[2]
     assert "no method is called 'nobody'" in told[3]
     assert "clip.low = -1.0" in told[4]
     assert told[5] is None
-    assert sorted(columns) == ["advantage.5", "push.5"]
+    assert sorted(columns) == ["advantage.5", "weight.5"]
     assert header["methods"][5]["cosine"] is None  # there is nothing to be like
 
 
@@ -119,10 +119,10 @@ def test_news_of_the_registry_is_pushed_after_a_cell(play, forgetful):
     heard = []
     play.known = dict(registry.METHODS)
     play.observe(lambda change: heard.append(unpack(change["new"][4:])[0]["kind"]), "answer")
-    play.look()
+    play.check_registry()
     registry.enter("newest", find_method("grpo"), "__main__")
-    play.look()
-    play.look()
+    play.check_registry()
+    play.check_registry()
     assert heard == ["registry"]
 
 
@@ -189,7 +189,7 @@ def test_text_has_a_box_and_every_slot_a_menu_of_pieces_that_stand_by_themselves
     assert menus["correction",]["optional"]
     assert not menus["surrogate",]["optional"]
     more = menus["regularisers", len(method_of({"method": "grpo"}).regularisers)]
-    assert (more["value"], more["piece"]) == (None, "one more")
+    assert (more["value"], more["piece"]) == (None, "add one")
 
 
 def test_what_a_method_changes_against_grpo_comes_first():

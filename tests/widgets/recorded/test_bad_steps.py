@@ -85,7 +85,7 @@ def test_a_run_of_a_later_version_is_told_in_the_list_and_the_others_are_picture
     later = make_run(path.parent / "later <b>", Shape(steps=1, problems=1, rollouts=2))
     (later / "format.json").write_text(json.dumps({"format": 99, "kind": "run"}))
     view = RunsView(path.parent)
-    picture = view.picture()
+    picture = view.snapshot()
     assert "later &lt;b&gt;" in picture
     assert "upgrade rlvr-workbench" in picture
     assert "fake" in picture
@@ -94,7 +94,7 @@ def test_a_run_of_a_later_version_is_told_in_the_list_and_the_others_are_picture
     assert "upgrade rlvr-workbench" in view.children[1].value
     view.list.chosen = str(path)
     assert view.dashboard is not None
-    assert "rgba(230,97,1" in view.picture()
+    assert "rgba(230,97,1" in view.snapshot()
     view.close()
 
 
@@ -102,7 +102,7 @@ def test_a_run_that_was_taken_away_is_still_pictured_in_words(path):
     dashboard = Dashboard(path)
     shutil.rmtree(path)
     data, _ = dashboard._repr_mimebundle_()
-    assert "No rollouts were recorded yet" in data["text/html"]
+    assert "No rollouts recorded yet" in data["text/html"]
     dashboard.poll()
     assert dashboard.state["verdict"] == "vanished"
     dashboard.close()
@@ -110,5 +110,5 @@ def test_a_run_that_was_taken_away_is_still_pictured_in_words(path):
 
 def test_a_folder_without_runs_is_pictured_as_such(tmp_path):
     view = RunsView(tmp_path / "none")
-    assert "0 runs below" in view.picture()
+    assert "0 runs below" in view.snapshot()
     view.close()

@@ -1,7 +1,5 @@
 """Payloads: what was recorded arrives whole, what was not is missing, never zero."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 
 from tests.widgets.fake_run import small_run
-from widgets.recorded.data import RunData, bare, first_choice, group_parts, has_signal, per_token
+from widgets.recorded.data import RunData, first_choice, group_parts, has_variance, per_token
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import pack, rounded, unpack
 
@@ -152,7 +150,7 @@ def test_tokens_join_to_the_recorded_text(data):
 def test_the_board_names_every_group_with_its_outcomes(data):
     board = data.board(8)
     assert [len(entry["rollouts"]) for entry in board["groups"]] == [6] * 4
-    assert not has_signal(board["groups"][0])
+    assert not has_variance(board["groups"][0])
     assert first_choice(board["groups"]) is not board["groups"][0]
     assert "<|user|>" not in board["groups"][0]["question"]
 
@@ -202,9 +200,3 @@ def test_byte_fallback_and_sentencepiece_spaces():
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     vocabulary = Vocabulary(tokenizer)
     assert [vocabulary.entry(token) for token in range(3)] == [[" is", 0], ["⟨E2⟩", 0, "e2"], ["x", 0]]
-
-
-def test_the_list_of_problems_shows_plain_words():
-    assert bare("<|im_start|>user\nWhat is 1 < 2?<|im_end|>") == "user What is 1 < 2?"
-    assert len(bare("x" * 500)) == 160
-    assert json.dumps(bare(None)) == '""'

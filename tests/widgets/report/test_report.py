@@ -96,9 +96,9 @@ def test_a_method_whose_signal_is_missing_says_which(run):
     data = RunData(run)
     gallery = Gallery(data)
     gallery.columns(2)
-    assert all("was not recorded" in text for text in gallery.problems.values())
-    assert "vimpo" in gallery.problems
-    assert "grpo" not in gallery.problems
+    assert all("was not recorded" in text for text in gallery.errors.values())
+    assert "vimpo" in gallery.errors
+    assert "grpo" not in gallery.errors
 
 
 def test_opposite_lenses_have_cosine_minus_one():

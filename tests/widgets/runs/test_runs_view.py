@@ -100,8 +100,8 @@ def test_a_filter_that_must_read_looks_at_the_newest_and_says_so(folder, monkeyp
     monkeypatch.setattr(folder_module, "MOST_READ", 2)
     found = RunFolder(folder).window({"state": "finished"})
     assert names(found) == ["new", "study/seed-1"]
-    assert "Of 5 runs the newest 2 were looked at" in found["told"]
-    assert RunFolder(folder).window({})["told"] == ""
+    assert "Only the newest 2 of 5 matching runs were read" in found["note"]
+    assert RunFolder(folder).window({})["note"] == ""
 
 
 def test_what_takes_too_long_to_read_comes_with_the_next_answer(folder, monkeypatch):
@@ -197,7 +197,7 @@ def asked(widget, **request):
 
     def hear(change):
         header, _ = unpack(change["new"][4:])
-        if "taken" not in header:
+        if "accepted" not in header:
             heard.append(header)
             there.set()
 
@@ -221,9 +221,9 @@ def test_the_list_answers_the_view(folder):
 
 def test_curves_of_a_run_that_is_gone_or_elsewhere_are_refused_in_words(folder):
     shown = RunList(folder)
-    assert "is gone" in asked(shown, kind="run_curves", path=str(folder / "none"))["error"]
-    assert "does not lie below" in asked(shown, kind="run_curves", path="/etc")["error"]
-    assert "does not lie below" in asked(shown, kind="run_curves", path=f"{folder}/../x")["error"]
+    assert "is missing" in asked(shown, kind="run_curves", path=str(folder / "none"))["error"]
+    assert "is not below" in asked(shown, kind="run_curves", path="/etc")["error"]
+    assert "is not below" in asked(shown, kind="run_curves", path=f"{folder}/../x")["error"]
     shown.close()
 
 

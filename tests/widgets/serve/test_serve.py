@@ -12,16 +12,16 @@ import pytest
 from tests.widgets.fake_run import Shape, make_run, write_json
 from tests.widgets.serve.serving import ROOT, live_run, orders, record_step, served
 from widgets.serve.feed import READING, Feed, Viewer
-from widgets.serve.serve import Site, address_of, make_server
+from widgets.serve.serve import Site, address_of, make_server, port_of, session_document
 from widgets.wire import answers
 from widgets.wire.payload import unpack
 from workbench.runs.open import open_run
 
 #: What changes a run, what takes the machine's time, what other pages ask for, and what is a notebook's alone.
 NOT_FOR_READERS = {
-    *("order", "set", "branch", "runs", "run_curves", "method_card", "replay"),
+    *("command", "set", "branch", "runs", "run_curves", "method_card", "replay"),
     *("checkpoints", "problem", "try", "open", "forkable", "fork_check", "fork"),
-    *("evaluate", "examination", "examination_cancel", "evaluations"),
+    *("evaluate", "evaluation_status", "evaluation_cancel", "evaluations"),
     "seen",
 }
 
@@ -160,7 +160,7 @@ def test_every_kind_of_request_is_decided():
 def test_a_reader_is_answered_but_orders_nothing(feed, run):
     (reader,) = viewers(feed, 1)
     reader.reply({"id": 1, "kind": "board", "step": 2})
-    reader.reply({"id": 2, "kind": "order", "order": "pause"})
+    reader.reply({"id": 2, "kind": "command", "command": "pause"})
     reader.reply({"id": 3, "kind": "set", "values": {"learning_rate": 1.0}})
     reader.reply({"id": 4, "kind": "branch", "step": 2, "rollout": 0, "at": 0, "token": 1, "n": 2})
     (_, board), *refusals = reader.screen.heard
@@ -172,8 +172,8 @@ def test_a_reader_is_answered_but_orders_nothing(feed, run):
 
 def test_an_order_is_placed_where_control_is_given(feed, run):
     (teacher,) = viewers(feed, 1, control=True)
-    teacher.reply({"id": 1, "kind": "order", "order": "pause"})
-    assert teacher.screen.kinds == ["order"]
+    teacher.reply({"id": 1, "kind": "command", "command": "pause"})
+    assert teacher.screen.kinds == ["command"]
     assert orders(run) == ["pause"]
 
 
@@ -232,7 +232,7 @@ def test_only_runs_below_the_folder_are_found(run, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     for name in ("nothing", "../live", str(run), "./live", "live/", "a\0b"):
-        with pytest.raises(ValueError, match="no run is called"):
+        with pytest.raises(ValueError, match="no run named"):
             Site(inside if name == "../live" else tmp_path).find(name)
 
 
@@ -243,7 +243,7 @@ def test_a_run_of_a_later_version_says_so(run, tmp_path):
 
 
 def test_a_folder_that_is_none_and_one_that_is_a_run_are_refused(run, tmp_path):
-    with pytest.raises(ValueError, match="is no folder"):
+    with pytest.raises(ValueError, match="is not a folder"):
         Site(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="is a run; give the folder that holds it"):
         Site(run)
@@ -264,3 +264,16 @@ def test_the_address_to_open():
 def test_the_notebook_side_does_not_load_panel():
     code = "import sys, widgets, widgets.dashboard.dashboard, widgets.serve.command; sys.exit('panel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT)).returncode == 0
+
+
+def test_a_server_without_a_tcp_port_is_refused_before_anybody_is_let_in():
+    class OnASocket:
+        port = None
+
+    with pytest.raises(ValueError, match="--port 0 for any that is free"):
+        port_of(OnASocket())
+
+
+def test_a_page_outside_a_session_is_refused_in_words():
+    with pytest.raises(RuntimeError, match="open the address"):
+        session_document()

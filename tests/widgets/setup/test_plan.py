@@ -16,7 +16,7 @@ from widgets.setup.plan import Plan, memory_bar
 from widgets.setup.review import Review, earlier_of, remedy_of, review
 from widgets.setup.samples import sample_problems, try_text
 from workbench.planning.forecast import forecast
-from workbench.planning.probe import Timing
+from workbench.planning.measure import Timing
 from workbench.runs.demo import demo_config
 
 
@@ -60,7 +60,7 @@ def test_a_text_is_scored_by_the_real_rewards():
 def test_a_review_knows_memory_disk_and_no_time_yet(config, tmp_path):
     found = review(tables_of(config), tmp_path)
     assert found.config == config
-    assert not found.problems
+    assert not found.errors
     assert found.forecast.fit == "fits"
     assert found.earlier.seconds is None
     assert found.earlier.accuracy == pytest.approx(0.403)
@@ -72,7 +72,7 @@ def test_a_review_of_a_wrong_draft_names_every_mistake(config, tmp_path):
     tables["training"]["warmup"] = 9
     found = review(tables, tmp_path)
     assert found.config is None
-    assert {problem.split(" = ")[0] for problem in found.problems} == {"record.every", "training.warmup"}
+    assert {error.split(" = ")[0] for error in found.errors} == {"record.every", "training.warmup"}
 
 
 def test_time_and_rate_come_from_a_like_run(config, tmp_path):
@@ -184,9 +184,9 @@ def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
     plan = Plan(desk, print)
     plan.show(planned(config.replace(rollouts={"rollouts": 2}), 10**12))
     plan.rate.value = 0.5
-    assert "<b>50.0 %</b>" in plan.dull.value
+    assert "<b>50.0 %</b>" in plan.variance.value
     plan.rate.value = 0.9
-    assert "<b>82.0 %</b>" in plan.dull.value
+    assert "<b>82.0 %</b>" in plan.variance.value
 
 
 # ------------------------------------------------------------------ background
@@ -264,5 +264,5 @@ def test_a_mistake_is_told_before_a_forecast_is_made(config, tmp_path, monkeypat
     tables = tables_of(config)
     tables["rollouts"]["max_tokens"] = 999_999
     found = review(tables, tmp_path)
-    assert "4096" in found.problems[0]
-    assert "mend" in memory_bar(found)
+    assert "4096" in found.errors[0]
+    assert "fix the errors" in memory_bar(found)

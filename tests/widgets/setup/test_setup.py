@@ -5,7 +5,7 @@ import dataclasses
 import ipywidgets
 import pytest
 
-from widgets.setup.draft import Mistake, as_python, quick_problems
+from widgets.setup.draft import Mistake, as_python, quick_errors
 from widgets.setup.method import card
 from widgets.setup.setup import SECTIONS, Setup
 from workbench import registry
@@ -48,7 +48,7 @@ def test_the_form_answers_the_config_it_was_given(setup, config):
         setup.choose(name)
     setup.changed()
     assert setup.config == config
-    assert not setup.problems
+    assert not setup.errors
 
 
 @pytest.mark.parametrize("key", sorted(registry.methods()))
@@ -57,7 +57,7 @@ def test_every_method_goes_through_the_form(setup, config, key):
     setup.choose("method")
     setup.editors["method"].menu.value = key
     assert setup.tables["method"]["method"] == key
-    assert quick_problems(setup.tables)[0] == wanted
+    assert quick_errors(setup.tables)[0] == wanted
     setup.take(config)
     assert setup.config == config
 
@@ -88,7 +88,7 @@ def test_a_config_with_mistakes_has_no_text_to_copy(setup):
     field(setup, "training", "steps").control.value = "soon"
     assert not setup.copies.toml.value
     setup.tools["TOML"].value = True
-    assert setup.copies.toml.value == "# 1 mistake in the form: mend them first"
+    assert setup.copies.toml.value == "# 1 error in the form: fix them first"
 
 
 def test_a_file_is_loaded_or_said_to_be_missing(setup, config, tmp_path):
@@ -109,7 +109,7 @@ def test_a_file_is_loaded_or_said_to_be_missing(setup, config, tmp_path):
 @pytest.mark.parametrize(
     ("section", "parts", "text", "said"),
     [
-        ("rollouts", ["temperature"], "0", "would be alike"),
+        ("rollouts", ["temperature"], "0", "would be identical"),
         ("rollouts", ["problems"], "many", "whole number"),
         ("training", ["updates"], "99", "whole groups"),
         ("training", ["warmup"], "3", "more than training.steps"),
@@ -142,10 +142,10 @@ def test_two_mistakes_stand_beside_two_fields_and_go_away(setup):
 
 def test_a_mistake_of_a_hidden_field_shows_it(setup):
     setup.choose("rollouts")
-    slots = field(setup, "rollouts", "slots")
-    assert slots.widget not in setup.editors["rollouts"].widget.children
-    setup.show_problems(["rollouts.slots = 256: too many"])
-    assert slots.widget in setup.editors["rollouts"].widget.children
+    concurrent = field(setup, "rollouts", "concurrent")
+    assert concurrent.widget not in setup.editors["rollouts"].widget.children
+    setup.show_errors(["rollouts.concurrent = 256: too many"])
+    assert concurrent.widget in setup.editors["rollouts"].widget.children
 
 
 def test_tables_inside_a_table_have_a_head_and_show_at_the_basic_level_once_changed(setup):
@@ -159,13 +159,13 @@ def test_tables_inside_a_table_have_a_head_and_show_at_the_basic_level_once_chan
 
 
 def test_what_names_no_field_is_said_above(setup):
-    setup.show_problems(["nothing works"])
+    setup.show_errors(["nothing works"])
     assert "nothing works" in setup.rest.value
 
 
 def test_html_in_a_mistake_is_text(setup):
     setup.open("rollouts")
-    setup.show_problems(["rollouts.problems = 1: <script>alert(1)</script>", "<img src=x>"])
+    setup.show_errors(["rollouts.problems = 1: <script>alert(1)</script>", "<img src=x>"])
     assert "<script" not in field(setup, "rollouts", "problems").note.value
     assert "<img" not in setup.rest.value
 

@@ -69,7 +69,7 @@ def test_probes_are_those_of_the_evaluations_around_the_step(run):
     assert [each["problem"] for each in found[8]["problems"]] == ["held_out/0", "held_out/1"]
     first = found[8]["problems"][0]
     assert first["before"]["scored"] == 6
-    assert 0 <= first["after"]["right"] <= 6
+    assert 0 <= first["after"]["correct"] <= 6
     assert found[1]["problems"] == []
 
 
@@ -84,7 +84,7 @@ def test_the_change_of_probes_is_that_of_the_tokens_both_policies_wrote(run):
     pq.write_table(type(table).from_pylist(rows, schema=table.schema), new)
     found = data.probes(data_of(run), 8)
     assert found["shared"] == sum(len(row["token_ids"]) - 2 for row in rows)
-    assert found["written"] == sum(len(row["token_ids"]) for row in rows)
+    assert found["sampled"] == sum(len(row["token_ids"]) for row in rows)
     assert found["drift"] == pytest.approx(0.5, abs=1e-5)
     assert found["moved"] == pytest.approx(0.5, abs=1e-5)
 
@@ -104,7 +104,7 @@ def test_probes_that_were_scored_again_come_with_what_the_method_would_have_aske
     score_probes_again(add_probes(run, SHAPE), 4)
     header, columns = unpack(data.probe_effect(data_of(run), 5))
     assert (header["before"], header["after"], header["scored"]) == (4, 8, 5)
-    assert (header["method"], header["problem"], header["left_out"]) == ("GRPO", "", 0)
+    assert (header["method"], header["error"], header["left_out"]) == ("GRPO", "", 0)
     assert sorted(columns) == ["change", "lens", "tokens", "trained"]
     written = pq.read_table(run / "probes" / "step-000004.parquet").to_pylist()
     assert [each["length"] for each in header["rollouts"]] == [len(row["token_ids"]) for row in written]
@@ -128,16 +128,16 @@ def test_probes_were_scored_again_after_the_one_step_that_followed_or_not_at_all
 
 
 @pytest.mark.parametrize(
-    ("config", "problem"),
+    ("config", "error"),
     [
         (CONFIG.replace('"grpo"', '"of_a_cell"'), "of_a_cell"),
         (CONFIG.replace('"grpo"', '"grpo_paper"'), "signal ref_logprob was not recorded"),
     ],
 )
-def test_where_the_method_cannot_say_the_change_is_told_without_it(run, config, problem):
+def test_where_the_method_cannot_say_the_change_is_given_without_it(run, config, error):
     score_probes_again(add_probes(run, SHAPE), 4)
     (run / "config.toml").write_text(config)
     header, columns = unpack(data.probe_effect(data_of(run), 5))
-    assert problem in header["problem"]
+    assert error in header["error"]
     assert "lens" not in columns
     np.testing.assert_allclose(np.abs(columns["change"]), 0.01, atol=1e-5)

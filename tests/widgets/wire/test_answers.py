@@ -10,7 +10,7 @@ import pytest
 from tests.widgets.dashboard.test_dashboard import answers as heard_by
 from tests.widgets.fake_run import small_run
 from widgets import Dashboard
-from widgets.checkpoint.branching import told
+from widgets.checkpoint.branching import source
 from widgets.recorded.data import read
 from widgets.wire import answers
 from widgets.wire.payload import pack, unpack
@@ -65,7 +65,7 @@ def test_a_slow_answer_lets_others_pass(dashboard, entered):
     dashboard.observe(lambda change: answers_there.set(), "answer")
     assert len(heard) == 3 or answers_there.wait(10)
     assert [number for number, _ in heard] == [1, 2, 1]
-    assert heard[0][1] == {"taken": True}
+    assert heard[0][1] == {"accepted": True}
     assert heard[2][1]["seen"] == "x"
 
 
@@ -107,7 +107,7 @@ def test_a_branch_comes_as_a_group_and_says_who_wrote_it(dashboard, run, monkeyp
     header, columns = unpack(answers.find("branch").function(dashboard, request))
     assert asked == [(run, 3, 8, 4, 7, 6)]
     assert header["kind"] == "branch"
-    assert header["told"] == "by the policy after step 2"
+    assert header["source"] == "by the policy after step 2"
     assert len(header["rollouts"]) == 6
     assert columns["tokens"].size == sum(rollout["length"] for rollout in header["rollouts"])
     with pytest.raises(ValueError, match="n = 65"):
@@ -115,5 +115,5 @@ def test_a_branch_comes_as_a_group_and_says_who_wrote_it(dashboard, run, monkeyp
 
 
 def test_the_policy_of_a_branch_is_told_in_words():
-    assert told({b"checkpoint": b"0", b"exact": b"true"}) == "by the model before training"
-    assert told({b"checkpoint": b"5", b"exact": b"false"}) == "by the policy after step 5, the nearest that was kept"
+    assert source({b"checkpoint": b"0", b"exact": b"true"}) == "by the model before training"
+    assert source({b"checkpoint": b"5", b"exact": b"false"}) == "by the policy after step 5 (nearest checkpoint)"

@@ -8,7 +8,7 @@ from tests.widgets.fake_run import small_run
 from widgets.playground.playground import Playground
 from widgets.recorded.data import RunData
 from widgets.runs.runs_view import RunsView
-from widgets.tokens import still
+from widgets.tokens.snapshot import snapshot
 from widgets.wire import answers, saved
 from widgets.wire.payload import unpack
 from widgets.wire.saved import Saved
@@ -23,25 +23,25 @@ def data(tmp_path):
 
 
 def test_the_newest_step_by_advantage_unless_the_reader_looked_elsewhere(data):
-    assert "Step 8," in still.picture(data)
-    assert "orange: told to become likelier, purple: less likely" in still.picture(data)
+    assert "Step 8," in snapshot(data)
+    assert "orange: up-weighted, purple: down-weighted" in snapshot(data)
     chosen = data.board(3)["groups"][2]
-    shown = still.picture(data, {"step": 3, "group": chosen["group"], "signal": "entropy"})
+    shown = snapshot(data, {"step": 3, "group": chosen["group"], "signal": "entropy"})
     assert f"Step 3, <i>{chosen['question']}</i> (entropy)" in shown
-    assert "Step 5," in still.picture(data, {"step": 5})
+    assert "Step 5," in snapshot(data, {"step": 5})
 
 
 def test_every_signal_says_what_its_colours_mean(data):
-    told = {name: still.picture(data, {"step": 3, "signal": name}) for name in ("logprob", "ratio", "gap", "lens:gspo")}
-    assert "(logprob, the darker, the less likely)" in told["logprob"]
+    told = {name: snapshot(data, {"step": 3, "signal": name}) for name in ("logprob", "ratio", "gap", "lens:gspo")}
+    assert "(log-prob, darker: less likely)" in told["logprob"]
     assert "(ratio, orange: above 1, purple: below)" in told["ratio"]
     assert "dashed" in told["ratio"]
-    assert "(gap, orange: above zero, purple: below)" in told["gap"]
-    assert "(lens:gspo is not in the record; advantage, orange" in told["lens:gspo"]
+    assert "(mismatch, orange: above zero, purple: below)" in told["gap"]
+    assert "(lens:gspo was not recorded; advantage, orange" in told["lens:gspo"]
 
 
 def test_a_step_that_is_gone_is_told_in_words(data):
-    assert "step 77 of fake has no recorded rollouts" in still.picture(data, {"step": 77})
+    assert "step 77 of fake has no recorded rollouts" in snapshot(data, {"step": 77})
 
 
 # ------------------------------------------------------------------------------------------ when it is written
@@ -60,7 +60,7 @@ class Sketch(Saved, Bare):
     def __init__(self, word: str) -> None:
         self.word = word
 
-    def picture(self):
+    def snapshot(self):
         if isinstance(self.word, Exception):
             raise self.word
         return f"<p>{self.word}</p>"

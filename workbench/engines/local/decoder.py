@@ -1,4 +1,4 @@
-"""One decoding step for every row at once: what the local engine asks of a model, and the way any model does it.
+"""One decoding step for every row at once: the protocol of a decoder, and an implementation for any model.
 
 `ModuleDecoder` runs the transformers model itself over the preallocated rows, through a cache of its own kind; it
 serves every full-attention model. `fused.FusedDecoder` does the same arithmetic with fewer calls for some families.
@@ -42,18 +42,18 @@ class Decoder(ABC):
 
     @abstractmethod
     def sync(self) -> None:
-        """Takes over the policy's present weights."""
+        """Takes the policy's current weights."""
 
     def reserve(self, tokens: int) -> None:
-        """Is told, before a call, the length of the longest text to come."""
+        """Prepares for texts of at most `length` tokens; called before each call of the engine."""
         del tokens
 
     @abstractmethod
     def release(self) -> None:
-        """Lets go of the rows it was last given, and of what it keeps for them."""
+        """Releases the rows of the last call, and what it keeps for them."""
 
     def place(self) -> tuple[int, ...]:
-        """Where in memory lies what a step reads besides the rows."""
+        """The addresses of what a step reads besides the rows."""
         model = self.policy.causal
         return tuple(tensor.data_ptr() for tensor in (*model.parameters(), *model.buffers()))
 
@@ -77,18 +77,18 @@ class Decoder(ABC):
 
 
 def mask(position: Int[Tensor, " row"], longest: int, dtype: torch.dtype) -> Float[Tensor, "row token"]:
-    """What attention adds to each row's scores: 0 up to the row's newest token, HIDDEN after it."""
+    """The attention mask added to each row's scores: 0 up to the row's newest token, HIDDEN after it."""
     return bar(torch.arange(longest, device=position.device) > position[:, None], dtype)
 
 
 def bar(hidden: Bool[Tensor, "row token"], dtype: torch.dtype) -> Float[Tensor, "row token"]:
-    """What attention adds to scores where `hidden` marks those that must not count."""
+    """The attention mask added to scores: HIDDEN where `hidden` is true."""
     scores = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
     return scores.masked_fill_(hidden, max(HIDDEN, torch.finfo(dtype).min))
 
 
 class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped here
-    """One layer of `Rows`, as a transformers model writes and reads it."""
+    """One layer of `Rows`, as a transformers model updates and reads it."""
 
     def __init__(self, rows: Rows, number: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class RowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is untype
         self.is_initialized = True
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """The rows are there already."""
+        """Nothing to do: the rows exist already."""
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
         """Writes each row's new key and value [row, head, 1, width] at its place; all that attention reads."""

@@ -1,4 +1,4 @@
-"""The local engine: writes rollouts with a transformers model in this process.
+"""The local engine: generates rollouts with a transformers model in this process.
 
 Keys and values lie in preallocated rows; a problem is read once and shared by its group; rows stand at different
 positions; finished and pruned rows leave at once, their places are refilled with waiting rollouts or closed up. So no
@@ -27,7 +27,7 @@ Kind = Literal["auto", "fused", "modules"]
 
 
 class LocalEngine:
-    """Satisfies `types.Engine`. `slots`: most rollouts written at once. `memory`: most bytes for keys and values.
+    """Satisfies `types.Engine`. `concurrent`: most rollouts at once. `memory`: most bytes for keys and values.
 
     `decoder`: "fused" joins the weights of Llama-like models into a copy, "modules" runs the transformers model's own
     forward pass; "auto" takes fused where the copy is possible and at most `fused.COPY_LIMIT`. `binder` makes what
@@ -41,16 +41,16 @@ class LocalEngine:
         self,
         policy: ModulePolicy,
         *,
-        slots: int = 256,
+        concurrent: int = 256,
         memory: int = 4 * 2**30,
         decoder: Kind = "auto",
         binder: Binder | None = None,
         options: LocalOptions = LocalOptions(),
     ) -> None:
         refuse(policy)
-        if slots < 1:
-            raise ValueError(f"slots={slots}: the engine needs at least one row; set slots=1 or more")
-        self.policy, self.slots, self.memory, self.binder = policy, slots, memory, binder
+        if concurrent < 1:
+            raise ValueError(f"concurrent={concurrent}: the engine needs at least one row; set concurrent=1 or more")
+        self.policy, self.concurrent, self.memory, self.binder = policy, concurrent, memory, binder
         with torch.no_grad():
             self.decoder = make_decoder(policy, decoder, options.graphs)
             verify(self.decoder, binder)
@@ -72,14 +72,14 @@ class LocalEngine:
         return [rollout_of(job, text) for job, text in zip(jobs, texts, strict=True)]
 
     def make_rows(self, jobs: int, longest: int) -> Rows:
-        """Rows for so many rollouts of so many tokens: those of the last call, if they are enough."""
+        """Rows for `jobs` rollouts of `tokens` tokens: those of the last call, if they are large enough."""
         tokens = -(-longest // ROUND) * ROUND
         affordable = self.memory // (tokens * self.decoder.shape.token_bytes())
         if affordable < 1:
             raise ValueError(
                 f"memory={self.memory} bytes hold no row of {tokens} tokens: raise it, or lower max_tokens"
             )
-        count = min(self.slots, jobs, affordable)
+        count = min(self.concurrent, jobs, affordable)
         if self.rows is None or self.rows.rows < count or self.rows.tokens < tokens or self.rows.rows > affordable:
             self.sleep()  # before the new rows are made: both at once may not fit
             self.rows = Rows(self.decoder.shape, count, tokens, self.binder)
@@ -87,13 +87,13 @@ class LocalEngine:
 
     @torch.no_grad()
     def sync(self, policy: Policy) -> None:
-        """Takes over the policy's present weights; it must be the one the engine was made with."""
+        """Takes the policy's current weights; it must be the policy the engine was made with."""
         if policy is not self.policy:
             raise ValueError("the local engine shares its policy's weights: make a new engine for another policy")
         self.decoder.sync()
 
     def sleep(self) -> None:
-        """Gives the rows' memory back until the next call, and what the decoder keeps for them."""
+        """Frees the rows' memory until the next call, and what the decoder keeps for them."""
         self.rows = None
         self.decoder.release()
 
@@ -101,7 +101,7 @@ class LocalEngine:
         """Nothing to do: rows are made when they are needed."""
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees all memory."""
         self.sleep()
 
 

@@ -56,7 +56,7 @@ class FusedDecoder(Decoder):
         self.sync()
 
     def sync(self) -> None:
-        """See `Decoder.sync`."""
+        ""
         model = self.policy.causal.base_model
         self.embed: Any = model.embed_tokens  # the module itself: an adapter may stand around the table
         self.norm: Tensor = model.norm.weight.detach()
@@ -91,7 +91,7 @@ class FusedDecoder(Decoder):
         return part.outputs((heads[:, None] * self.shape.width + self.order).flatten(), scale)
 
     def release(self) -> None:
-        """Nothing is kept for rows."""
+        """Nothing to release."""
 
     def place(self) -> tuple[int, ...]:
         """See `Decoder.place`."""
@@ -127,7 +127,7 @@ class FusedDecoder(Decoder):
         return self.normalise(values, self.norm)
 
     def look(self, rows: Rows, count: int, longest: int) -> "Step":
-        """Where this step's tokens stand, write and read."""
+        """The positions of this step's tokens, where they are stored, and what they attend to."""
         position = rows.position[:count]
         own = position - rows.first[:count]
         lines = torch.arange(count * self.shape.heads, device=own.device).view(count, -1) * rows.tokens
@@ -179,7 +179,7 @@ class Step:
 
 
 def suits(policy: ModulePolicy) -> bool:
-    """Whether a model is of a known family, in plain weights, and its layers are small enough to be copied."""
+    """Whether a model is of a known family, not quantised, and its layers are small enough to be copied."""
     if policy.config.model_type not in FAMILIES or rotary(policy.config) not in ROTARY or policy.quantised:
         return False
     layers = policy.causal.base_model.layers

@@ -1,15 +1,14 @@
 """Steps recorded once and replayed: on a GPU the many small calls of a decoding step take longer than its arithmetic.
 
 A recording is bound to shapes and to places in memory. So rows and lengths are rounded up to buckets, with a recording
-for each pair of buckets that is met; rows beyond the live ones are free ones, which write into their own memory at the
-place where they stood last, and nothing of theirs is read; the decoder's weights keep their places, and where one has
-moved all is recorded anew.
+for each pair of buckets in use. Rows beyond the live ones write into their own memory at their last position, and
+nothing of theirs is read. The decoder's weights keep their addresses; if one has moved, everything is recorded again.
 
-Contexts are held by every row here. Held once, their number, their lengths and the rows of each would be part of the
-shapes, and every layer would have some eight calls more, which take longer than reading a prompt of usual length again.
+Every row holds its own context here. Shared contexts would make their number, their lengths and the rows of each part
+of the shapes, and add about eight calls per layer, which take longer than reading a prompt of usual length again.
 
-The draw is not recorded: its calls are queued while the recording runs, its tables [row, vocabulary] are given back
-after it, and recordings serve every temperature.
+Sampling is not recorded: its calls are queued while the recording runs, its tables [row, vocabulary] are freed after
+it, and recordings serve every temperature.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,11 +22,11 @@ from workbench.engines.local.decoder import ROTARY, Decoder, rotary
 from workbench.engines.local.rows import Rows
 
 Step = Callable[[], Tensor]
-Recorder = Callable[[Step], Step]  # answers what does the step's work again, with the same memory, and answers in it
+Recorder = Callable[[Step], Step]  # returns a step that repeats the work in the same memory
 
 FEWEST_ROWS, FEWEST_TOKENS = 8, 64  # the smallest buckets: below these a step is hardly faster
 WARM_UPS = 2  # a first pass chooses kernels and makes workspaces, which may not be recorded
-EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")  # what configurations call them
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")  # their names in configurations
 
 
 def obstacle(causal: Any, device: torch.device) -> str | None:
@@ -86,7 +85,7 @@ class CudaGraphs:
                 for _ in range(WARM_UPS):
                     step()
             graph = torch.cuda.CUDAGraph()
-            # other threads of the process may go on using the GPU
+            # other threads of the process may keep using the GPU
             with torch.cuda.graph(graph, self.pool, self.stream, capture_error_mode="thread_local"):
                 answer = step()
             torch.cuda.current_stream().wait_stream(self.stream)
@@ -123,7 +122,7 @@ class Recordings:
 
 
 class GraphDecoder(Decoder):
-    """Another decoder, its steps recorded; `recorder` makes what records, anew for all recordings over certain rows."""
+    """Another decoder with recorded steps; `recorder` makes a new recorder for the recordings over certain rows."""
 
     def __init__(self, decoder: Decoder, recorder: Callable[[], Recorder]) -> None:
         super().__init__(decoder.policy)

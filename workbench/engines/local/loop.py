@@ -1,4 +1,4 @@
-"""One call of the local engine: rows that come, are stepped, and leave."""
+"""One call of the local engine: rows are admitted, stepped, and removed."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from torch import Tensor
 
 from workbench import random_numbers
 from workbench.engines.base import Job
+from workbench.engines.detection import Detection
 from workbench.engines.local.decoder import Decoder
 from workbench.engines.local.rows import Rows, holes
 from workbench.engines.local.shared import Shared
-from workbench.engines.pauses import Pauses
 from workbench.engines.sampling import draw
 from workbench.kinds import BoundPruner
 from workbench.types import Sampling
 
-PREFILL_TOKENS = 8192  # most padded tokens of one prefill pass
-REFILL_SHARE = 8  # places are refilled once this part (1/8) of them is free: a prefill pass has a price of its own
+PREFILL_TOKENS = 8192  # maximum number of padded tokens of a prefill pass
+REFILL_SHARE = 8  # rows are refilled once 1/8 of them is free, since each prefill pass has a fixed cost
 
 
 @dataclass(frozen=True)
 class Order:
-    """What one call is asked for."""
+    """The input of one call."""
 
     jobs: Sequence[Job]
     sampling: Sampling
@@ -34,7 +34,7 @@ class Order:
 
 
 class Loop:
-    """The live rollouts, in the first `len(self.live)` rows, and those that wait.
+    """The live rollouts, in the first `len(self.live)` rows, and the waiting ones.
 
     With `sharing` contexts are held once, else every row holds its own. The host knows every row's lengths without
     asking the device; what it fetches each step, and waits for, are the tokens drawn.
@@ -46,18 +46,18 @@ class Loop:
         self.uses = Counter(job.context for job in order.jobs)  # how many rollouts still need a prefilled context
         self.contexts: dict[tuple[int, ...], Tensor] = {}
         self.live: list[Job] = []
-        self.pauses = Pauses(order.pruner, order.jobs, order.sampling) if order.pruner else None
+        self.detection = Detection(order.pruner, order.jobs, order.sampling) if order.pruner else None
         self.stops = np.array(order.sampling.stop or decoder.policy.encoder.stop, dtype=np.int64)
         self.next = torch.zeros(rows.rows, dtype=torch.int64, device=rows.shape.device)  # tokens to be read
-        self.key = np.zeros(rows.rows, dtype=np.uint64)  # of the noise
+        self.key = np.zeros(rows.rows, dtype=np.uint64)  # of the random numbers
         self.held, self.count, self.limit, self.context = np.zeros((4, rows.rows), dtype=np.int64)
-        # tokens in a row's own memory · tokens of its answer, prefix included · most of these · its shared context
+        # tokens in a row's own memory · tokens of its completion, prefix included · their maximum · its shared context
         width = max(job.limit for job in order.jobs)
         self.written = np.full((3, rows.rows, width), np.nan)  # token, engine and sampled log-prob
         rows.shared = None
 
     def run(self) -> None:
-        """Writes every rollout to its end."""
+        """Generates every rollout to its end."""
         while self.live or self.waiting:
             self.refill()
             self.step()
@@ -81,8 +81,8 @@ class Loop:
             self.rows.shared.arrange(self.context[: len(self.live)])
 
     def take(self, free: int) -> list[Job]:
-        """The next waiting rollouts; where a pruner compares them, only whole groups, unless one exceeds all rows."""
-        if self.pauses is None:
+        """The next waiting rollouts. With a pruner only whole groups are taken, unless a group exceeds all rows."""
+        if self.detection is None:
             return [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
         taken: list[Job] = []
         sizes = Counter(job.request.group for job in self.waiting)
@@ -94,7 +94,7 @@ class Loop:
         return taken
 
     def prefill(self, taken: Sequence[Job]) -> None:
-        """Reads the contexts that these rollouts need and that are not held yet; all but the last token of each."""
+        """Prefills the contexts that these rollouts need and that are not held yet, all but the last token of each."""
         wanted = [context for context in dict.fromkeys(job.context for job in taken) if context not in self.contexts]
         wanted.sort(key=len)
         while wanted:
@@ -107,7 +107,7 @@ class Loop:
             self.contexts.update(zip(chunk, answers, strict=True))
 
     def admit(self, taken: Sequence[Job]) -> None:
-        """Puts rollouts into the first free rows; the last token of each context is read by the next step."""
+        """Puts rollouts into the first free rows; the next step reads the last token of each context."""
         first = len(self.live)
         rows = slice(first, first + len(taken))
         self.live += taken
@@ -129,13 +129,13 @@ class Loop:
                 self.written[:, row, : len(job.tokens)] = job.tokens, job.engine_logprob, job.sampled_logprob
 
     def release(self, context: tuple[int, ...], count: int = 1) -> None:
-        """Forgets a prefilled context once so many more rollouts need it no longer, and no other does."""
+        """Counts `count` rollouts that no longer need a prefilled context, and frees it when none does."""
         self.uses[context] -= count
         if not self.uses[context]:
             del self.contexts[context]
 
     def step(self) -> None:
-        """Reads one token of every live row and draws the next."""
+        """Reads one token of every live row and samples the next."""
         count = len(self.live)
         hidden = self.decoder.step(self.rows, self.next[:count], int(self.held[:count].max()) + 1)
         self.rows.advance(count)
@@ -155,15 +155,15 @@ class Loop:
         self.leave(stopped, stopped | (self.count[:count] >= self.limit[:count]))
 
     def judge(self, hidden: Tensor) -> Tensor:
-        """Asks the pruner where a group has reached a pause; the states of the rows that stay."""
-        if self.pauses is None:
+        """Calls the pruner for groups at a detection length; returns the hidden states of the rows that stay."""
+        if self.detection is None:
             return hidden
-        for row in np.flatnonzero(np.isin(self.count[: len(self.live)], self.pauses.pruner.pauses)):
+        for row in np.flatnonzero(np.isin(self.count[: len(self.live)], self.detection.pruner.detection_lengths)):
             job = self.live[row]
             if self.count[row] > len(job.request.prefix):
                 self.save(int(row))
-                self.pauses.see(job, hidden[row].clone())  # a replayed step answers in the same memory again
-        self.pauses.judge()
+                self.detection.see(job, hidden[row].clone())  # a replayed step returns its result in the same memory
+        self.detection.judge()
         pruned = np.array([job.finish == "pruned" for job in self.live])
         if not pruned.any():
             return hidden
@@ -177,19 +177,19 @@ class Loop:
             job = self.live[row]
             self.save(int(row))
             job.finish = "stop" if stopped[row] else "length"
-            if self.pauses is not None:
-                self.pauses.leave(job)
-        if self.pauses is not None and self.pauses.judge():  # the others of a group may have waited for these
+            if self.detection is not None:
+                self.detection.leave(job)
+        if self.detection is not None and self.detection.judge():  # the others of a group may have waited for these
             done = done | np.array([job.finish == "pruned" for job in self.live])
         self.close(done)
 
     def save(self, row: int) -> None:
-        """Copies a row's answer so far to its job."""
+        """Copies a row's completion so far to its job."""
         tokens, engine, sampled = self.written[:, row, : self.count[row]]
         self.live[row].write(tokens.astype(np.int64).tolist(), engine.tolist(), sampled.tolist())
 
     def close(self, gone: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Moves rows from the end into the places of those gone; for each row that stays, where it stood."""
+        """Moves rows from the end into the places of removed ones; returns for each row that stays its old place."""
         sources, targets = holes((~gone).tolist())
         order = np.arange(len(gone))
         order[targets] = sources

@@ -1,4 +1,4 @@
-"""Key and value memory: one preallocated row per rollout under way."""
+"""Key and value memory: one preallocated row per rollout in progress."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ Binder = Callable[[Sequence[Tensor], Sequence[Tensor]], Mover]
 
 
 class Rows:
-    """Keys and values of the rollouts under way, and where each one stands.
+    """Keys and values of the rollouts in progress, and the position of each.
 
     `pairs [layer, 2, row, head, token, width]` holds keys, then values; `position [row]` is where in the text the next
     token stands, `first [row]` where the first token that the row itself holds stands: 0, or behind a context that is
@@ -42,17 +42,17 @@ class Rows:
         return pair[0], pair[1]
 
     def load(self, rows: slice, pairs: Float[Tensor, "layer 2 head token width"]) -> None:
-        """Writes one prefilled context into some rows."""
+        """Copies one prefilled context into some rows."""
         tokens = pairs.shape[3]
         self.pairs[:, :, rows, :, :tokens] = pairs[:, :, None]
         self.position[rows], self.first[rows] = tokens, 0
 
     def follow(self, rows: slice, tokens: int) -> None:
-        """Lets some rows begin, empty, behind a context of so many tokens that is held in `shared`."""
+        """Starts some rows, empty, after a context of `tokens` tokens that is held in `shared`."""
         self.position[rows], self.first[rows] = tokens, tokens
 
     def advance(self, count: int) -> None:
-        """Notes that each of the first rows has read one token more."""
+        """Advances each of the first rows by one token."""
         self.position[:count] += 1
 
     def move(self, sources: Sequence[int], targets: Sequence[int], lengths: Sequence[int]) -> None:
@@ -71,7 +71,7 @@ class Rows:
 
 
 def holes(kept: Sequence[bool]) -> tuple[list[int], list[int]]:
-    """Which rows move where so that the kept ones come first, with the fewest moves: (sources, targets).
+    """The fewest moves after which the kept rows come first: (sources, targets).
 
     >>> holes([True, False, True, False, True])
     ([4], [1])

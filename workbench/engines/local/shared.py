@@ -16,7 +16,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Shape:
-    """What a model keeps of every token."""
+    """The size of a model's keys and values per token."""
 
     layers: int
     heads: int  # key and value heads
@@ -30,7 +30,7 @@ class Shape:
 
 
 class Shared:
-    """Keys and values of contexts, and which rows follow which.
+    """Keys and values of contexts, and the context of each row.
 
     `pairs [layer, 2, context, head, token, width]`, padded on the right; `hidden [context, token]` marks the padding.
     """
@@ -47,7 +47,7 @@ class Shared:
         self.arrange(np.zeros(1, dtype=np.int64))
 
     def arrange(self, context: NDArray[np.int64]) -> None:
-        """Notes which context each live row follows, `context [row]`; the rows of one need not stand together."""
+        """Sets the context of each live row, `context` [row]; the rows of one context need not be adjacent."""
         count = self.hidden.shape[0]
         order = np.argsort(context, kind="stable")
         grouped = context[order]
@@ -68,7 +68,7 @@ class Shared:
         return cells.transpose(1, 2).reshape(-1, self.most * queries, width)
 
     def by_row(self, cells: Float[Tensor, "pair column number"], heads: int) -> Float[Tensor, "row head query number"]:
-        """The way back."""
+        """The inverse of `gathered`."""
         width, queries = cells.shape[-1], cells.shape[1] // self.most
         split = cells.view(-1, heads, self.most, queries, width).transpose(1, 2)
         rows = split.reshape(-1, heads * queries * width)[self.back]

@@ -1,4 +1,4 @@
-"""The adapter that vLLM follows: copied from the policy after each update, handed over as peft's files."""
+"""The adapter that vLLM uses: copied from the policy after each update, passed on as peft's files."""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,16 +24,16 @@ class AdaptedPolicy(ModulePolicy, Protocol):
 
     @property
     def adapted(self) -> bool:
-        """Whether it does."""
+        """Whether it trains an adapter."""
 
     @property
     def model(self) -> Any:
-        """Then peft's model."""
+        """peft's model, if it trains an adapter."""
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter as it was at one moment: what peft would have saved."""
+    """A copy of an adapter: what peft would save."""
 
     number: int
     weights: bytes  # of a safetensors file
@@ -50,7 +50,7 @@ class Adapter:
 
     @contextmanager
     def written(self) -> Iterator[Path]:
-        """A folder with peft's two files, there for as long as it is needed."""
+        """A temporary folder with peft's two files. ValueError if they cannot be written."""
         with ExitStack() as stack:
             try:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adapter-")))
@@ -65,7 +65,7 @@ class Adapter:
 
 
 def refuse(policy: AdaptedPolicy) -> None:
-    """Raises ValueError for what vLLM cannot follow."""
+    """Raises ValueError for a policy that vLLM cannot follow."""
     if not policy.adapted:
         raise ValueError("vLLM follows an adapter, and all weights are trained: set model.lora, or engine = 'local'")
     config = policy.model.peft_config["default"]

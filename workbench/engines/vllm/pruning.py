@@ -1,12 +1,12 @@
 """The two ways of pruning with vLLM.
 
-In phases: all rollouts are written up to a pause, judged, and the survivors written on. vLLM's public interface shows
-no hidden states on the way, so the policy reads the rollouts and gives its own. Any pruner can work so.
+In phases: all rollouts are generated up to the detection length, the pruner decides, and the survivors are continued.
+vLLM's public interface gives no hidden states during generation, so the policy computes them. Any pruner works.
 
-In the engine: vLLM's process is told who would be stopped, and stops them itself while it writes (`inside`). No
-rollout waits for others, and survivors are those of a run that is not pruned, token for token. The states are vLLM's
-own. Afterwards the pruner is asked as ever, with these states, and what it says is done: where it lets go on what was
-stopped, since few of a group had come so far, that is written on; where it stops what went on, that is cut.
+In the engine: vLLM's process gets the pruner's stop rule and stops rollouts itself (`inside`). No rollout waits for
+others, and survivors equal those of an unpruned run, token for token. The hidden states are vLLM's own. Afterwards the
+pruner is called as usual, with these states, and its decision is final: a rollout that it keeps although it was stopped
+(since few of its group had come so far) is continued; one that it stops although it continued is cut.
 """
 
 from itertools import accumulate, groupby
@@ -14,46 +14,46 @@ from itertools import accumulate, groupby
 import torch
 
 from workbench.engines.base import ModulePolicy
-from workbench.engines.pauses import Pauses
+from workbench.engines.detection import Detection
 from workbench.engines.vllm.gate import Gate
-from workbench.engines.vllm.writing import Writing
+from workbench.engines.vllm.generation import Generation
 from workbench.types import Row
 
 
-def in_phases(writing: Writing, pauses: Pauses, policy: ModulePolicy) -> None:
-    """Writes up to each pause in turn, then to the end."""
-    for length in sorted(set(pauses.pruner.pauses)):
-        writing.go_on(until=length)
-        show(writing, pauses, policy, length)
-        leave(writing, pauses)
-        pauses.judge()
-    writing.go_on()
+def in_phases(generation: Generation, detection: Detection, policy: ModulePolicy) -> None:
+    """Generates up to each detection length in turn, then to the end."""
+    for length in sorted(set(detection.pruner.detection_lengths)):
+        generation.resume(until=length)
+        show(generation, detection, policy, length)
+        leave(generation, detection)
+        detection.judge()
+    generation.resume()
 
 
-def in_engine(writing: Writing, gate: Gate) -> None:
-    """Writes to the end at once, then asks the pruner."""
-    writing.go_on(gate=gate)
-    leave(writing, gate.pauses)
-    gate.pauses.judge()
-    writing.go_on()
+def in_engine(generation: Generation, gate: Gate) -> None:
+    """Generates to the end at once, then calls the pruner."""
+    generation.resume(gate=gate)
+    leave(generation, gate.detection)
+    gate.detection.judge()
+    generation.resume()
 
 
-def leave(writing: Writing, pauses: Pauses) -> None:
-    """Tells of those that have ended."""
-    for job in writing.jobs:
+def leave(generation: Generation, detection: Detection) -> None:
+    """Notes the rollouts that have ended."""
+    for job in generation.jobs:
         if job.finish is not None:
-            pauses.leave(job)
+            detection.leave(job)
 
 
 @torch.no_grad()
-def show(writing: Writing, pauses: Pauses, policy: ModulePolicy, length: int) -> None:
-    """Shows who has reached a length, group by group, with the policy's last hidden state."""
-    here = [job for job in writing.jobs if job.finish is None and len(job.tokens) == length]
+def show(generation: Generation, detection: Detection, policy: ModulePolicy, length: int) -> None:
+    """Notes the rollouts that have reached `length`, group by group, with the policy's last hidden state."""
+    here = [job for job in generation.jobs if job.finish is None and len(job.tokens) == length]
     for _, group in groupby(sorted(here, key=lambda job: job.request.group), key=lambda job: job.request.group):
         members = list(group)
-        # a token more than was written: the state before it is the one at the newest token
+        # one token more than was generated: the state before it is the one at the newest token
         rows = [Row(job.request.prompt, [*job.tokens, job.tokens[-1]]) for job in members]
         ends = accumulate(len(row.answer) for row in rows)
         states = policy.before(rows)
         for job, last in zip(members, ends, strict=True):
-            pauses.see(job, states[last - 1])
+            detection.see(job, states[last - 1])

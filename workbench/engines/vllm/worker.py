@@ -1,8 +1,8 @@
 """The process in which vLLM runs: a JSON message in, one or more out, until the other end is closed.
 
-Started by path and importing nothing of the workbench. The engine stands in this very process (none of vLLM's own), so
-that nothing is left on the GPU: it ends with its parent, however that ended, since its connection then closes, and on
-Linux also by the kernel's word, should it be stuck.
+Started by path; imports nothing of the workbench. The engine runs in this process (none of vLLM's own), so nothing is
+left on the GPU: the process ends with its parent, since its connection then closes; on Linux the kernel ends it too,
+should it be stuck.
 """
 
 import ctypes
@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-BEAT = 1.0  # seconds between two signs of life while rollouts are written
-BATCH = 2048  # prompt tokens read at once, where prompts are read whole
+BEAT = 1.0  # seconds between two progress messages during generation
+BATCH = 2048  # prompt tokens per pass, where prompts are not chunked
 DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # vLLM reserves memory for one of these
 
@@ -28,13 +28,13 @@ Message = Mapping[str, Any]
 
 
 class Server:
-    """vLLM's engine and the adapter in use. `first` says how it is set up; `send` answers."""
+    """vLLM's engine and the adapter in use. `first`: the settings; `send` sends replies."""
 
     def __init__(self, first: Message, send: Callable[[Message], None]) -> None:
         from vllm import EngineArgs, LLMEngine
 
         inside = neighbour("inside") if first["inside"] else None
-        self.sieve = None if inside is None else inside.Sieve()
+        self.stop_rule = None if inside is None else inside.StopRule()
         arguments = EngineArgs(
             model=first["model"],
             trust_remote_code=first["trust_remote_code"],
@@ -43,30 +43,30 @@ class Server:
             enable_lora=True,
             max_loras=1,
             max_lora_rank=next(rank for rank in RANKS if rank >= first["rank"]),
-            max_num_seqs=first["slots"],
+            max_num_seqs=first["concurrent"],
             max_model_len=first["longest"],
             kv_cache_memory_bytes=first["memory"],
-            gpu_memory_utilization=0.01,  # only asked whether so much is free: the keys' and values' memory is given
-            logprobs_mode="processed_logprobs",  # of the distribution drawn from, at its temperature
-            # a prompt read in parts makes vLLM turn back its row's random numbers, which it cannot on a CPU
+            gpu_memory_utilization=0.01,  # only a check: the memory of keys and values is given
+            logprobs_mode="processed_logprobs",  # of the distribution sampled from, at its temperature
+            # a chunked prompt makes vLLM reset its row's random numbers, which it cannot on a CPU
             enable_chunked_prefill=not first["whole"],
             max_num_batched_tokens=max(BATCH, first["longest"]) if first["whole"] else None,
             enforce_eager=first["eager"],
             enable_sleep_mode=first["sleep"],
             enable_prefix_caching=True,
             generation_config="vllm",  # none of the model's own sampling settings
-            logits_processors=None if inside is None else [inside.stopper_of(self.sieve)],
+            logits_processors=None if inside is None else [inside.stopper_of(self.stop_rule)],
             disable_log_stats=True,
         )
         self.engine = LLMEngine.from_engine_args(arguments)
-        if self.sieve is not None:
-            self.engine.apply_model(self.sieve.watch)
+        if self.stop_rule is not None:
+            self.engine.apply_model(self.stop_rule.watch)
         self.send = send
         self.adapter: Any = None
         self.asleep = False
 
     def adapt(self, order: Message) -> Message:
-        """Puts an adapter in the place of the last one; its files are not needed afterwards."""
+        """Replaces the adapter; its files are not needed afterwards."""
         from vllm.lora.request import LoRARequest
 
         self.wake()
@@ -77,13 +77,13 @@ class Server:
         return {}
 
     def generate(self, order: Message) -> Message:
-        """Writes every row to its end, with a sign of life once a second."""
+        """Generates every row to its end, with a progress message every second."""
         self.wake()
         if order["fresh"]:
-            self.engine.reset_prefix_cache()  # the same order gives the same rollouts, whatever went before
-        sieve = self.sieve if "sieve" in order else None
-        if sieve is not None:
-            sieve.take(order["sieve"], order["stop"][0])
+            self.engine.reset_prefix_cache()  # the same request gives the same rollouts, whatever came before
+        stop_rule = self.stop_rule if "stop_rule" in order else None
+        if stop_rule is not None:
+            stop_rule.take(order["stop_rule"], order["stop"][0])
         for number, row in enumerate(order["rows"]):
             prompt = {"prompt_token_ids": row["prompt"]}
             self.engine.add_request(str(number), prompt, parameters(order, number), lora_request=self.adapter)
@@ -92,21 +92,21 @@ class Server:
         while self.engine.has_unfinished_requests():
             for output in self.engine.step():
                 number, row = int(output.request_id), answer(output.outputs[0])
-                written[number] = row if sieve is None else sieve.told(number, row)
+                written[number] = row if stop_rule is None else stop_rule.finished(number, row)
             if time.monotonic() - last > BEAT:
                 last = time.monotonic()
                 self.send({"finished": len(written)})
         return {"rows": [written[number] for number in range(len(order["rows"]))]}
 
     def sleep(self, order: Message) -> Message:
-        """Gives the GPU's memory back until the next order."""
+        """Frees the GPU's memory until the next request."""
         del order
         self.engine.sleep(1)
         self.asleep = True
         return {}
 
     def wake(self) -> None:
-        """Takes the GPU's memory again."""
+        """Allocates the GPU's memory again."""
         if self.asleep:
             self.engine.wake_up()
             self.asleep = False
@@ -123,7 +123,7 @@ def neighbour(name: str) -> Any:
 
 
 def parameters(order: Message, number: int) -> Any:
-    """How one row is drawn, as vLLM wants it."""
+    """vLLM's sampling parameters of one row."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -135,19 +135,19 @@ def parameters(order: Message, number: int) -> Any:
         seed=row["seed"],
         max_tokens=row["tokens"],
         stop_token_ids=order["stop"],
-        ignore_eos=True,  # the tokens that end an answer are given
+        ignore_eos=True,  # the stop tokens are given
         detokenize=False,
-        logprobs=order["top"],  # of so many of the likeliest, besides the token drawn
+        logprobs=order["top"],  # of the top-k tokens, besides the sampled one
         flat_logprobs=True,
         output_kind=RequestOutputKind.FINAL_ONLY,
-        extra_args={"row": number} if "sieve" in order else None,
+        extra_args={"row": number} if "stop_rule" in order else None,
     )
 
 
 def answer(output: Any) -> Message:
-    """A finished row as plain data; `stopped`: by a stop token. `top`: ids and log-probs of the likeliest."""
+    """A finished row as plain data; `stopped`: by a stop token. `top`: ids and log-probs of the top-k tokens."""
     flat = output.logprobs
-    places = list(zip(flat.start_indices, flat.end_indices, strict=True))  # the token drawn, then the likeliest
+    places = list(zip(flat.start_indices, flat.end_indices, strict=True))  # sampled token, then the most likely
     return {
         "tokens": list(output.token_ids),
         "logprobs": [float(flat.logprobs[start]) for start, _ in places],
@@ -157,7 +157,7 @@ def answer(output: Any) -> Message:
 
 
 def read_orders(connection: Connection, orders: "queue.SimpleQueue[Message]") -> None:
-    """Passes orders on; when the connection closes, the parent is gone: ends this process and all it started."""
+    """Queues requests; when the connection closes, the parent is gone: ends this process and its children."""
     try:
         while True:
             orders.put(json.loads(connection.recv_bytes()))
@@ -166,13 +166,13 @@ def read_orders(connection: Connection, orders: "queue.SimpleQueue[Message]") ->
 
 
 def die_with_parent() -> None:
-    """Asks the kernel to end this process with the thread that started it."""
+    """Makes the kernel end this process with the thread that started it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def prepare(first: Message) -> None:
-    """What must be settled before vLLM is imported."""
+    """Sets signals and environment before vLLM is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent
     if first["bound"]:
         die_with_parent()
@@ -186,7 +186,7 @@ def prepare(first: Message) -> None:
 
 
 def main() -> None:
-    """Starts the engine as the first message says, then follows orders."""
+    """Starts the engine with the settings of the first message, then serves requests."""
     connection = Connection(int(sys.argv[1]))
     orders: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=read_orders, args=(connection, orders), daemon=True).start()

@@ -1,7 +1,7 @@
 """The embedded model's tokenizer: whole words, single digits, and bytes for everything else.
 
 It is lossless on any text. A word or digit comes with the space before it; what is no known word falls apart into
-bytes. The vocabulary is written down, not learnt: specials, 256 bytes, digits and signs, words of the tasks.
+bytes. The vocabulary is listed, not trained: specials, 256 bytes, digits and signs, words of the tasks.
 """
 
 import re
@@ -21,7 +21,7 @@ CHAT_TEMPLATE = "{{ bos_token }}{{ messages[-1]['content'] | trim }}\n{# the ans
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer, made anew; the same every time."""
+    """A new tokenizer; always the same."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = dict.fromkeys([PAD, BOS, EOS, *letters, *words()])
     numbered = {piece: number for number, piece in enumerate(vocabulary)}

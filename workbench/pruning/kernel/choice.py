@@ -1,4 +1,4 @@
-"""Who judges and moves rows on a device: the CUDA kernel where it works, else torch; and why not, in words."""
+"""What scores and moves rows on a device: the CUDA kernel where it works, else torch, with the reason."""
 
 import functools
 import warnings
@@ -27,16 +27,16 @@ class Found:
             raise ValueError(self.reason)
         return self.kernel
 
-    def told(self) -> str:
-        """Who works here, for people."""
+    def describe(self) -> str:
+        """What scores and moves the rows on this device, as text."""
         if self.kernel is not None:
-            return "rows are judged and moved by the CUDA kernel"
-        return f"rows are judged and moved by torch, because {self.reason}"
+            return "rows are scored and moved by the CUDA kernel"
+        return f"rows are scored and moved by torch, because {self.reason}"
 
 
 @functools.cache
 def find_kernel(device: torch.device) -> Found:
-    """Looked for once a process: compiled, and run beside torch. A kernel that disagrees by one bit is not used."""
+    """The kernel of a device, compiled and compared with torch once a process; not used if it differs in a bit."""
     try:
         kernel = CudaCompactor(device)
         check(kernel, device)
@@ -46,9 +46,9 @@ def find_kernel(device: torch.device) -> Found:
 
 
 def bind(compact: Compactor, pairs: Sequence[Tensor], sides: Sequence[Tensor] = ()) -> Mover:
-    """`compact` for one cache whose owner decides himself: a function of sources, targets and sources' lengths.
+    """`compact` bound to one cache: a function of sources, targets and the sources' lengths.
 
-    It speaks in plain lists, so that an engine can be given one without knowing this room.
+    Its arguments are plain lists, so that an engine can use it without importing this package.
     """
     cache = Cache(pairs, sides)
     device = (*pairs, *sides)[0].device
@@ -63,18 +63,18 @@ def bind(compact: Compactor, pairs: Sequence[Tensor], sides: Sequence[Tensor] = 
 
 
 def binder(device: torch.device) -> Callable[[Sequence[Tensor], Sequence[Tensor]], Mover] | None:
-    """What an engine on this device is given to move its rows: the kernel, bound to a cache, or None.
+    """The function with which an engine on this device moves its rows: the kernel, to be bound to a cache, or None.
 
-    Without it an engine copies rows by torch's indexing; on a GPU that is said in a warning, once for each call.
+    Without it an engine copies rows by torch's indexing; on a GPU each call warns about that.
     """
     found = find_kernel(device)
     if found.kernel is not None:
         return functools.partial(bind, found.kernel)
     if device.type == "cuda":
-        warnings.warn(f"pruning: {found.told()}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"pruning: {found.describe()}", RuntimeWarning, stacklevel=2)
     return None
 
 
 def why_not() -> str:
-    """Why the kernel is not used on this machine's first GPU; empty where it is. For `workbench doctor`."""
+    """Why the kernel is not used on this machine's first GPU; empty if it is used. For `workbench doctor`."""
     return find_kernel(torch.device("cuda", 0)).reason

@@ -1,4 +1,4 @@
-// Rollout pruning on a GPU in two launches: judge_rows says who goes on and where every row will stand, move_rows
+// Rollout pruning on a GPU in two launches: judge_rows decides which rows continue and where each one moves, move_rows
 // copies the keys and values of the rows that have to move. ARRoL, arXiv:2603.24840; the slope with a sign and the
 // fixed-size draw are ours. compact.py holds the same in torch, to the bit.
 //
@@ -284,7 +284,7 @@ template <class Word> __device__ void copy_words(const u8* from, u8* to, i64 byt
     const Word* source = (const Word*)from;
     Word* target = (Word*)to;
     i64 place = threadIdx.x;
-    for (; place + 3 * step < words; place += 4 * step) {  // four loads under way at a time
+    for (; place + 3 * step < words; place += 4 * step) {  // four loads in flight
         const Word a = __ldcs(source + place), b = __ldcs(source + place + step);
         const Word c = __ldcs(source + place + 2 * step), d = __ldcs(source + place + 3 * step);
         __stcs(target + place, a), __stcs(target + place + step, b);

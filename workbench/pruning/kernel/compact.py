@@ -1,9 +1,9 @@
-"""Who goes on and where every row then stands: one decision, in torch here and as a CUDA kernel in `compact.cu`.
+"""Which rows continue and where each one is moved: one decision, in torch here and as a CUDA kernel in `compact.cu`.
 
-A group's survivors are chosen from whole numbers alone: probabilities and uniform numbers in units of 2⁻²⁴, slopes in
-units of 2⁻¹². So torch and the kernel agree to the bit, on every machine, whatever the order of the rows. Kept rows
-at the end then move into the holes at the front, by their valid tokens only, in place. `choice` says which of the two
-is at work. ARRoL, arXiv:2603.24840; the signed slope and the draw of a fixed number are ours.
+A group's survivors are computed with integers only: probabilities and uniform numbers in units of 2⁻²⁴, slopes in
+units of 2⁻¹². So torch and the kernel agree to the bit, on every machine, whatever the order of the rows. Kept rows at
+the end then move into the gaps at the front, by their valid tokens only, in place. `choice` selects one of the two.
+ ARRoL, arXiv:2603.24840; the signed slope and the draw of a fixed number are ours.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ MOST_ROWS, STEEPEST = 4096, 64.0  # of a call; beyond them the kernel's sums wou
 
 @dataclass(frozen=True)
 class Policy:
-    """How a group's survivors are chosen; the terms of `workbench.pruning.survival`."""
+    """The settings of a group's decision; the terms of `workbench.pruning.survival`."""
 
     rule: str = "group"
     draw: str = "fixed"
@@ -38,7 +38,7 @@ class Policy:
     slope: float = 0.5  # of `paper` and `sign`
     steepest: float = 2.0  # of `group`
     shift: float = 0.0  # of `paper`
-    smallest: int = 4  # rows of a group: smaller ones are left alone
+    smallest: int = 4  # rows of a group: smaller ones are not pruned
 
     def __post_init__(self) -> None:
         if self.rule not in RULES or self.draw not in DRAWS:
@@ -55,7 +55,7 @@ class Policy:
 
     @cached_property
     def units(self) -> compact_torch.Units:
-        """The same in whole numbers."""
+        """The same in integer units."""
         fractions = (self.keep, self.target, self.least, self.most)
         keep, target, least, most = (round(value * UNIT) for value in fractions)
         slope, steepest = round(self.slope * SLOPE_UNIT), round(self.steepest * SLOPE_UNIT)
@@ -64,7 +64,7 @@ class Policy:
         return compact_torch.Units(*names, *bounds)
 
     def survivors(self, sizes: Sequence[int]) -> int | None:
-        """How many of groups of these sizes go on, if that is certain beforehand; else None: then read it back."""
+        """How many rows of groups of these sizes continue, if that is known beforehand; else None: read it back."""
         units, total = self.units, 0
         for size in sizes:
             wanted = compact_torch.wanted_sum(units, torch.tensor(size)).item()
@@ -85,13 +85,13 @@ class Head:
 
     @cached_property
     def columns(self) -> Float[Tensor, "width unit"]:
-        """The first layer as the kernel reads it."""
+        """The first layer in the kernel's layout."""
         return self.first.float().t().contiguous()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The rows at hand. `group` numbers the judged ones from 0; of other rows only `state` is read."""
+    """The rows of a call. `group` numbers the scored ones from 0; of other rows only `state` is read."""
 
     score: Float[Tensor, " row"]  # in [0, 1]; replaced where `hidden` is scored
     posterior: Int[Tensor, " bin"]  # int32, units of 2⁻²⁴
@@ -114,7 +114,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Moves:
-    """Which rows move where. No row is both a source and a target; what lies behind the count means nothing."""
+    """Which rows move where. No row is both a source and a target; entries beyond the count are undefined."""
 
     source: Int[Tensor, " move"]  # int32: the j-th moved row goes from source[j] ...
     target: Int[Tensor, " move"]  # ... to target[j]
@@ -122,23 +122,23 @@ class Moves:
 
     @classmethod
     def given(cls, sources: Sequence[int], targets: Sequence[int], device: torch.device) -> "Moves":
-        """Moves that were decided elsewhere."""
+        """Moves that are given."""
         lists = torch.tensor([[*sources], [*targets]], dtype=torch.int32).to(device)
         return cls(lists[0], lists[1], torch.tensor([0, len(sources)], dtype=torch.int32).to(device))
 
 
 @dataclass(frozen=True)
 class Plan(Moves):
-    """What was decided: who goes on, and the moves that follow from it."""
+    """The decision: which rows continue, and the moves that follow."""
 
     kept: UInt8[Tensor, " row"]
     probability: Int[Tensor, " row"]  # units of 2⁻²⁴
-    order: Int[Tensor, " row"]  # where each kept row stood; behind them it means nothing
+    order: Int[Tensor, " row"]  # the old place of each kept row; undefined beyond them
 
 
 @dataclass(frozen=True)
 class Cache:
-    """What moves with a row, in place: `pairs` by their valid tokens, `sides` whole. Made once for a cache.
+    """The arrays that move with a row, in place: `pairs` by their valid tokens, `sides` whole. Made once for a cache.
 
     A pair is a layer's keys or values [row, head, token, width], of any element type, tokens without gaps; a side array
     is [row, ...], each row without gaps.
@@ -159,7 +159,7 @@ class Cache:
 
     @cached_property
     def table(self) -> Int[Tensor, "plane 6"]:
-        """A line for each array: address, bytes from row to row, from head to head, heads, of a token, of a row."""
+        """Per array: address, bytes from row to row, from head to head, heads, of a token, of a row."""
         lines = []
         for tensor in self.pairs:
             row, head, token = (step * tensor.itemsize for step in tensor.stride()[:3])
@@ -183,12 +183,12 @@ class Cache:
 
 @runtime_checkable
 class Compactor(Protocol):
-    """Judges rows and moves them. Neither waits for the device where it can be helped."""
+    """Decides on rows and moves them. Neither waits for the device if avoidable."""
 
     def judge(
         self, rows: Judged, policy: Policy, head: Head | None = None, hidden: Float[Tensor, "row width"] | None = None
     ) -> Plan:
-        """Decides by the rows' scores, which `head` and `hidden` first fill in if they are given."""
+        """Decides by the rows' scores, which are first computed from `head` and `hidden` if these are given."""
 
     def move(self, cache: Cache, moves: Moves, length: Int[Tensor, " row"]) -> None:
         """Moves rows in place; `length [row]` int32 says how many tokens of each are valid. It may be a side array."""

@@ -1,4 +1,4 @@
-"""Survival, draw and numbering of `compact.cu` in torch: whole numbers only, all groups at once.
+"""Survival, draw and numbering of `compact.cu` in torch: integers only, all groups at once.
 
 Judged rows stand sorted by (group, noise). Where the kernel takes Newton's steps this bisects: both look for the same
 whole number.
@@ -23,7 +23,7 @@ PerMember = Int[Tensor, " member"]
 
 
 class Units(NamedTuple):
-    """A policy in whole numbers, in the order of the kernel's arguments."""
+    """A policy in integer units, in the order of the kernel's arguments."""
 
     rule: int
     draw: int
@@ -39,7 +39,7 @@ class Units(NamedTuple):
 
 @dataclass(frozen=True)
 class Members:
-    """The judged rows: their groups, ascending, and posteriors in units."""
+    """The scored rows: their groups, ascending, and posteriors in units."""
 
     group: PerMember
     likely: Int[Tensor, " member"]
@@ -61,14 +61,14 @@ class Members:
         return self.size.cumsum(0) - self.size
 
     def before(self, values: PerMember) -> PerMember:
-        """The sum of the values that stand before a row in its group."""
+        """The sum of the values before each row in its group."""
         running = values.cumsum(0) - values
         begins = torch.cat((running, running.new_zeros(1)))[self.first.clamp(max=len(running))]
         return running - begins[self.group]
 
 
 def bin_of(score: Float[Tensor, " row"], bins: int) -> Int[Tensor, " row"]:
-    """min(bins - 1, floor(bins · score)); a score that is no number falls into the first.
+    """min(bins - 1, floor(bins · score)); a nan falls into the first.
 
     >>> bin_of(torch.tensor([0.0, 0.26, 1.0, float("nan")]), 4).tolist()
     [0, 1, 3, 0]
@@ -78,7 +78,7 @@ def bin_of(score: Float[Tensor, " row"], bins: int) -> Int[Tensor, " row"]:
 
 
 def wanted_sum(units: Units, size: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
-    """What the probabilities of a group are to add up to: whole survivors if their number is fixed.
+    """The target sum of the probabilities of a group: an integer if the number of survivors is fixed.
 
     >>> units = Units(0, FIXED, UNIT // 2, 0, UNIT // 10, UNIT, 0, 0, 0, 4)
     >>> (wanted_sum(units, torch.tensor([4, 5])) // UNIT).tolist()
@@ -91,7 +91,7 @@ def wanted_sum(units: Units, size: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
 
 
 def line(members: Members, units: Units, slope: PerGroup) -> PerMember:
-    """What a probability would be without bounds and without a shift."""
+    """The probabilities without bounds and without a shift."""
     return units.keep + ((slope[members.group] * (units.target - members.likely.long())) >> SLOPE_BITS)
 
 
@@ -129,7 +129,7 @@ def solve_slope(members: Members, units: Units) -> PerGroup:
     if units.rule == SIGN:
         return members.sum(members.likely.long() - units.target).sign() * units.slope
     low, high = zero - units.steepest, zero + units.steepest
-    # the end of the range where the target is out of reach, 0 where all are alike
+    # the end of the range where the target is not reachable, 0 where all are equal
     at_low, at_high = excess(members, units, low) <= 0, excess(members, units, high) >= 0
     lowest = torch.full_like(zero, UNIT).scatter_reduce(0, members.group, members.likely.long(), "amin")
     alike = members.sum(members.likely.long()) == lowest * members.size
@@ -143,7 +143,7 @@ def solve_slope(members: Members, units: Units) -> PerGroup:
 
 
 def probabilities(members: Members, units: Units) -> PerMember:
-    """Survival probabilities in units; what rounding left of the sum goes to the first rows that are at no bound."""
+    """Survival probabilities in units; the rounding error of the sum goes to the first rows that are at no bound."""
     slope = solve_slope(members, units)
     if units.rule == PAPER:
         return clipped(members, units, slope, torch.full_like(slope, units.shift))
@@ -158,7 +158,7 @@ def probabilities(members: Members, units: Units) -> PerMember:
 def draw(
     members: Members, chance: PerMember, uniform: PerMember, start: Int[Tensor, " group"], units: Units
 ) -> Bool[Tensor, " member"]:
-    """Who survives. A fixed number: the probabilities lie end to end, and marks a unit apart fall on the survivors."""
+    """The survivors. A fixed number: the probabilities are laid end to end, and marks one unit apart select them."""
     if units.draw != FIXED:
         return uniform < chance
     offset = members.before(chance) - 1 - start.long()[members.group]

@@ -1,8 +1,8 @@
-"""A group judged at once by a compactor, as `compact.cu` does in one launch: score, posterior, survival and draw.
+"""The decision on a group by a compactor, which `compact.cu` makes in one launch: score, posterior, survival and draw.
 
-It answers what the pieces (`quality`, `posterior`, `survival`, `draw`) do one after the other. A compactor counts in
-whole units: probabilities agree with the pieces' to about 2⁻¹², and so do the survivors, unless a mark of the draw
-falls that near to a border. From a GPU one small table is fetched, and the host solves nothing.
+The result is that of the functions in `quality`, `posterior`, `survival` and `draw`, one after the other. A compactor
+computes in integer units: probabilities agree to about 2⁻¹², and so do the survivors, unless a mark of the draw is that
+close to a boundary. One small table is copied from the GPU; the host computes nothing.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """For each rollout of the group whether it goes on, and what the decision was made of."""
+class Decision:
+    """For each rollout of the group whether it continues, and the numbers behind the decision, all [rollout]."""
 
     keep: NDArray[np.bool_]
     score: Array
@@ -39,7 +39,7 @@ class Verdict:
     survival: Array
 
     def columns(self) -> dict[str, Array]:
-        """What is recorded of it."""
+        """The recorded columns."""
         return {"score": self.score, "posterior": self.posterior, "survival": self.survival}
 
 
@@ -63,10 +63,10 @@ def head_on(weights: quality.Weights, device: torch.device) -> Head:
 
 def judge_group(
     compact: Compactor, policy: Policy, head: Head, hidden: Float[Tensor, "n width"], rows: Judged
-) -> Verdict:
+) -> Decision:
     """The decision on a group, by the last hidden states of its rollouts; all tensors lie on the compactor's device."""
     plan = compact.judge(rows, policy, head, hidden)
     likely = rows.posterior[bin_of(rows.score, len(rows.posterior))]
     columns = [column.double() for column in (rows.score, likely, plan.probability, plan.kept)]
     score, posterior, survival, kept = torch.stack(columns).cpu().numpy()
-    return Verdict(kept > 0, score, posterior / UNIT, survival / UNIT)
+    return Decision(kept > 0, score, posterior / UNIT, survival / UNIT)

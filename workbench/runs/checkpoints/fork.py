@@ -22,7 +22,7 @@ from workbench.runs.checkpoints.inherit import Inheritance, inherit
 from workbench.runs.directory.checkpoint import Checkpoint, keep, write_last
 from workbench.runs.directory.lines import encode
 from workbench.runs.directory.paths import RunDirectory, check_name, new_directory, read_json, write_atomic, write_json
-from workbench.runs.directory.sources import config_of, source_problems
+from workbench.runs.directory.sources import config_of, source_errors
 from workbench.runs.open import Run, open_run
 from workbench.runs.prepare import prepare
 from workbench.runs.process.start import LOCAL, Launcher, start
@@ -79,7 +79,7 @@ def planned(parent: Run, step: int, name: str | None, changes: Mapping[str, Any]
 
 def checked(before: RunConfig, after: RunConfig, step: int) -> RunConfig:
     """The config of a fork, if it can go on from its parent's step and start at all."""
-    from workbench.runs.process.build import problems  # loads transformers: only when the config is right in itself
+    from workbench.runs.process.build import errors  # loads transformers: only when the config is right in itself
 
     found = []
     old, new = (dataclasses.asdict(config.model) for config in (before, after))
@@ -87,7 +87,7 @@ def checked(before: RunConfig, after: RunConfig, step: int) -> RunConfig:
         found.append("model: a fork goes on with the weights of its parent; launch a new run for another model")
     if after.training.steps <= step:
         found.append(f"training.steps = {after.training.steps}: the fork begins after step {step}; set more")
-    found = found or problems(after) + source_problems(after)
+    found = found or errors(after) + source_errors(after)
     if found:
         raise ConfigError(found)
     return after

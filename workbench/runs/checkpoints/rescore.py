@@ -15,7 +15,7 @@ from workbench.runs.directory.record import BY_NAME, read_table, write_table
 from workbench.runs.open import Run, spans
 from workbench.signals import SIGNALS
 from workbench.training.forward import Wanted
-from workbench.training.plan import reads_reference
+from workbench.training.signal_plan import reads_reference
 
 AFTER = "after_"  # before a signal: of the policy after the step
 TOKENS = ("prompt_ids", "token_ids", "trained")  # lists that are no signals

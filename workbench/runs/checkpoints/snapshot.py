@@ -33,8 +33,8 @@ from workbench.runs.open import Run, open_run
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
 from workbench.training.evaluation import probe_columns
-from workbench.training.plan import reads_reference
 from workbench.training.sampling import Sampled
+from workbench.training.signal_plan import reads_reference
 from workbench.training.trainer import Trainer
 from workbench.types import Encoder, Group, Problem, Request, Rollout, Row, Sampling, State
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.runs.directory.aliases import current_names
 from workbench.runs.directory.paths import plain, room
 
 
@@ -80,20 +81,9 @@ class LineReader:
         except ValueError:
             value = None
         if isinstance(value, dict):
-            return with_present_names(value)
+            return current_names(value)
         self.passed_over.append(f"{self.path.name}: the line at byte {start} is no JSON object; passed over")
         return None
-
-
-def with_present_names(line: dict[str, Any]) -> dict[str, Any]:
-    """A line of metrics with what older runs recorded under another name under its present one as well.
-
-    >>> with_present_names({"step": 3, "unjudged": 0.25})
-    {'step': 3, 'unjudged': 0.25, 'scored_share': 0.75}
-    """
-    if isinstance(line.get("unjudged"), int | float) and "scored_share" not in line:
-        return {**line, "scored_share": 1 - line["unjudged"]}
-    return line
 
 
 def places(content: bytes, start: int) -> Iterable[tuple[int, bytes]]:

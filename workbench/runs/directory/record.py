@@ -14,6 +14,8 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
+from workbench.descriptions import described
+from workbench.runs.directory.aliases import current_name, recorded_names
 from workbench.runs.directory.paths import replacing, room
 
 Per = Literal["rollout", "prompt", "token", "top"]
@@ -66,7 +68,7 @@ COLUMNS = (
     Column("trained", pyarrow.bool_(), "token"),
     Column("reward", REAL),
     Column("correct", REAL),  # nan: unscored
-    Column("left_out", TEXT),  # why the update learnt nothing from it: pruned, filtered, not trained, unscored
+    Column("excluded", TEXT),  # why the update excluded it: pruned, filtered, not trained, unscored
     Column("parts", pyarrow.list_(PART)),
     Column("finish", TEXT),  # stop, length, pruned, given
     Column("pruned_at", INT),
@@ -185,15 +187,38 @@ def write_table(path: Path, table: Any) -> int:
     nothing, since numbers per token hardly repeat.
     """
     with room(path.parent, table.nbytes), replacing(path) as draft:
-        pyarrow.parquet.write_table(table, draft, compression="zstd", use_dictionary=False, write_statistics=False)
+        pyarrow.parquet.write_table(
+            self_describing(table), draft, compression="zstd", use_dictionary=False, write_statistics=False
+        )
         return draft.stat().st_size
 
 
+def self_describing(table: Any) -> Any:
+    """The table with label, unit and help of every described column per token in the metadata of its field.
+
+    A reader needs neither the registry of signals nor the file that defines one. What a field says already is kept.
+    """
+    fields = [table.schema.field(number) for number in range(len(table.schema))]
+    return table.cast(pyarrow.schema([with_description(each) for each in fields], metadata=table.schema.metadata))
+
+
+def with_description(field: Any) -> Any:
+    """A field with its description, if it is a list of numbers that has one."""
+    per_token = pyarrow.types.is_list(field.type) and pyarrow.types.is_floating(field.type.value_type)
+    found = described(field.name) if per_token and not field.metadata else None
+    return field if found is None else field.with_metadata(found.as_texts())
+
+
 def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:
-    """A parquet file as an Arrow table. Raises ValueError naming the file where it is not whole."""
+    """A parquet file as an Arrow table, columns under their current names.
+
+    Raises:
+        ValueError: if the file is not whole; the message names it.
+    """
     try:
         found = pyarrow.parquet.read_schema(path).names
-        kept = None if columns is None else [name for name in columns if name in found]
-        return pyarrow.parquet.read_table(path, columns=kept, partitioning=None)
+        kept = None if columns is None else recorded_names(columns, found)
+        table = pyarrow.parquet.read_table(path, columns=kept, partitioning=None)
+        return table.rename_columns([current_name(name) for name in table.column_names])
     except (OSError, pyarrow.ArrowException) as error:
         raise ValueError(f"{path.name} cannot be read ({str(error).splitlines()[0]})") from error

@@ -60,7 +60,7 @@ def homes(config: "RunConfig") -> set[str]:
     return {home for home in named if in_notebook(home)} | {type(piece).__module__ for piece in cell_pieces(config)}
 
 
-def source_problems(config: "RunConfig") -> list[str]:
+def source_errors(config: "RunConfig") -> list[str]:
     """What a run could not store: definitions without a source, and older versions of what was defined again."""
     from workbench.cells.source import SOURCES
 

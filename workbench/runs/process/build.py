@@ -7,7 +7,7 @@ import torch
 from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
-from workbench.engines.vllm.gate import problems as vllm_problems
+from workbench.engines.vllm.gate import errors as vllm_errors
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
@@ -27,9 +27,9 @@ from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
 
 
-def problems(config: RunConfig) -> list[str]:
+def errors(config: RunConfig) -> list[str]:
     """Everything that would go wrong, before a process starts: each names field, value and remedy."""
-    found = config.problems() + check_model(config.model)
+    found = config.errors() + check_model(config.model)
     try:
         able = capabilities(config.rollouts.engine)
     except ValueError as error:
@@ -38,13 +38,13 @@ def problems(config: RunConfig) -> list[str]:
         found.append(
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
-    found += engine_problems(config, able)
+    found += engine_errors(config, able)
     if found:
         return found
-    return lengths(config) + embedding_problems(config, able) or data_problems(config) or family_errors(config)
+    return lengths(config) + embedding_errors(config, able) or data_errors(config) or family_errors(config)
 
 
-def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
+def engine_errors(config: RunConfig, able: Capabilities) -> list[str]:
     """What is asked of the engine and it cannot give."""
     rollouts, lora = config.rollouts, config.model.lora
     cut = rollouts.top_p < 1 or rollouts.top_k > 0
@@ -61,10 +61,10 @@ def engine_problems(config: RunConfig, able: Capabilities) -> list[str]:
         and not able.truncated_log_probs,
     }
     found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
-    return found + (vllm_problems(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+    return found + (vllm_errors(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
 
 
-def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
+def embedding_errors(config: RunConfig, able: Capabilities) -> list[str]:
     """An adapter on the embeddings or the head, of an engine that does not sample with it."""
     if able.embeddings:
         return []
@@ -80,7 +80,7 @@ def embedding_problems(config: RunConfig, able: Capabilities) -> list[str]:
     ]
 
 
-def data_problems(config: RunConfig) -> list[str]:
+def data_errors(config: RunConfig) -> list[str]:
     """What the model cannot read of the data, or why its tokenizer cannot be read."""
     try:
         return list(data_report(config).errors)
@@ -159,7 +159,7 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
         engine=make_engine(
             config.rollouts.engine,
             policy,
-            slots=config.rollouts.slots,
+            concurrent=config.rollouts.concurrent,
             binder=binder(policy.device),
             options=getattr(config.rollouts, config.rollouts.engine, None),
         ),

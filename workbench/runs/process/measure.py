@@ -1,4 +1,4 @@
-"""`probe(config)`: how long a step of a run will take on this machine, measured in a process of its own.
+"""`measure(config)`: how long a step of a run takes on this machine, measured in a separate process.
 
 The process makes the run's trainer as a worker does, from a run directory that is thrown away, and takes a few steps
 with it. When it ends, all that it took is free again.
@@ -17,29 +17,29 @@ from workbench.runs.directory.paths import RunDirectory, new_directory, read_jso
 
 if TYPE_CHECKING:
     from workbench.config import RunConfig
-    from workbench.planning.probe import Timing
+    from workbench.planning.measure import Timing
 
 SECONDS = 10.0  # that are measured, as a rule
 ANSWER = "timing.json"
 
 
-def probe(config: "RunConfig", seconds: float = SECONDS) -> "Timing":
+def measure(config: "RunConfig", seconds: float = SECONDS) -> "Timing":
     """Seconds of a step and of the whole run. Loads the model first, and so takes longer than `seconds`.
 
     ValueError, in one message, where the config has mistakes, the model cannot be loaded, or no step can be taken.
     """
     from workbench.config import ConfigError
-    from workbench.planning.probe import Timing
-    from workbench.runs.directory.sources import source_problems
+    from workbench.planning.measure import Timing
+    from workbench.runs.directory.sources import source_errors
     from workbench.runs.prepare import prepare
-    from workbench.runs.process.build import problems
+    from workbench.runs.process.build import errors
 
     if not seconds > 0:
         raise ValueError(f"{seconds} seconds to measure: give more than 0")
-    wrong = problems(config) + source_problems(config)
+    wrong = errors(config) + source_errors(config)
     if wrong:
         raise ConfigError(wrong)
-    with tempfile.TemporaryDirectory(prefix="workbench-probe-") as folder:
+    with tempfile.TemporaryDirectory(prefix="workbench-measure-") as folder:
         directory = prepare(config, new_directory(folder, config.name), config.to_toml())
         return Timing(**answer_of(directory, seconds))
 
@@ -64,7 +64,7 @@ def answer_of(directory: RunDirectory, seconds: float) -> dict[str, Any]:
         last = (log.read_text(encoding="utf-8", errors="replace").strip() or "it said nothing").splitlines()[-1]
         raise ValueError(
             f"the process that measures ended with code {code} before it had an answer, perhaps for want of memory; "
-            f"try a smaller training.micro_batch or rollouts.slots; its last words: {last}"
+            f"try a smaller training.micro_batch or rollouts.concurrent; its last words: {last}"
         )
     if "error" in found:
         raise ValueError(found["error"])
@@ -75,7 +75,7 @@ def measured(directory: RunDirectory, seconds: float) -> dict[str, Any]:
     """What the process answers: the timing of the directory's config, or under `error` why there is none."""
     import psutil
 
-    from workbench.planning.probe import measure
+    from workbench.planning.measure import measure_trainer
     from workbench.runs.directory.sources import config_of, load_stored
     from workbench.runs.process.build import build
 
@@ -83,7 +83,7 @@ def measured(directory: RunDirectory, seconds: float) -> dict[str, Any]:
         load_stored(directory)
         trainer = build(config_of(directory))
         try:
-            return measure(trainer, time.time() - psutil.Process().create_time(), seconds).to_dict()
+            return measure_trainer(trainer, time.time() - psutil.Process().create_time(), seconds).to_dict()
         finally:
             trainer.parts.engine.close()
     except ValueError as error:
