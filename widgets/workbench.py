@@ -4,7 +4,6 @@ The form, the plan and the launch stand in the first tab, the runs of the folder
 the third. Nothing here knows how a run is trained: it writes a config, and reads a run directory.
 """
 
-import html
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.runs.experiment import Experiment
 from workbench.runs.open import open_run
+from workbench.visible import escaped
 
 TITLES = ("Set up", "Runs", "Read")
 
@@ -175,4 +175,4 @@ def snapshot(config: RunConfig | None) -> str:
     """The config as text, without scripts."""
     text = "the config has errors" if config is None else config.to_toml()
     title = "<summary>RLVR Workbench, the config of the form</summary>"
-    return f"<details open>{title}<pre>{html.escape(text)}</pre></details>"
+    return f"<details open>{title}<pre>{escaped(text)}</pre></details>"

@@ -18,6 +18,7 @@ from workbench.types import Batch, Capabilities, Group, Problem, Request, Rollou
 
 WIDTH, GROUPS = 3, 2
 FEW = 4  # rollouts of a problem; of fewer, more than one group in eight has zero variance even at accuracy one half
+MANY = 32  # rollouts of the largest group that is tried
 NEAR = 1e-3  # gradient weights that agree to this share of the largest count as equal: `eps` is not seen
 MARKS = frozenset({"off_policy", "span", "tag", "truncated", "token_reward"})  # a made-up rollout carries none
 
@@ -121,8 +122,11 @@ def size_warnings(method: Method, size: int) -> list[str]:
 
 
 def outcomes_that_move(method: Method, size: int) -> list[bool]:
-    """For 0 to `size` correct ones of a group whether it moves the policy, without losses that read no rewards."""
-    bare = dataclasses.replace(method, regularisers=())
+    """For 0 to `size` correct ones of a group whether it moves the policy, without losses that read no rewards.
+
+    A group larger than `MANY` is like one of `MANY`: the work grows with the square of its size.
+    """
+    bare, size = dataclasses.replace(method, regularisers=()), min(size, MANY)
     groups = [[float(place < right) for place in range(size)] for right in range(size + 1)]
     return [bool(push(bare, [group, groups[size // 2]])[:, :size].any()) for group in groups]
 

@@ -6,11 +6,13 @@ import typer
 
 from workbench.commands.shared.options import err
 from workbench.commands.shared.plugins import Commands
+from workbench.commands.shared.terminal import guard_errors
 
 app = typer.Typer(
     cls=Commands,
     add_completion=False,
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Reinforcement learning with verifiable rewards, seen token by token.",
 )
 
@@ -24,6 +26,7 @@ def main() -> None:
     """Runs the command line; a user's error is one message and exit code 2."""
     from workbench.runs.directory.paths import DiskFullError
 
+    guard_errors()
     try:
         app()
     except KeyboardInterrupt:

@@ -28,9 +28,9 @@ from workbench.kinds import Pruner, Reward, Task
 from workbench.method import Method
 from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
-from workbench.piece import Piece, plain_value
+from workbench.piece import LARGEST, Piece, plain_value
 from workbench.registry import find_method, load
-from workbench.sections import EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
+from workbench.sections import SEED, EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
 
 
 class ConfigError(ValueError):
@@ -46,7 +46,7 @@ class RewardPart(Section):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     reward: Reward
-    weight: float = 1.0
+    weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)
     name: str = ""
 
     @property
@@ -114,7 +114,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run's folder")
-    seed: int = Field(0, ge=0, description="seed of all random numbers of the run")
+    seed: int = Field(0, ge=0, le=SEED, description="seed of all random numbers of the run")
     model: ModelSpec = ModelSpec()
     task: TaskField
     rewards: tuple[RewardField, ...] = Field(min_length=1)

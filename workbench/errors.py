@@ -12,6 +12,7 @@ WANTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller whole number",
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
@@ -31,6 +32,7 @@ WANTED = {
     "model_type": "a table of its fields",
     "dataclass_type": "a table of its fields",
 }
+LONG = 200  # characters of a value shown in a message
 ALIKE = 0.6  # least similarity of a proposed name: difflib's own bound
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # a field that does not exist
 
@@ -70,7 +72,20 @@ def wrong(items: Items, remedy: str = "") -> str:
     wanted = [WANTED[item["type"]].format(**item.get("ctx", {})) for item in items if item["type"] in WANTED]
     others = [str(item.get("ctx", {}).get("error", item["msg"])) for item in items if item["type"] not in WANTED]
     give = [f"give {', or '.join(dict.fromkeys(wanted))}"] if wanted else []
-    return f" = {items[0]['input']!r}: {remedy or '; '.join([*give, *others])}"
+    return f" = {shortened(items[0]['input'])}: {remedy or '; '.join([*give, *others])}"
+
+
+def shortened(value: Any) -> str:
+    """A value as it is shown in a message: the beginning of a long one, and of a whole number too long the digits.
+
+    >>> shortened("a"), shortened(10**5000)
+    ("'a'", 'a whole number of about 5001 digits')
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return f"a whole number of about {int(value).bit_length() * 0.30103 + 1:.0f} digits"
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 def by_place(items: Items, model: type) -> dict[str, list[Mapping[str, Any]]]:

@@ -128,6 +128,19 @@ class Task(Piece, ABC):
         """Errors beyond single fields: a missing file, a missing column."""
         return []
 
+    def place(self, number: int, split: Literal["train", "test"]) -> str:
+        """Where a problem comes from, for messages: a file and its line, where there is one."""
+        return f"{self.name}, {split} problem {number}"
+
+    def system(self, number: int, split: Literal["train", "test"]) -> str | None:
+        """The system prompt that the data ask for; a run refuses one that is not its `model.system`."""
+        del number, split
+        return None
+
+    def version(self) -> str:
+        """Changes when the data that it reads do."""
+        return ""
+
 
 class Reward(Piece, ABC):
     """Scores the rollouts of a group: one result each, in order."""

@@ -5,19 +5,21 @@ registers it under its class name in snake case; defining it again (in a noteboo
 """
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BeforeValidator, ConfigDict, ValidationError, create_model
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import AllowInfNan, BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic_core import core_schema
 from torch import Tensor
 
-from workbench.errors import UNKNOWN, among, by_place, wrong
+from workbench.errors import UNKNOWN, among, by_place, shortened, wrong
 from workbench.types import Constants, Mask, State
 
 Kind = TypeVar("Kind", bound="Piece")
+LARGEST = 1_000_000  # of a piece's number whose field names no bound of its own, up and down
 NONE = "none"  # in a config: a field or slot that is left empty, for which TOML has no word
 
 
@@ -127,10 +129,34 @@ class Piece:
 
 
 def finite(value: Any) -> float:
-    """A number of a config; ValueError for what is none."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r}: give a finite number")
+    """A number of a config; ValueError for what is none, and for one beyond `LARGEST`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError(f"{shortened(value)}: give a finite number between {-LARGEST:,} and {LARGEST:,}")
     return float(value)
+
+
+def bounded(hint: Any, low: bool = True, high: bool = True) -> Any:
+    """A field's type with two bounds on every number in it: `LARGEST` where the field names none of its own.
+
+    >>> bounded(tuple[int, ...])
+    tuple[typing.Annotated[int, Ge(ge=-1000000), Le(le=1000000)], ...]
+    >>> bounded(Annotated[int, Ge(1)])
+    typing.Annotated[int, Le(le=1000000), Ge(ge=1)]
+    """
+    if hint is int or hint is float:
+        limits = [Ge(-LARGEST)] * low + [Le(LARGEST)] * high + [AllowInfNan(False)] * (hint is float)
+        return Annotated[(hint, *limits)] if limits else hint
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        own = [each for item in inner[1:] for each in getattr(item, "metadata", [item])]
+        low = low and not any(isinstance(each, Ge | Gt) for each in own)
+        high = high and not any(isinstance(each, Le | Lt) for each in own)
+        return Annotated[(bounded(inner[0], low, high), *inner[1:])]
+    if origin in (Union, UnionType):
+        return Union[tuple(bounded(part, low, high) for part in inner)]  # noqa: UP007
+    if origin in (tuple, list, dict, Mapping):
+        return origin[tuple(bounded(part) for part in inner)]
+    return hint
 
 
 def plain_value(value: Any, empty: Any = None) -> Any:
@@ -158,7 +184,7 @@ def schema(piece: type[Piece]) -> Any:
 
 def make_schema(piece: type[Piece]) -> Any:
     """The pydantic model of a piece's fields."""
-    hints = get_type_hints(piece, include_extras=True)
+    hints = {name: bounded(hint) for name, hint in get_type_hints(piece, include_extras=True).items()}
     required: dict[str, Any] = {}
     for field in dataclasses.fields(piece):  # type: ignore[arg-type]
         default = field.default if field.default is not dataclasses.MISSING else ...

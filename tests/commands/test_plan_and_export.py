@@ -77,7 +77,7 @@ def test_plan_ends_with_an_error_code_where_a_run_does_not_fit():
 
 
 def test_plan_refuses_what_the_run_would_refuse(tmp_path):
-    config = RunConfig.load(EMBEDDED).replace(rollouts={"max_tokens": 99_999_999})
+    config = RunConfig.load(EMBEDDED).replace(rollouts={"max_tokens": 999_999})
     (tmp_path / "long.toml").write_text(config.to_toml())
     refused = call(plan, tmp_path / "long.toml").exception
     assert isinstance(refused, ValueError)

@@ -60,14 +60,15 @@ def test_test_file_and_file_order(tmp_path: Path) -> None:
     ("lines", "fault"),
     [
         ([], "the file is empty"),
-        ([{"prompt": "a", "answer": "b"}, "{"], "line 2 is no JSON"),
-        (["[1]"], "line 1 is no JSON object: '[1]'"),
-        ([{"question": "a", "answer": "b"}], "no column 'prompt' (field prompt); its columns: question, answer"),
+        ([{"prompt": "a", "answer": "b"}, "{"], "line 2: no JSON"),
+        (["[1]"], "item 1: no JSON object: 1"),
+        (['{"prompt": "a"}', "1"], "line 2: no JSON object: 1"),
+        ([{"ask": "a", "answer": "b"}], "no column 'prompt' (field prompt); its columns: ask, answer; set task.prompt"),
         ([{"prompt": "a", "answer": ""}], "line 1: answer is empty"),
         ([{"prompt": ["a"], "answer": "b"}], "line 1: prompt = ['a'] is neither text nor a number"),
         (
             [*rows(2), {"prompt": "a"}, {"prompt": "b"}],
-            "line 3: answer = None is neither text nor a number, and 1 more",
+            "line 3: answer is missing; give a text or a number, or remove the row (2 such: line 3, line 4)",
         ),
     ],
 )
@@ -82,15 +83,17 @@ def test_faults_are_named_before_the_run(tmp_path: Path, lines: list[Any], fault
 
 def test_missing_files_and_splits(tmp_path: Path) -> None:
     there = write(tmp_path, *rows(1))
-    faults = Jsonl(str(tmp_path / "a"), test_path=str(tmp_path)).check()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    faults = Jsonl(str(tmp_path / "a"), test_path=str(empty)).check()
     assert "there is no such file" in faults[0]
     assert faults[1].startswith("jsonl.test_path")
-    assert "is a folder" in faults[1]
+    assert "the folder holds no data file" in faults[1]
     assert "leaves no line for training" in Jsonl(there).check()[0]
     assert (
         Jsonl(write(tmp_path, *rows(1), name="b"), answer_after="####")
         .check()[0]
-        .endswith("nothing follows '####' in answer")
+        .endswith("nothing follows '####' in answer; correct the row, or task.answer_after")
     )
     (tmp_path / "latin").write_bytes(b'{"prompt": "\xe9"}')
     assert "UTF-8" in Jsonl(str(tmp_path / "latin")).check()[0]

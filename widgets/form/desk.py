@@ -1,6 +1,5 @@
 """The base of every editor in a form (a control, a note beside it, a plain value), and what all editors share."""
 
-import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from widgets.form.spec import Spec
+from workbench.visible import escaped
 
 
 class Desk:
@@ -119,7 +119,7 @@ class Editor:
     def tell(self, texts: tuple[str, ...] = (), kind: str = "error") -> None:
         """Shows errors beside the field; an empty tuple clears them."""
         self.wrong = bool(texts) and kind == "error"
-        lines = "".join(f'<div class="wf-{kind}" role="alert">{html.escape(text)}</div>' for text in texts)
+        lines = "".join(f'<div class="wf-{kind}" role="alert">{escaped(text)}</div>' for text in texts)
         self.note.value = help_text(self.help) + lines
         keep_classes(self.widget, "wf-wrong", self.wrong)
 
@@ -141,5 +141,5 @@ def help_text(text: str) -> str:
     """One line of help; `*live*` marks fields that may change while the run trains."""
     mark = '<span class="wf-live" title="may change while the run trains">live</span> '
     live = text.startswith("*live* ")
-    shown = html.escape(text.removeprefix("*live* "))
+    shown = escaped(text.removeprefix("*live* "))
     return f'<span class="wf-help">{mark if live else ""}{shown}</span>' if text else ""

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from workbench.piece import Piece, plain_value
 
+WIDEST = 1_000  # bounds further from 0 are limits, not a range to choose from
 UNIONS = (Union, types.UnionType)
 
 
@@ -40,7 +41,7 @@ class Spec:
             name=name,
             label=name.replace("_", " "),
             type=without_none(kind),
-            bounds=(limit(bounds, "ge", "gt"), limit(bounds, "le", "lt")),
+            bounds=(near(limit(bounds, "ge", "gt")), near(limit(bounds, "le", "lt"))),
             strict=(limit(bounds, "gt") is not None, limit(bounds, "lt") is not None),
             default=None if info.is_required() else plain(info.get_default(call_default_factory=True)),
             required=info.is_required(),
@@ -86,6 +87,11 @@ def limit(bounds: list[Any], *names: str) -> float | None:
     """A bound by any of its names."""
     found = (getattr(item, name, None) for item in bounds for name in names)
     return next((value for value in found if value is not None), None)
+
+
+def near(bound: float | None) -> float | None:
+    """A bound that a form offers as the end of a range; one far away only limits, and is open here."""
+    return None if bound is None or abs(bound) > WIDEST else bound
 
 
 def choices(kind: Any) -> list[Any]:

@@ -4,7 +4,6 @@ Every editor answers plain data (`read`) and takes it over (`show`). Menus are t
 them again, so a piece just defined in a cell appears.
 """
 
-import html
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pydantic.fields import FieldInfo
 from widgets.form.desk import Desk, Editor, keep_classes
 from widgets.form.spec import Spec
 from workbench.piece import NONE, Piece
+from workbench.visible import escaped
 
 Fields = Mapping[str, FieldInfo]
 
@@ -40,7 +40,7 @@ class Table(Editor):
 
     def __init__(self, desk: Desk, fields: Fields, advanced: frozenset[str] = frozenset(), title: str = "") -> None:
         super().__init__(desk, desk.make(ipywidgets.GridBox, "wf-table"))
-        self.head = [desk.make(ipywidgets.HTML, "wf-wide", value=f"<h4>{html.escape(title)}</h4>")] if title else []
+        self.head = [desk.make(ipywidgets.HTML, "wf-wide", value=f"<h4>{escaped(title)}</h4>")] if title else []
         self.specs = {name: Spec.of(name, info, name in advanced) for name, info in fields.items()}
         self.editors = {name: desk.editor(spec) for name, spec in self.specs.items()}
         self.show({})

@@ -1,6 +1,5 @@
 """A static snapshot of the playground, without scripts: what a saved notebook shows where no kernel runs."""
 
-import html
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from widgets.lens.weights import Weights
 from widgets.lens.weights import table as numbers
 from widgets.tokens.snapshot import MOST_TOKENS, token
 from widgets.wire.payload import unpack
+from workbench.visible import escaped
 
 MOST_ROLLOUTS = 4
 CELL = "text-align:left;vertical-align:top;font-family:monospace;white-space:pre-wrap;max-width:34em"
@@ -24,14 +24,14 @@ def snapshot(playground: Any) -> str:
         found = [playground.replays.weights(*where, entry, playground.rewards) for entry in playground.methods]
         known = playground.replays.of(*where).known
     except (OSError, ValueError) as error:  # the run was taken away, or a file of it is broken
-        return f"<p>{html.escape(str(error))}</p>"
-    head = "".join(f"<th>{html.escape(named(each))}</th>" for each in found)
+        return f"<p>{escaped(str(error))}</p>"
+    head = "".join(f"<th>{escaped(named(each))}</th>" for each in found)
     lines = numbers(found, known)
     rows = [figures("cosine to method 1", lines, "cosine"), figures("share of non-zero weights", lines, "nonzero"),
             figures("Σ up", lines, "up"), figures("Σ down", lines, "down")]  # fmt: skip
     rows += [rollout_row(header, columns, rollout, found, playground.rewards)
              for rollout in header["rollouts"][:MOST_ROLLOUTS]]  # fmt: skip
-    place = f"{html.escape(playground.run.title)}, step {where[0]}, problem {where[1]}"
+    place = f"{escaped(playground.run.title)}, step {where[0]}, problem {where[1]}"
     legend = "Gradient weight of every token. Orange, solid: up-weighted; purple, dashed: down-weighted."
     return (
         f'<div style="font-family:sans-serif"><p>{place}. {legend}</p>'
@@ -76,5 +76,5 @@ def reward(rollout: dict[str, Any], rewards: dict[int, float]) -> str:
 def text(method: Weights, texts: list[str], span: slice, limit: float) -> str:
     """The coloured tokens, or the error."""
     if method.weights is None:
-        return html.escape(method.error)
+        return escaped(method.error)
     return "".join(token(each, value / limit) for each, value in zip(texts, method.weights[span], strict=True))

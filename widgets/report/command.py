@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.commands.shared import terminal
 from workbench.commands.shared.options import RUNS, Name, Runs, numbers
 from workbench.runs.summary import find_run
 
@@ -26,4 +27,4 @@ def report(
     opened = find_run(run, runs)
     chosen = None if steps is None else numbers(steps)
     written = write_report(opened, out or opened.path / "report.html", chosen, gallery=methods == "all")
-    typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB)")
+    terminal.out.print(f"{written} ({written.stat().st_size / 1e6:.1f} MB)", markup=False)

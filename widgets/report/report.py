@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import html
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from widgets.recorded.data import RunData, group_parts, has_variance, read, toke
 from widgets.recorded.rewards import explain
 from widgets.wire import bundle
 from widgets.wire.payload import pack, rounded
+from workbench.visible import escaped
 
 MOST_BYTES = 5_000_000  # of the file; where a run has more, some groups are left out and the page says so
 PACKED = 1.5  # a payload is at least so many times larger than its gzip in base64
@@ -67,7 +67,9 @@ class Blobs:
 
     def add_json(self, name: str, value: Any) -> None:
         """As JSON; `<` is escaped, so that no text can end the element."""
-        text = json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        text = (
+            json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c").replace("\x7f", "\\u007f")
+        )
         self.parts.append(f'<script type="application/json" id="{name}">{text}</script>')
 
     def add_packed(self, name: str, payload: bytes) -> None:
@@ -152,13 +154,13 @@ def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:
     )
     return PAGE.format(
         policy=POLICY,
-        title=html.escape(index["name"]),
+        title=escaped(index["name"]),
         styles=bundle.styles("tokens/token_view", "board/board", "charts/charts", "report/report"),
-        lead=html.escape(lead(data)),
+        lead=escaped(lead(data)),
         figures="".join(figures(data)),
-        shown=html.escape(shown),
+        shown=escaped(shown),
         gallery=gallery_place,
-        config=html.escape(file.read_text() if file.is_file() else "not recorded"),
+        config=escaped(file.read_text() if file.is_file() else "not recorded"),
         blobs="\n".join(blobs.parts),
         script=bundle.script("report/report"),
     )
@@ -195,7 +197,7 @@ def figures(data: RunData) -> Iterator[str]:
 
 def figure(value: str, label: str) -> str:
     """One number with its name."""
-    return f'<div class="wb-figure"><b>{html.escape(value)}</b><span>{html.escape(label)}</span></div>'
+    return f'<div class="wb-figure"><b>{escaped(value)}</b><span>{escaped(label)}</span></div>'
 
 
 def duration(seconds: float) -> str:

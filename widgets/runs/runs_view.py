@@ -4,7 +4,6 @@
 another widget may open it in its own place. The list asks for the rows it shows and for no others.
 """
 
-import html
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from widgets.recorded.folder import RunFolder
 from widgets.wire import bundle
 from widgets.wire.asked import Asked
 from widgets.wire.saved import Saved
+from workbench.visible import escaped
 
 SAVED_ROWS = 30  # of the static snapshot
 
@@ -89,11 +89,11 @@ def snapshot(runs: RunFolder) -> str:
     titles = "".join(f'<th style="text-align:left">{title}</th>' for title in ("run", "method", "state", "accuracy"))
     rows = "".join(row(each) for each in window["rows"])
     table = f"<table><tr>{titles}</tr>{rows}</table>" if rows else ""
-    return f'<div style="font-family:sans-serif"><p>{html.escape(text)}</p>{table}</div>'
+    return f'<div style="font-family:sans-serif"><p>{escaped(text)}</p>{table}</div>'
 
 
 def row(facts: dict[str, Any]) -> str:
     """A run as a row of the snapshot."""
     accuracy = "" if facts.get("accuracy") is None else f"{facts['accuracy']:.0%}"
     cells = (facts["name"], facts.get("method", ""), facts["text"] or facts["verdict"], accuracy)
-    return "<tr>" + "".join(f'<td style="text-align:left">{html.escape(cell)}</td>' for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f'<td style="text-align:left">{escaped(cell)}</td>' for cell in cells) + "</tr>"

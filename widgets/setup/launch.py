@@ -1,6 +1,5 @@
 """The end of the set-up: a name, seeds, and the button that starts the run."""
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from widgets.setup.background import Background
 from widgets.setup.draft import Mistake
 from workbench.config import RunConfig
 from workbench.runs.launch import launch
+from workbench.visible import escaped
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Launcher(Editor):
     def say(self, text: str, kind: str) -> None:
         """Says something beside the button."""
         self.refused = kind == "error"
-        self.said.value = f'<div class="wf-{kind}" role="status">{html.escape(text)}</div>'
+        self.said.value = f'<div class="wf-{kind}" role="status">{escaped(text)}</div>'
 
     def close(self) -> None:
         self.background.close()

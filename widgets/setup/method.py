@@ -1,7 +1,6 @@
 """The method of a run: a list to choose from, its card, and the pieces of its slots with their fields."""
 
 import dataclasses
-import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from widgets.form.spec import Spec
 from workbench import registry
 from workbench.method import Method, may_be_empty, slot_kinds
 from workbench.piece import NONE
+from workbench.visible import escaped
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 WEIGHT = Spec.of("surrogate_weight", FieldInfo(annotation=float, default=1.0, description="of the surrogate's loss"))
@@ -74,7 +74,7 @@ class MethodEditor(Editor):
         for name, slot in self.slots.items():
             slot.show(None if slots[name] == NONE else slots[name])
         self.card.value = card(self.method)
-        self.equation.value = f"$$\\begin{{gathered}}{html.escape(self.method.equation)}\\end{{gathered}}$$"
+        self.equation.value = f"$$\\begin{{gathered}}{escaped(self.method.equation)}\\end{{gathered}}$$"
         self.arrange()
 
     def fill_menu(self, key: str | None = None) -> None:
@@ -142,11 +142,11 @@ def sought(key: str, method: Method) -> str:
 def card(method: Method) -> str:
     """Title, paper, and what a method changes against GRPO."""
     paper = ARXIV.sub(
-        r'<a href="https://arxiv.org/abs/\1" target="_blank" rel="noopener">arXiv:\1</a>', html.escape(method.paper)
+        r'<a href="https://arxiv.org/abs/\1" target="_blank" rel="noopener">arXiv:\1</a>', escaped(method.paper)
     )
     needs = ", ".join(sorted(method.needs)) or "log-probs alone"
-    facts = f"reads {html.escape(needs)} · groups of {method.group_size} or more"
+    facts = f"reads {escaped(needs)} · groups of {method.group_size} or more"
     return (
-        f"<h3>{html.escape(method.title)}</h3><p>{paper}</p><p><b>Against GRPO:</b> {html.escape(method.changes)}</p>"
+        f"<h3>{escaped(method.title)}</h3><p>{paper}</p><p><b>Against GRPO:</b> {escaped(method.changes)}</p>"
         f'<p class="wf-help">{facts}</p>'
     )

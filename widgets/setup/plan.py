@@ -1,6 +1,5 @@
 """The plan of a run before it starts: memory by component, disk, time, expected zero-variance groups."""
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from workbench.planning.forecast import PHASES, Forecast
 from workbench.planning.measure import duration
 from workbench.planning.memory import GIB
 from workbench.runs.process.measure import measure
+from workbench.visible import escaped
 
 WIDTH, HEIGHT = 220, 64  # of the curve of zero-variance groups
 SMALL = 0.01  # share of the bar below which a component has no part of its own
@@ -90,7 +90,7 @@ class Plan:
     def fail(self, text: str) -> None:
         """Says why there is no plan."""
         keep_classes(self.widget, "wf-old", False)
-        self.memory.value = f'<p class="wf-error" role="alert">No plan: {html.escape(text)}</p>'
+        self.memory.value = f'<p class="wf-error" role="alert">No plan: {escaped(text)}</p>'
 
     def draw_variance(self) -> None:
         """The expected share of zero-variance groups at this accuracy and group size."""
@@ -105,7 +105,7 @@ class Plan:
             f"<p><b>{share_text(share)}</b> of the groups are expected to have zero reward variance, "
             "all rollouts correct or all incorrect: "
             f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem is solved {rate:.0%} of the time. "
-            f"Problems of unequal difficulty give more.{html.escape(source)}</p>{curve(rate, size)}"
+            f"Problems of unequal difficulty give more.{escaped(source)}</p>{curve(rate, size)}"
         )
 
     # ------------------------------------------------------------------ the time
@@ -180,16 +180,16 @@ def memory_bar(review: Review) -> str:
     """Whether it fits, a bar of the parts that are there at the peak, and the list of all."""
     found = review.forecast
     if found is None:
-        return f'<p class="wf-help">No memory estimate: {html.escape(review.without)}</p>'
+        return f'<p class="wf-help">No memory estimate: {escaped(review.without)}</p>'
     scale = max(found.free, found.peak)
     parts = "".join(bar_part(number, name, size, scale) for number, (name, size) in enumerate(at_peak(found)))
     rows = "".join(
-        f"<tr><td>{html.escape(part.name)}</td><td>{part.bytes / GIB:.2f}</td><td>{html.escape(part.how)}"
+        f"<tr><td>{escaped(part.name)}</td><td>{part.bytes / GIB:.2f}</td><td>{escaped(part.how)}"
         f"{'' if part.when == 'always' else f' ({PHASES[part.when]})'}</td></tr>"
         for part in found.components
         if part.bytes
     )
-    advice = f" {html.escape(found.advice)}" if found.advice and not review.remedy else ""
+    advice = f" {escaped(found.advice)}" if found.advice and not review.remedy else ""
     return (
         f'<p><span class="wf-fit-{found.fit.replace(" ", "-")}">{found.fit}</span> '
         f"{found.peak / GIB:.2f} GiB at the peak, {PHASES[found.phase]}; {found.free / GIB:.2f} GiB free on "
@@ -211,8 +211,8 @@ def at_peak(found: Forecast) -> list[tuple[str, int]]:
 def bar_part(number: int, name: str, size: int, scale: int) -> str:
     """A part of the bar; its name and size stand in the tooltip, and in it where there is room."""
     share = 100 * size / scale
-    text = html.escape(f"{name} {size / GIB:.2f} GiB")
-    label = html.escape(name) if share > 9 else ""
+    text = escaped(f"{name} {size / GIB:.2f} GiB")
+    label = escaped(name) if share > 9 else ""
     return f'<span class="wf-m{number % 6}" style="width:{share:.2f}%" title="{text}">{label}</span>'
 
 
@@ -228,9 +228,7 @@ def facts(review: Review, timing: Measured | None = None) -> str:
                      f"{disk.checkpoint / 1e6:.1f} MB a checkpoint")
         )  # fmt: skip
     rows += [("note", text) for text in review.warnings]
-    return (
-        "<table>" + "".join(f"<tr><th>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows) + "</table>"
-    )
+    return "<table>" + "".join(f"<tr><th>{name}</th><td>{escaped(text)}</td></tr>" for name, text in rows) + "</table>"
 
 
 def time_text(review: Review, timing: Measured | None = None) -> str:

@@ -1,6 +1,5 @@
 """Beside the task and the rewards: three sample problems, and the rewards applied to a text."""
 
-import html
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from workbench.config import RewardPart, read_reward
 from workbench.kinds import Task
 from workbench.rewards.scoring import score_group
 from workbench.types import Group, Problem, Request, Rollout
+from workbench.visible import escaped
 
 SAMPLES = 3
 LONGEST = 700  # characters shown of a prompt
@@ -45,7 +45,7 @@ class Samples:
     def show(self, found: list[Problem] | str) -> None:
         """Draws problems, or says why there are none."""
         if isinstance(found, str):
-            self.widget.value = f'<p class="wf-help">No sample problems: {html.escape(found)}</p>'
+            self.widget.value = f'<p class="wf-help">No sample problems: {escaped(found)}</p>'
             return
         rows = "".join(
             f"<li><pre>{shown(each.prompt)}</pre>reference answer <b>{shown(each.answer)}</b></li>" for each in found
@@ -55,7 +55,7 @@ class Samples:
 
 def shown(text: str) -> str:
     """Text as HTML, cut where it is long."""
-    return html.escape(text.strip()[:LONGEST] + ("…" if len(text.strip()) > LONGEST else ""))
+    return escaped(text.strip()[:LONGEST] + ("…" if len(text.strip()) > LONGEST else ""))
 
 
 class Trial:
@@ -93,7 +93,7 @@ def try_text(question: tuple[Any, Any, str]) -> str:
     except (ValueError, OSError) as error:  # the form says beside the field what is wrong
         return unscored(str(error))
     rows = "".join(part_row(part, rollout) for part in parts)
-    said = "".join(f'<div class="wf-error" role="alert">{html.escape(fault)}</div>' for fault in faults)
+    said = "".join(f'<div class="wf-error" role="alert">{escaped(fault)}</div>' for fault in faults)
     return (
         f'<p class="wf-help">scored as a completion of: {shown(problem.prompt)} (reference {shown(problem.answer)})</p>'
         f"<table><tr><th>reward</th><th>value</th><th>weight</th><th>reason</th></tr>{rows}"
@@ -104,7 +104,7 @@ def try_text(question: tuple[Any, Any, str]) -> str:
 
 def unscored(why: str) -> str:
     """Why a text is unscored."""
-    return f'<p class="wf-help">Unscored: {html.escape(why)}</p>'
+    return f'<p class="wf-help">Unscored: {escaped(why)}</p>'
 
 
 def scored(problem: Problem, parts: list[RewardPart], text: str) -> tuple[Rollout, list[str]]:
@@ -121,7 +121,7 @@ def part_row(part: RewardPart, rollout: Rollout) -> str:
     score = rollout.parts.get(part.key)
     value = "" if score is None else value_text(score.value)
     reason = "needs the model: scored in a run only" if score is None else score.reason
-    cells = (html.escape(part.key), value, f"{part.weight:g}", shown(reason))
+    cells = (escaped(part.key), value, f"{part.weight:g}", shown(reason))
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

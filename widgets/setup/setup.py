@@ -1,7 +1,6 @@
 """The set-up of a run as a form: its tables one at a time, what is wrong beside the field, and the config as text."""
 
 import dataclasses
-import html
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from widgets.setup.samples import Samples, Trial
 from workbench.config import RewardPart, RunConfig
 from workbench.engines.build import ENGINES
 from workbench.kinds import Reward
+from workbench.visible import escaped
 
 #: Fields that a first run needs to know of; the other ones of these tables are for the advanced level.
 BASIC = {
@@ -189,7 +189,7 @@ class Setup:
             count = sum(mistake.path[:1] == (name,) for mistake in mistakes)
             button.description = f"{name}{f'  ✗ {count}' if count else ''}\n{summary(name, self.tables.get(name))}"
             keep_classes(button, "wf-wrong", count > 0)
-        rest = [f'<div class="wf-error">{html.escape(text)}</div>' for text in texts.get(id(None), ())]
+        rest = [f'<div class="wf-error">{escaped(text)}</div>' for text in texts.get(id(None), ())]
         self.rest.value = "".join(rest)
 
     def find(self, mistake: Mistake) -> tuple[Editor | None, str]:

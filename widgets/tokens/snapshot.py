@@ -1,8 +1,6 @@
 """A static snapshot of a run, without scripts: what a saved notebook shows where no kernel runs."""
 
-import html
 import math
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +10,11 @@ import numpy as np
 from widgets.recorded.data import RunData, first_choice
 from widgets.wire.payload import unpack
 from workbench.descriptions import describe
+from workbench.visible import escaped
 
 MOST_ROLLOUTS = 6
 MOST_TOKENS = 160  # of a rollout
 LONGEST = 200  # characters of a token
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 UP, DOWN = (230, 97, 1), (94, 60, 153)
 DEFAULT = "advantage"  # unless another signal was shown last
 SIGNED = (DEFAULT, "lens")
@@ -30,7 +28,7 @@ def snapshot(data: RunData, seen: Seen = MappingProxyType({})) -> str:
     `seen`: the `step`, `group` and `signal` shown last; without them the newest step, its first group with
     reward variance, the advantage.
     """
-    return f'<div style="font-family:sans-serif"><p>{html.escape(summary(data))}</p>{rollouts_part(data, seen)}</div>'
+    return f'<div style="font-family:sans-serif"><p>{escaped(summary(data))}</p>{rollouts_part(data, seen)}</div>'
 
 
 def rollouts_part(data: RunData, seen: Seen) -> str:
@@ -41,7 +39,7 @@ def rollouts_part(data: RunData, seen: Seen) -> str:
     try:
         return rollouts(data, seen.get("step") or steps[-1], seen)
     except ValueError as error:  # a broken step must not keep the widget beside the snapshot from being shown
-        return f"<p>{html.escape(str(error))}</p>"
+        return f"<p>{escaped(str(error))}</p>"
 
 
 def summary(data: RunData) -> str:
@@ -61,7 +59,7 @@ def rollouts(data: RunData, step: int, seen: Seen) -> str:
     parts = values / (float(np.nanmax(np.abs(values), initial=0.0)) or 1.0)
     rows = "".join(row(header, columns["tokens"], parts, rollout) for rollout in header["rollouts"][:MOST_ROLLOUTS])
     question = written(entry["question"])
-    return f"<p>Step {step}, <i>{question}</i> ({html.escape(legend)})</p><table>{rows}</table>"
+    return f"<p>Step {step}, <i>{question}</i> ({escaped(legend)})</p><table>{rows}</table>"
 
 
 def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray]:
@@ -95,9 +93,9 @@ def written(text: str) -> str:
     """A text for HTML; control and direction characters are shown, not obeyed.
 
     >>> written("<b>\\x07 \\u202e")
-    '&lt;b&gt;⟨07⟩ ⟨202E⟩'
+    '&lt;b&gt;␇ ⟨U+202E⟩'
     """
-    return html.escape(UNSEEN.sub(lambda found: f"⟨{ord(found[0]):02X}⟩", text))
+    return escaped(text)
 
 
 def token(text: str, part: float) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, out, print_json
 
 SHOWN = ("text", "finish", "reward", "correct", "token_ids", "logprob")
 
@@ -35,7 +35,10 @@ def branch(
         print_json({"checkpoint": int(note["checkpoint"]), "exact": note["exact"] == "true", "answers": rows})
         return
     which = "the policy that wrote it" if note["exact"] == "true" else "the newest kept before it, or the one asked for"
-    typer.echo(f"continued by checkpoint {note['checkpoint']} ({which})\n")
+    out.print(f"continued by checkpoint {note['checkpoint']} ({which})\n", markup=False)
     for number, row in enumerate(rows):
-        typer.echo(f"── branch {number}: {len(row['token_ids'])} tokens, {row['finish']}, reward {row['reward']:g}")
-        typer.echo(f"{row['text']}\n")
+        out.print(
+            f"── branch {number}: {len(row['token_ids'])} tokens, {row['finish']}, reward {row['reward']:g}",
+            markup=False,
+        )
+        out.print(f"{row['text']}\n", markup=False)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, out, print_json
 
 
 def eval_(
@@ -19,8 +19,6 @@ def eval_(
     as_json: AsJson = False,
 ) -> None:
     """Measure pass@1 and pass@k of checkpoints against the base on held-out problems."""
-    from rich.console import Console
-
     from workbench.runs.checkpoints.evaluation import Exam
     from workbench.runs.checkpoints.evaluation import evaluate as examine
     from workbench.runs.summary import find_run
@@ -30,8 +28,11 @@ def eval_(
     if as_json:
         print_json({"run": str(run.path), "problems": problems, "results": [one.document() for one in results]})
         return
-    Console(highlight=False, soft_wrap=True).print(shown(results))
-    typer.echo(f"{problems} held-out problems; in brackets 95 % of the bootstrap; kept in {run.directory.evaluations}")
+    out.print(shown(results))
+    out.print(
+        f"{problems} held-out problems; in brackets 95 % of the bootstrap; kept in {run.directory.evaluations}",
+        markup=False,
+    )
 
 
 def shown(results: list[Any]) -> Any:

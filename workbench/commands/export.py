@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from workbench.commands.shared import terminal
 from workbench.commands.shared.options import RUNS, Name, Runs
 
 Form = Literal["adapter", "merged", "full"]
@@ -39,7 +40,7 @@ def export(
             shutil.rmtree(folder, ignore_errors=True)
         raise
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    typer.echo(f"{folder} ({form}, step {at}, {size / 1e6:.1f} MB)")
+    terminal.out.print(f"{folder} ({form}, step {at}, {size / 1e6:.1f} MB)", markup=False)
 
 
 def learned(run: Any, step: int | None) -> tuple[int, dict[str, Any]]:

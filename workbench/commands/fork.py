@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, out, print_json
 
 
 def fork(
@@ -31,4 +31,4 @@ def fork(
     if as_json:
         print_json({"run": str(run.path), "parent": str(parent.path), "step": event["step"], "text": event["text"]})
         return
-    typer.echo(f"started {run.path}: {event['text']}\nwatch it with: workbench follow {run.path}")
+    out.print(f"started {run.path}: {event['text']}\nwatch it with: workbench follow {run.path}", markup=False)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, numbers, out, print_json
 
 
 def signals(
@@ -29,6 +29,6 @@ def signals(
         print_json({"run": str(run.path), "signals": found, "added": added})
         return
     for signal, given in added.items():
-        typer.echo(f"{signal}: added to step {spans(given)}" if given else f"{signal}: on record already")
+        out.print(f"{signal}: added to step {spans(given)}" if given else f"{signal}: on record already", markup=False)
     for signal, has in found.items() if not added else ():
-        typer.echo(f"{signal:18}step {spans(has)}")
+        out.print(f"{signal:18}step {spans(has)}", markup=False)

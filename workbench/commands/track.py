@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.commands.shared.options import RUNS, Name, Runs
+from workbench.commands.shared.options import RUNS, Name, Runs, out
 
 
 def track(
@@ -22,6 +22,6 @@ def track(
     run = find_run(name, runs)
     if "tensorboard" in checked(to):
         place = shlex.quote(str(tensorboard_folder(run)))
-        typer.echo(f"look at it with TensorBoard (pip install tensorboard): tensorboard --logdir {place}")
+        out.print(f"look at it with TensorBoard (pip install tensorboard): tensorboard --logdir {place}", markup=False)
     count = hand_on(run, to, follow=follow)
-    typer.echo(f"{count} steps of {run.title} handed on to {', '.join(to)}")
+    out.print(f"{count} steps of {run.title} handed on to {', '.join(to)}", markup=False)

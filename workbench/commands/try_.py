@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, print_json
+from workbench.commands.shared.options import RUNS, AsJson, Name, Runs, out, print_json
 
 Step = Annotated[int | None, typer.Option(help="a kept checkpoint's step, 0: before training; the last if left out")]
 
@@ -32,9 +32,9 @@ def try_(
     if as_json:
         print_json(document(now, asked, rollouts))
         return
-    typer.echo(f"{now.run.title} as of step {now.step}\n\n{told(asked)}\n")
+    out.print(f"{now.run.title} as of step {now.step}\n\n{told(asked)}\n", markup=False)
     for number, rollout in enumerate(rollouts):
-        typer.echo(f"── answer {number}: {verdict(rollout)}\n{rollout.text}\n")
+        out.print(f"── answer {number}: {verdict(rollout)}\n{rollout.text}\n", markup=False)
 
 
 def asked_for(now: Any, problem: str) -> Any:

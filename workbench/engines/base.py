@@ -104,6 +104,21 @@ def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
     return jobs
 
 
+def longest_of(jobs: Sequence[Job], config: Any) -> int:
+    """Tokens of the longest prompt and answer together; ValueError where the model has fewer positions.
+
+    Beyond them a model's answer means nothing: some fail, some continue without a word.
+    """
+    longest = max(len(job.request.prompt) + job.limit for job in jobs)
+    most = getattr(config, "max_position_embeddings", None) or longest
+    if longest > most:
+        raise ValueError(
+            f"prompt and answer may take {longest} tokens, and the model has {most} positions: lower "
+            "rollouts.max_tokens, or shorten the prompt"
+        )
+    return longest
+
+
 def rollout_of(job: Job, text: str) -> Rollout:
     """A finished job as a rollout."""
     if job.finish is None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from workbench import random_numbers
-from workbench.engines.base import Job, ModulePolicy, jobs_of, rollout_of
+from workbench.engines.base import Job, ModulePolicy, jobs_of, longest_of, rollout_of
 from workbench.engines.sampling import draw
 from workbench.types import Capabilities, Policy, Request, Rollout, Sampling
 
@@ -59,6 +59,8 @@ class GenerateEngine:
                 "the generate engine stops no rollout: set rollouts.engine = 'local', or leave out pruning"
             )
         jobs = jobs_of(requests, sampling)
+        if jobs:
+            longest_of(jobs, self.policy.config)
         for _, same in groupby(jobs, key=lambda job: (job.context, job.limit, len(job.tokens))):
             together = list(same)
             for first in range(0, len(together), self.concurrent):

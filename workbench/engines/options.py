@@ -28,15 +28,22 @@ class LocalOptions:
 class VllmOptions:
     """Settings of vLLM: the table `[rollouts.vllm]`."""
 
-    memory: int = Field(default=4 * 2**30, ge=2**20, description="bytes for keys and values")
+    memory: int = Field(default=4 * 2**30, ge=2**20, le=2**50, description="bytes for keys and values")
     longest: int | None = Field(
-        default=None, ge=1, description="maximum tokens of prompt and completion; none: what model and memory allow"
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="maximum tokens of prompt and completion; none: what model and memory allow",
     )
     eager: bool | None = Field(default=None, description="run without compiled graphs; none: on a CPU only")
     sleep: bool = Field(default=False, description="free the GPU's memory between two calls")
     gpu: str | None = Field(default=None, description="GPU, as in CUDA_VISIBLE_DEVICES; none: the trainer's")
     patience: float = Field(
-        default=600.0, gt=0, description="seconds without a message after which the process counts as hung"
+        default=600.0,
+        gt=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="seconds without a message after which the process counts as hung",
     )
     prune: Literal["two_phase", "in_engine"] = Field(
         default="two_phase",

@@ -32,16 +32,24 @@ class TextEncoder:
         self.stop = tuple(stop)
 
     def prompt(self, text: str) -> tuple[int, ...]:
-        """The tokens of a prompt as the model sees it, with template and special tokens."""
-        if self.chat:
-            turns = [{"role": "user", "content": text}]
-            if self.system is not None:
-                turns.insert(0, {"role": "system", "content": self.system})
-            written = self.tokenizer.apply_chat_template(
-                turns, add_generation_prompt=True, tokenize=False, **self.switches
+        """A question as the model sees it."""
+        return self.prompts([text])[0]
+
+    def prompts(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Several questions, each as the model sees it."""
+        written = [self.written(text) for text in texts] if self.chat else list(texts)
+        return [tuple(ids) for ids in self.tokenizer(written, add_special_tokens=not self.chat)["input_ids"]]
+
+    def written(self, text: str, **switches: Any) -> str:
+        """A question in the chat template, as text; `switches` of the template besides its own."""
+        turns = [{"role": "user", "content": text}]
+        if self.system is not None:
+            turns.insert(0, {"role": "system", "content": self.system})
+        return str(
+            self.tokenizer.apply_chat_template(
+                turns, add_generation_prompt=True, tokenize=False, **{**self.switches, **switches}
             )
-            return tuple(self.tokenizer(written, add_special_tokens=False)["input_ids"])
-        return tuple(self.tokenizer(text)["input_ids"])
+        )
 
     def answer(self, text: str) -> tuple[int, ...]:
         """The tokens of a completion's text, without any special token."""

@@ -5,7 +5,7 @@ import copy
 import functools
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +223,39 @@ def wants_onednn(spec: ModelSpec, model: Any) -> bool:
 
 def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
     """The tokenizer, with the tokens that end a completion: its own and those of the generation settings."""
+    tokenizer = load_tokenizer(spec)
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    ends = ends if isinstance(ends, list) else [ends]
+    stop = sorted({token for token in [tokenizer.eos_token_id, *ends] if token is not None})
+    return encoder_of(spec, tokenizer, stop)
+
+
+def text_encoder(spec: ModelSpec) -> TextEncoder:
+    """The tokenizer before any weight is read: it knows no token that ends an answer. Kept until its files change."""
+    return text_encoder_as_of(spec, files_version(spec))
+
+
+@functools.lru_cache(maxsize=4)
+def text_encoder_as_of(spec: ModelSpec, version: object) -> TextEncoder:
+    """The same, for files of one version."""
+    del version
+    return encoder_of(spec, load_tokenizer(spec), ())
+
+
+def files_version(spec: ModelSpec) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of a local model's text files; empty for a model of the Hub's."""
+    files = [*Path(source(spec)).glob("*.json"), *Path(source(spec)).glob("*.jinja")] if spec.local else []
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in sorted(files))
+
+
+def encoder_of(spec: ModelSpec, tokenizer: Any, stop: Sequence[int]) -> TextEncoder:
+    """A tokenizer with the spec's way of putting a question."""
+    chat = bool(tokenizer.chat_template) if spec.chat == "auto" else spec.chat
+    return TextEncoder(tokenizer, chat=chat, system=spec.system, thinking=spec.thinking, stop=stop)
+
+
+def load_tokenizer(spec: ModelSpec) -> Any:
+    """The tokenizer of transformers; ValueError where there is none."""
     from transformers import AutoTokenizer
 
     try:
@@ -234,8 +267,4 @@ def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
             f"model.name = {spec.name!r}: there is no tokenizer beside the weights; put the files there that came with "
             "the model, tokenizer.json above all"
         )
-    chat = bool(tokenizer.chat_template) if spec.chat == "auto" else spec.chat
-    ends = getattr(model.generation_config, "eos_token_id", None)
-    ends = ends if isinstance(ends, list) else [ends]
-    stop = sorted({token for token in [tokenizer.eos_token_id, *ends] if token is not None})
-    return TextEncoder(tokenizer, chat=chat, system=spec.system, thinking=spec.thinking, stop=stop)
+    return tokenizer

@@ -19,12 +19,16 @@ STRICT = ConfigDict(extra="forbid")
 class LoraSpec:
     """A low-rank adapter, trained in place of the weights. LoRA, arXiv:2106.09685; made by peft."""
 
-    rank: int = Field(default=16, ge=1, description="rank of every added matrix")
-    alpha: float = Field(default=32.0, gt=0, description="the added product is scaled by alpha / rank")
+    rank: int = Field(default=16, ge=1, le=65_536, description="rank of every added matrix")
+    alpha: float = Field(
+        default=32.0, gt=0, le=1e6, allow_inf_nan=False, description="the added product is scaled by alpha / rank"
+    )
     targets: Literal["all-linear"] | tuple[str, ...] = Field(
         default="all-linear", description="module names, or all linear layers but the head"
     )
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="0: log-probs of sampling and update are comparable")
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, allow_inf_nan=False, description="0: log-probs of sampling and update are comparable"
+    )
     rslora: bool = Field(default=False, description="scale by alpha / sqrt(rank) instead: arXiv:2312.03732")
     dora: bool = Field(default=False, description="train each column's length separately: arXiv:2402.09353")
     start: str | None = Field(default=None, description="folder of an adapter of peft's to continue from")

@@ -11,9 +11,7 @@ from workbench.config import RunConfig
 from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes, reference_bytes
 from workbench.models.size import Size
 from workbench.models.spec import ModelSpec
-from workbench.training.forward import micro_batches
 from workbench.training.signal_plan import reads_reference
-from workbench.types import Row
 
 When = Literal["always", "sampling", "updating", "comparing", "reading", "passing", "stepping"]
 MIB, GIB = 2**20, 2**30
@@ -175,16 +173,29 @@ def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int
 
 
 def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
-    """The micro-batch with the most tokens, if every completion has the maximum length."""
-    rollouts, answer = config.rollouts, range(config.rollouts.max_tokens)  # only its length counts
+    """The micro-batch with the most tokens, if every completion has the maximum length: by formula."""
+    rollouts, budget = config.rollouts, config.training.micro_batch
     groups = -(-rollouts.problems // config.training.updates)
-    prompts = [(number,) * assumed.prompt for number in range(groups)]
-    rows = [Row(prompt, answer) for prompt in prompts for _ in range(rollouts.rollouts)]
-    shapes = []
-    for batch in micro_batches(rows, config.training.micro_batch):
-        different = len({rows[number].prompt[0] for number in batch})
-        shapes.append(MicroBatch(len(batch), different, assumed.prompt, rollouts.max_tokens))
-    return max(shapes, key=lambda shape: (shape.rows, shape.prompts))
+    rows, prompts = fullest(groups, rollouts.rollouts, assumed.prompt, rollouts.max_tokens, budget)
+    return MicroBatch(rows, prompts, assumed.prompt, rollouts.max_tokens)
+
+
+def fullest(groups: int, size: int, prompt: int, answer: int, budget: int) -> tuple[int, int]:
+    """Rows of the largest micro-batch of `groups` of `size` equally long rows, and the most prompts of so many rows.
+
+    `training.forward.micro_batches` fills a batch in order: a prompt counts once, each row its answer, up to `budget`
+    tokens. The first batch begins with a whole group and has most rows; one that begins inside a group may have a
+    prompt more.
+
+    >>> fullest(4, 3, 10, 5, 60)
+    (6, 3)
+    """
+    whole = min(groups, budget // (prompt + size * answer))
+    left = budget - whole * (prompt + size * answer)
+    rows = whole * size + (min(size, max(0, left - prompt) // answer) if whole < groups else 0)
+    rows = max(1, rows)
+    most = min(groups, 1 + -(-(rows - 1) // size), (budget - rows * answer) // prompt if prompt else groups)
+    return rows, max(1, most)
 
 
 def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed) -> list[Component]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from workbench.kinds import Task
-from workbench.tasks.jsonl import SLOT, Jsonl, Split, check_number, check_template, order
+from workbench.tasks.jsonl import SLOT, Jsonl, Seed, Split, check_number, check_template, order
 from workbench.types import Problem
 
 HUB = ("openai/gsm8k", "main")
@@ -27,7 +27,7 @@ class Gsm8k(Task):
     test_path: Annotated[str | None, Field(description="a local file for the test split")] = None
     test_share: Annotated[float, Field(ge=0, lt=1, description="share of a local file held out")] = 0.1
     template: Annotated[str, Field(description="what the model is asked; {prompt} is the question")] = TEMPLATE
-    shuffle: Annotated[int | None, Field(description="seed of the order; none: as in the file")] = 0
+    shuffle: Seed = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,7 +44,7 @@ class Gsm8k(Task):
 
     def check(self) -> list[str]:
         if self.path is not None:
-            return [fault.replace("jsonl.", "gsm8k.", 1) for fault in self.file(self.path).check()]
+            return [error.replace("jsonl.", "gsm8k.", 1) for error in self.file(self.path).check()]
         try:
             load_hub("train")
         except Exception as error:  # the Hub's client raises of every kind; nothing starts before this is solved
@@ -52,6 +52,14 @@ class Gsm8k(Task):
             what += " ".join(str(error).split())[:200]
             return [f"gsm8k.path = None: {HUB[0]} cannot be loaded from the Hub ({what}); set path to a local file"]
         return []
+
+    def place(self, number: int, split: Split) -> str:
+        if self.path is not None:
+            return self.file(self.path).place(number, split)
+        return f"{HUB[0]}, {split} row {order(self.size(split), self.shuffle)[number]}"
+
+    def version(self) -> str:
+        return "" if self.path is None else self.file(self.path).version()
 
     def file(self, path: str) -> Jsonl:
         """The local file as a task."""

@@ -1,9 +1,8 @@
-"""Problems from a file with one JSON object a line."""
+"""Problems from a file: JSON lines, a JSON array, CSV, parquet, compressed or not, or a folder of such files."""
 
 import functools
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,131 +10,192 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from workbench.findings import Finding, summarised
 from workbench.kinds import Task
+from workbench.tasks.data.cells import ABSENT, ANSWERS, PROMPTS, REMEDIES, CellError, cell, plain, question
+from workbench.tasks.data.files import Line, Rows, data_files, read_rows
 from workbench.types import Problem
 
 Split = Literal["train", "test"]
-Lines = tuple[tuple[int, Mapping[str, Any]], ...]  # line numbers (from 1) and what stood there
+Lines = tuple[Line, ...]
 SLOT = "{prompt}"  # in a template; replaced as text, so that a template may hold other braces (LaTeX)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The objects of a file, and what is wrong with it."""
-
-    rows: Lines = ()
-    faults: tuple[str, ...] = ()
+SPLITS: tuple[Split, Split] = ("train", "test")
+Seed = Annotated[
+    int | None, Field(ge=0, le=2**32 - 1, description="seed of the order; none: as in the file, the end held out")
+]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The splits of a task, and what is wrong with its files."""
+    """The splits of a task, the columns they are read from, and the errors of its files."""
 
     lines: Mapping[Split, Lines]
-    faults: tuple[str, ...] = ()
+    columns: Mapping[str, str]
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Jsonl(Task):
-    """A file with a prompt and an answer in every line; part of it, or a second file, is held out as test split.
+    """A file with a prompt and an answer in every row; part of it, or a second file, is held out as test split.
 
-    Without `test_path` a share of the lines, chosen by the shuffle seed, is the test split. A problem's key is its
-    line number, with `test-` before it where it comes from the second file.
+    Formats: JSON lines, JSON arrays, CSV, parquet and Arrow, compressed or not, and folders of them (in a folder, the
+    files with the split's name in theirs, where there are any). A prompt may be a list of messages: one turn of the
+    user, with a system turn before it, which must be `model.system`. A dotted name reads inside a table, as in
+    `reward_model.ground_truth`. Without `test_path` a share of the rows, chosen by the shuffle seed, is the test split;
+    a row whose question is asked in training stays there. A problem's key is its line number, with `test-` before it
+    where it comes from the second file.
     """
 
-    path: Annotated[str, Field(description="the file; a relative path starts at the working directory")]
-    prompt: Annotated[str, Field(min_length=1, description="column of the question")] = "prompt"
-    answer: Annotated[str, Field(min_length=1, description="column of the reference answer")] = "answer"
+    path: Annotated[str, Field(description="file or folder; a relative path starts at the working directory")]
+    prompt: Annotated[
+        str, Field(min_length=1, description=f"column of the question; where 'prompt' is absent: {', '.join(PROMPTS)}")
+    ] = "prompt"
+    answer: Annotated[
+        str,
+        Field(
+            min_length=1, description=f"column of the reference answer; where 'answer' is absent: {', '.join(ANSWERS)}"
+        ),
+    ] = "answer"
     answer_after: Annotated[str, Field(description="the answer is what follows the last of these; empty: all")] = ""
     template: Annotated[str, Field(description="what the model is asked; {prompt} stands for the question")] = SLOT
     test_path: Annotated[str | None, Field(description="a file for the test split; none: a share of the lines")] = None
     test_share: Annotated[float, Field(ge=0, lt=1, description="share of the lines held out")] = 0.1
-    shuffle: Annotated[int | None, Field(description="seed of the order; none: as in the file, the end held out")] = 0
+    shuffle: Seed = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_template("jsonl", self.template)
 
     def problem(self, number: int, split: Split) -> Problem:
-        contents = prepare(self)
-        if contents.faults:
-            raise ValueError("; ".join(contents.faults))
-        check_number(number, len(contents.lines[split]), split)
-        line, row = contents.lines[split][number]
+        line, columns = self.line(number, split)
         own = split == "test" and self.test_path is not None
         return Problem(
-            key=f"test-{line}" if own else str(line),
-            prompt=self.template.replace(SLOT, str(row[self.prompt])),
-            answer=self.reference(row),
-            data=row,
+            key=f"test-{line.key}" if own else line.key,
+            prompt=self.template.replace(SLOT, question(cell(line.row, columns["prompt"]), "prompt")[0]),
+            answer=self.reference(line.row, columns["answer"]),
+            data=line.row,
         )
+
+    def line(self, number: int, split: Split) -> tuple[Line, Mapping[str, str]]:
+        """A problem's row, and the columns by field; ValueError where the files have errors."""
+        contents = prepare(self)
+        if contents.errors:
+            raise ValueError("; ".join(contents.errors))
+        check_number(number, len(contents.lines[split]), split)
+        return contents.lines[split][number], contents.columns
 
     def size(self, split: Split) -> int:
         return len(prepare(self).lines[split])
 
     def check(self) -> list[str]:
-        return list(prepare(self).faults)
+        return list(prepare(self).errors)
 
-    def find_faults(self) -> list[str]:
-        """What is wrong with the files, or with the split."""
-        paths = [("path", self.path), ("test_path", self.test_path)]
-        faults = [
-            f"jsonl.{name} = {path!r}: {fault}"
-            for name, path in paths
-            if path is not None
-            for fault in self.check_file(read_rows(path))
-        ]
-        if not faults and not self.split("train"):
-            faults.append(f"jsonl.test_share = {self.test_share}: leaves no line for training; set it lower")
-        return faults
+    def place(self, number: int, split: Split) -> str:
+        path = self.test_path if split == "test" and self.test_path is not None else self.path
+        return f"{path}, {self.line(number, split)[0].place}"
 
-    def check_file(self, file: Rows) -> tuple[str, ...]:
-        """What is wrong with a file: as such, or its columns, or single values (the first line is named)."""
-        if file.faults:
-            return file.faults
-        columns = dict.fromkeys(name for _, row in file.rows for name in row)
-        absent = [(name, given) for name, given in self.columns().items() if given not in columns]
-        if absent:
-            there = ", ".join(columns)
-            return tuple(f"no column {given!r} (field {name}); its columns: {there}" for name, given in absent)
-        faults = [(line, fault) for line, row in file.rows if (fault := self.check_row(row))]
-        more = f", and {len(faults) - 1} more lines like it" if len(faults) > 1 else ""
-        return (f"line {faults[0][0]}: {faults[0][1]}{more}",) if faults else ()
+    def system(self, number: int, split: Split) -> str | None:
+        line, columns = self.line(number, split)
+        return question(cell(line.row, columns["prompt"]), "prompt")[1]
 
-    def check_row(self, row: Mapping[str, Any]) -> str:
-        """What is wrong with one row, or nothing."""
-        for name in self.columns().values():
-            if isinstance(row.get(name), bool) or not isinstance(row.get(name), str | int | float):
-                return f"{name} = {row.get(name)!r} is neither text nor a number"
-            if not str(row[name]).strip():
-                return f"{name} is empty"
-        if not self.reference(row):
-            return f"nothing follows {self.answer_after!r} in {self.answer}"
-        return ""
+    def version(self) -> str:
+        return f"{stamp(self.path)} {stamp(self.test_path)}"
 
-    def columns(self) -> dict[str, str]:
-        """The names of the columns, by field."""
-        return {"prompt": self.prompt, "answer": self.answer}
+    def contents(self) -> Contents:
+        """Splits, columns and errors, read from the files."""
+        files = {name: path for name, path in (("path", self.path), ("test_path", self.test_path)) if path is not None}
+        columns, errors = dict[str, str](), list[str]()
+        for name, path in files.items():
+            rows = self.rows("test" if name == "test_path" else "train")
+            found = {field: self.column(field, rows.rows) for field in ("prompt", "answer")}
+            wrong = rows.errors or tuple(self.missing(found, rows.rows)) or tuple(self.row_errors(rows.rows, found))
+            errors += [f"jsonl.{name} = {path!r}: {error}" for error in wrong]
+            other = [field for field in columns if columns[field] != found[field]]
+            if other and not wrong:
+                errors.append(
+                    f"jsonl.{name} = {path!r}: has other columns than path; set {other[0]} to one that both have"
+                )
+            columns = columns or found
+        empty: dict[Split, Lines] = {"train": (), "test": ()}
+        splits = empty if errors else self.splits(columns["prompt"])
+        if not errors and not splits["train"]:
+            errors.append(f"jsonl.test_share = {self.test_share}: leaves no line for training; set it lower")
+        return Contents(splits, columns, tuple(errors))
 
-    def reference(self, row: Mapping[str, Any]) -> str:
+    def rows(self, split: Split) -> Rows:
+        """The rows that a split is made of."""
+        if split == "test" and self.test_path is not None:
+            return read_rows(self.test_path, "test")
+        return read_rows(self.path, "train")
+
+    def column(self, field: str, rows: Lines) -> str:
+        """The column that a field is read from: its own, or where the usual one is absent the first of the others."""
+        name = str(getattr(self, field))
+        others = {"prompt": PROMPTS, "answer": ANSWERS}[field] if name == field else ()
+        return next(
+            (each for each in (name, *others) if any(cell(line.row, each) is not ABSENT for line in rows)), name
+        )
+
+    def missing(self, columns: Mapping[str, str], rows: Lines) -> Iterator[str]:
+        """Columns that no row has."""
+        there = ", ".join(dict.fromkeys(name for line in rows for name in line.row))
+        for field, name in columns.items():
+            if all(cell(line.row, name) is ABSENT for line in rows):
+                yield f"no column {name!r} (field {field}); its columns: {there}; set task.{field} to one of these"
+
+    def row_errors(self, rows: Lines, columns: Mapping[str, str]) -> list[str]:
+        """What is wrong in single rows, each kind once."""
+        return summarised(finding for line in rows for finding in self.row_findings(line, columns))
+
+    def row_findings(self, line: Line, columns: Mapping[str, str]) -> Iterator[Finding]:
+        """What is wrong in one row."""
+        for field in ("prompt", "answer"):
+            value, name = cell(line.row, columns[field]), columns[field]
+            try:
+                text = question(value, name)[0] if field == "prompt" else plain(value, name)
+            except CellError as error:
+                yield Finding(f"{field} {error.kind}", line.place, str(error), REMEDIES[error.kind])
+                continue
+            if not text.strip():
+                yield Finding(f"{field} empty", line.place, f"{name} is empty", REMEDIES["empty"])
+            elif field == "answer" and not self.reference(line.row, name):
+                what = f"nothing follows {self.answer_after!r} in {name}"
+                yield Finding("after", line.place, what, "correct the row, or task.answer_after")
+
+    def reference(self, row: Mapping[str, Any], column: str) -> str:
         """The reference answer of a row; empty if the text before it is absent."""
-        text = str(row[self.answer])
+        text = plain(cell(row, column), column)
         if not self.answer_after:
             return text.strip()
         before, mark, after = text.rpartition(self.answer_after)
         del before
         return after.strip() if mark else ""
 
-    def split(self, split: Split) -> Lines:
-        """The rows of a split, in their order."""
-        rows = read_rows(self.path).rows
+    def splits(self, column: str) -> dict[Split, Lines]:
+        """The rows of both splits, in their order; they share no question, unless two files do."""
         if self.test_path is not None:
-            rows = rows if split == "train" else read_rows(self.test_path).rows
-            return tuple(rows[place] for place in order(len(rows), self.shuffle))
-        places = order(len(rows), self.shuffle)
-        held_out = math.ceil(self.test_share * len(rows))
-        chosen = places[len(rows) - held_out :] if split == "test" else places[: len(rows) - held_out]
-        return tuple(rows[place] for place in chosen)
+            return {split: ordered(self.rows(split).rows, self.shuffle) for split in SPLITS}
+        if Path(self.path).expanduser().is_dir():
+            test = read_rows(self.path, "test").rows
+            train = self.rows("train").rows
+            if {line.key for line in test} != {line.key for line in train}:  # files of both names
+                return {"train": ordered(train, self.shuffle), "test": ordered(test, self.shuffle)}
+        rows = ordered(self.rows("train").rows, self.shuffle)
+        kept = len(rows) - math.ceil(self.test_share * len(rows))
+        asked = {same_question(line, column) for line in rows[:kept]}
+        held = [line for line in rows[kept:] if same_question(line, column) not in asked]
+        back = [line for line in rows[kept:] if same_question(line, column) in asked]
+        return {"train": (*rows[:kept], *back), "test": tuple(held)}
+
+
+def same_question(line: Line, column: str) -> str:
+    """A row's question, white space aside: equal for rows that ask the same."""
+    return " ".join(question(cell(line.row, column), column)[0].split())
+
+
+def ordered(rows: Sequence[Line], seed: int | None) -> Lines:
+    """Rows in the order of a seed; without one as they come."""
+    return tuple(rows[place] for place in order(len(rows), seed))
 
 
 def check_template(task: str, template: str) -> None:
@@ -161,48 +221,23 @@ def order(size: int, seed: int | None) -> tuple[int, ...]:
 
 def prepare(task: Jsonl) -> Contents:
     """The contents of a task's files, read and checked again only when one of them has changed."""
-    return prepare_as_of(task, stamp(task.path), stamp(task.test_path))
+    return prepare_as_of(task, task.version())
 
 
 @functools.lru_cache(maxsize=8)
-def prepare_as_of(task: Jsonl, *stamps: tuple[int, int]) -> Contents:
-    """The contents of a task's files when they had these stamps."""
-    del stamps
-    faults = tuple(task.find_faults())
-    lines: Mapping[Split, Lines] = {split: () if faults else task.split(split) for split in ("train", "test")}
+def prepare_as_of(task: Jsonl, version: str) -> Contents:
+    """The contents of a task's files when they had this version."""
+    del version
+    read_rows.cache_clear()
+    contents = task.contents()
     read_rows.cache_clear()  # the splits hold all that is needed
-    return Contents(lines, faults)
+    return contents
 
 
-def stamp(path: str | None) -> tuple[int, int]:
-    """Time of change and size of a file; zeros if there is none."""
-    file = Path(path or "").expanduser()
-    if path is None or not file.is_file():
-        return (0, 0)
-    state = file.stat()
-    return state.st_mtime_ns, state.st_size
-
-
-@functools.lru_cache(maxsize=2)
-def read_rows(path: str) -> Rows:
-    """The objects of a file; a line that is no JSON object is a fault, a blank one is not."""
-    file = Path(path).expanduser()
-    if not file.is_file():
-        what = "is a folder, not a file" if file.is_dir() else f"there is no such file (looked in {file.absolute()})"
-        return Rows(faults=(what,))
-    try:
-        text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        return Rows(faults=(f"cannot be read as UTF-8 text ({error})",))
-    rows: list[tuple[int, Mapping[str, Any]]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            return Rows(faults=(f"line {number} is no JSON ({error.msg}): {line[:60]!r}",))
-        if not isinstance(row, dict):
-            return Rows(faults=(f"line {number} is no JSON object: {line[:60]!r}",))
-        rows.append((number, row))
-    return Rows(tuple(rows)) if rows else Rows(faults=("the file is empty",))
+def stamp(path: str | None) -> list[tuple[str, int, int]]:
+    """Name, time of change and size of a file, or of every file of a folder; empty if there is none."""
+    place = Path(path or "").expanduser()
+    if path is None:
+        return []
+    files = data_files(place) if place.is_dir() else [place] if place.is_file() else []
+    return [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files]

@@ -18,7 +18,7 @@ class Sums(Task):
     """Sums, differences and products of numbers below 100, worked from left to right."""
 
     level: Annotated[int, Field(ge=1, le=3, description="how many operations a problem has")] = 2
-    seed: Annotated[int, Field(ge=0, description="problem i is drawn from Random(seed + i)")] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="problem i is drawn from Random(seed + i)")] = 0
 
     def problem(self, number: int, split: Literal["train", "test"]) -> Problem:
         """The problem drawn from `Random(seed + number)`."""

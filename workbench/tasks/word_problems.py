@@ -80,7 +80,7 @@ class WordProblems(Task):
     """Stories of one to three calculations with numbers below 100: a start, and what is added or taken away."""
 
     level: Annotated[int, Field(ge=1, le=3, description="how many operations a problem has")] = 2
-    seed: Annotated[int, Field(ge=0, description="problem i is drawn from Random(seed + i)")] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="problem i is drawn from Random(seed + i)")] = 0
 
     def problem(self, number: int, split: Literal["train", "test"]) -> Problem:
         """The problem drawn from `Random(seed + number)`."""

@@ -262,7 +262,7 @@ def test_a_plan_that_is_no_longer_true_is_marked(desk, config):
 def test_a_mistake_is_told_before_a_forecast_is_made(config, tmp_path, monkeypatch):
     monkeypatch.setattr(review_module, "forecast", lambda config: pytest.fail("a forecast of a config that cannot run"))
     tables = tables_of(config)
-    tables["rollouts"]["max_tokens"] = 99_999_999
+    tables["rollouts"]["max_tokens"] = 999_999
     found = review(tables, tmp_path)
     assert "4096" in found.errors[0]
     assert "fix the errors" in memory_bar(found)

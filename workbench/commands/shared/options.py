@@ -1,14 +1,29 @@
 """What commands share: how a run is named, the two consoles, lists of numbers, and JSON as the last line."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from workbench.commands.shared.terminal import err, out
+from workbench.visible import json_text
+
+__all__ = [
+    "RUNS",
+    "AsJson",
+    "Follow",
+    "Name",
+    "Runs",
+    "Wait",
+    "err",
+    "found",
+    "numbers",
+    "out",
+    "print_json",
+    "print_steps",
+]
 
 RUNS = Path("runs")
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="a run's name in the folder of runs, or its path")]
 Runs = Annotated[Path, typer.Option("--runs", help="folder of the runs")]
@@ -23,7 +38,7 @@ def print_json(document: Any) -> None:
     """Prints one JSON document on one line."""
     from workbench.runs.directory.paths import plain
 
-    print(json.dumps(plain(document), ensure_ascii=False), flush=True)
+    print(json_text(plain(document)), flush=True)
 
 
 def found(name: str, runs: Path) -> Any:

@@ -21,11 +21,13 @@ GROUP = "workbench.commands"  # an entry point of this group is a command
 def own() -> dict[str, str]:
     """Command name -> module of every file in `workbench/commands/`; a trailing underscore is not part of the name.
 
+    Another underscore is a hyphen there.
+
     >>> own()["try"], own()["ls"]
     ('workbench.commands.try_', 'workbench.commands.ls')
     """
     files = [item.name for item in pkgutil.iter_modules(workbench.commands.__path__) if not item.ispkg]
-    return {name.rstrip("_"): f"{GROUP}.{name}" for name in files}
+    return {name.rstrip("_").replace("_", "-"): f"{GROUP}.{name}" for name in files}
 
 
 def plugins() -> dict[str, EntryPoint]:

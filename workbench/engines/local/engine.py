@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, rollout_of
+from workbench.engines.base import ModulePolicy, check_pruner, jobs_of, longest_of, rollout_of
 from workbench.engines.local.decoder import Decoder, ModuleDecoder
 from workbench.engines.local.fused import FusedDecoder, suits
 from workbench.engines.local.graphs import CudaGraphs, GraphDecoder, obstacle
@@ -63,10 +63,7 @@ class LocalEngine:
         jobs = jobs_of(requests, sampling)
         if not jobs:
             return []
-        longest = max(len(job.request.prompt) + job.limit for job in jobs)
-        most = getattr(self.policy.config, "max_position_embeddings", None) or longest
-        if longest > most:
-            raise ValueError(f"prompt and answer may take {longest} tokens, the model has {most}: lower max_tokens")
+        longest = longest_of(jobs, self.policy.config)
         self.decoder.reserve(longest)
         sharing = self.decoder.shares and len(jobs) >= 2 * len({job.context for job in jobs})
         held = max(job.limit - len(job.tokens) + 1 for job in jobs) if sharing else longest

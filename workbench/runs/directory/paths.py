@@ -135,6 +135,10 @@ def new_directory(runs: str | Path, name: str) -> RunDirectory:
             return RunDirectory(path).create()
         except FileExistsError:
             continue
+        except OSError as error:
+            if is_full(error):
+                raise
+            raise ValueError(f"{path}: no run can be written there ({error.strerror}); give another folder") from None
     raise ValueError(f"{runs} holds 99,999 runs called {name!r}; choose another name")
 
 

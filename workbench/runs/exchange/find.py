@@ -2,16 +2,17 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from workbench.runs.exchange.foreign import ModelWords, PlainWords, write_run
+from workbench.runs.exchange.foreign import ModelWords, Options, PlainWords, write_run
 from workbench.runs.open import Run
 
 
 def importers() -> Mapping[str, ModuleType]:
-    """Every importer of this folder by name: a module with FORMAT, `files(source)` and `read(source)`."""
+    """Every importer of this folder by name: a module with FORMAT, `files(source)` and `read(source, options)`."""
     import workbench.runs.exchange.importers as here
 
     names = [item.name for item in pkgutil.iter_modules(here.__path__)]
@@ -19,16 +20,21 @@ def importers() -> Mapping[str, ModuleType]:
 
 
 def import_run(
-    source: str | Path, runs: str | Path = "runs", name: str | None = None, tokenizer: str | None = None
+    source: str | Path,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    tokenizer: str | None = None,
+    options: Options | None = None,
 ) -> Run:
     """A read-only run made of another trainer's record; which trainer wrote it is told by its files.
 
     `tokenizer` is a folder or a Hub name; without one, texts are cut into words, and token ids stay numbers.
-    Raises ValueError where no importer knows the folder, or a file is not what it should be.
+    `options.notes` gathers what was left out; it stands in the run's events as well. Raises ValueError where no
+    importer knows the folder, or a file is not what it should be; then nothing is left behind.
     """
-    folder = Path(source)
-    if not folder.is_dir():
-        raise ValueError(f"{source} is no folder; give the one that the trainer wrote its rollouts to")
+    folder, options = Path(source).expanduser(), options or Options()
+    if not folder.exists():
+        raise ValueError(f"{source} does not exist; give the folder that the trainer wrote its rollouts to")
     found = [module for module in importers().values() if module.files(folder)]
     if len(found) != 1:
         formats = ", ".join(module.FORMAT for module in found or importers().values())
@@ -36,4 +42,14 @@ def import_run(
         raise ValueError(f"{source} holds {told} ({formats}); give the folder that one of them wrote")
     words = PlainWords() if tokenizer is None else ModelWords(tokenizer)
     origin = {"format": found[0].FORMAT, "source": str(folder.resolve()), "tokenizer": tokenizer}
-    return Run(write_run(found[0].read(folder), Path(runs), name or folder.resolve().name, words, origin))
+    place = (Path(runs), name or fit_name(folder.resolve().name))
+    return Run(write_run(found[0].read(folder, options), place, words, origin, options))
+
+
+def fit_name(name: str) -> str:
+    """A folder's name as a run's.
+
+    >>> fit_name("my run (2)"), fit_name("…")
+    ('my-run-2', 'imported')
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:80] or "imported"

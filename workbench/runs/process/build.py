@@ -14,12 +14,14 @@ from workbench.models.policy import LocalPolicy
 from workbench.models.size import embedding_targets
 from workbench.models.spec import check as check_model
 from workbench.pieces.sampler import Uniform
+from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB, Assumed
 from workbench.pruning.kernel.choice import binder
 from workbench.rewards.scoring import score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
+from workbench.runs.process.family import family_errors
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
@@ -37,7 +39,9 @@ def errors(config: RunConfig) -> list[str]:
             f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
         )
     found += engine_errors(config, able)
-    return found + (lengths(config) + embedding_errors(config, able) if not found else [])
+    if found:
+        return found
+    return lengths(config) + embedding_errors(config, able) or data_errors(config) or family_errors(config)
 
 
 def engine_errors(config: RunConfig, able: Capabilities) -> list[str]:
@@ -76,9 +80,17 @@ def embedding_errors(config: RunConfig, able: Capabilities) -> list[str]:
     ]
 
 
+def data_errors(config: RunConfig) -> list[str]:
+    """What the model cannot read of the data, or why its tokenizer cannot be read."""
+    try:
+        return list(data_report(config).errors)
+    except ValueError as error:
+        return [str(error)]
+
+
 def warnings(config: RunConfig) -> list[str]:
     """What can run but will hardly do what was meant; of a config without problems."""
-    return warnings_of(config, capabilities(config.rollouts.engine))
+    return [*warnings_of(config, capabilities(config.rollouts.engine)), *data_report(config).warnings]
 
 
 def lengths(config: RunConfig) -> list[str]:

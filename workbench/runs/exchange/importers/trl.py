@@ -1,23 +1,28 @@
 """TRL's `completions_00010.parquet`: prompt, completion, a column per reward function, the advantage. Texts only.
 
 Written by `GRPOTrainer` with `log_completions=True` into `OUTPUT_DIR/completions/`. Prompts and completions are texts,
-or lists of messages where the data set was conversational.
+or lists of messages where the data set was conversational. Nothing marks which columns are rewards and which were
+logged besides: `rewards.py` finds those that reproduce the advantage.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
-from workbench.runs.exchange.foreign import Foreign
+from workbench.runs.exchange.foreign import Foreign, Options
+from workbench.runs.exchange.messages import pieces, spoken
+from workbench.runs.exchange.rewards import Found, find_rewards
 
 FORMAT = "TRL"
 PATTERN = re.compile(r"completions_(\d+)\.parquet")
 OWN = ("step", "prompt", "completion", "advantage")
+
+Row = dict[str, Any]
 
 
 def files(source: Path) -> dict[int, Path]:
@@ -28,45 +33,46 @@ def files(source: Path) -> dict[int, Path]:
     return {int(match[1]): path for path in found if (match := PATTERN.fullmatch(path.name))}
 
 
-def read(source: Path) -> Iterator[tuple[int, list[Foreign]]]:
+def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
-    for step, path in sorted(files(source).items()):
-        try:
-            rows = pyarrow.parquet.read_table(path).to_pylist()
-        except (OSError, pyarrow.ArrowException) as error:
-            first = str(error).splitlines()[0]
-            raise ValueError(f"{path} cannot be read ({first}); remove it, or copy it again") from None
-        yield step, [rollout(row, path) for row in rows]
+    steps = {step: table(path) for step, path in sorted(files(source).items())}
+    found = find_rewards(list(steps.values()), OWN, options)
+    for step, rows in steps.items():
+        yield step, [rollout(row, found, number) for number, row in enumerate(rows)]
 
 
-def rollout(row: dict[str, Any], path: Path) -> Foreign:
-    """One row. Rewards are the columns of numbers beside TRL's own; their sum stands for the weighted one."""
-    missing = [name for name in ("prompt", "completion") if name not in row]
+def table(path: Path) -> list[Row]:
+    """The rows of a file."""
+    try:
+        rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"{path} cannot be read ({first}); remove it, or copy it again") from None
+    missing = [name for name in ("prompt", "completion") if rows and name not in rows[0]]
     if missing:
         raise ValueError(f"{path} has no column {missing[0]}; give files that TRL wrote with log_completions=True")
-    parts = {
-        name: float("nan") if value is None else float(value)
-        for name, value in row.items()
-        if name not in OWN and (value is None or isinstance(value, int | float)) and not isinstance(value, bool)
-    }
-    known = [value for value in parts.values() if not math.isnan(value)]
-    advantage = row.get("advantage")
+    return rows
+
+
+def rollout(row: Row, found: Found, number: int) -> Foreign:
+    """One row; its rewards are the columns that were found to be rewards, weighted and summed as TRL sums them."""
+    parts = {name: value_of(row, name) for name in found.weights}
+    known = [found.weights[name] * value for name, value in parts.items() if not math.isnan(value)]
+    advantage = value_of(row, "advantage")
+    several = not isinstance(row["completion"], str)
     return Foreign(
         prompt=spoken(row["prompt"]),
         text=spoken(row["completion"]),
+        pieces=pieces(row["completion"]) if several else None,
         reward=sum(known) if known else math.nan,
         parts=parts,
-        advantage=None if advantage is None else float(advantage),
+        advantage=None if math.isnan(advantage) else advantage,
+        group=f"{number // found.size}" if found.size else "",
     )
 
 
-def spoken(given: Any) -> str:
-    """A text as it is; messages one after the other, each led by its role where there are several.
-
-    >>> spoken([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2+2?"}])
-    'system: Be brief.\\nuser: 2+2?'
-    """
-    if isinstance(given, str):
-        return given
-    messages = [(message.get("role", ""), str(message.get("content") or "")) for message in given]
-    return messages[0][1] if len(messages) == 1 else "\n".join(f"{role}: {content}" for role, content in messages)
+def value_of(row: Mapping[str, Any], name: str) -> float:
+    """A number of a row; nan where there is none, or it is not finite."""
+    value = row.get(name)
+    found = float(value) if isinstance(value, bool | int | float) else math.nan
+    return found if math.isfinite(found) else math.nan

@@ -1,63 +1,64 @@
 """verl's `10.jsonl`: input, output, gts, score, step, and whatever the reward function returned. Texts only.
 
-Written with `trainer.rollout_data_dir=FOLDER`, one file a step.
+Written with `trainer.rollout_data_dir=FOLDER`, one file a step. Rollouts with the same `uid` are a group; verl's newer
+trainer numbers them SAMPLE_ROLLOUT_OUTPUT. Without it, equal prompts are one group.
 """
 
-import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.exchange.foreign import Foreign
+from workbench.runs.exchange.foreign import Foreign, Options
+from workbench.runs.exchange.json_lines import objects
+from workbench.runs.exchange.messages import pieces, spoken
 
 FORMAT = "verl"
-PATTERN = re.compile(r"(\d+)\.jsonl")
-OWN = ("input", "output", "gts", "score", "step")
+PATTERN = re.compile(r"(\d+)\.jsonl(\.gz|\.zst)?")
+NUMBERED = re.compile(r"(.+)_\d+_\d+")  # a uid of the newer trainer
+OWN = ("input", "output", "gts", "score", "step", "uid")
 
 
 def files(source: Path) -> dict[int, Path]:
     """The files of a folder by step; none where it holds no such files."""
-    found = [(PATTERN.fullmatch(path.name), path) for path in sorted(source.glob("*.jsonl"))]
+    found = [(PATTERN.fullmatch(path.name), path) for path in sorted(source.glob("*.jsonl*"))]
     return {int(match[1]): path for match, path in found if match}
 
 
-def read(source: Path) -> Iterator[tuple[int, list[Foreign]]]:
+def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     for step, path in sorted(files(source).items()):
-        yield step, [rollout(row, path) for row in lines(path)]
+        yield step, [rollout(row, f"{path}, line {number}") for number, row in objects(path, options.notes)]
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; ValueError names the file and the line that is none."""
-    found = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise ValueError(f"{path}, line {number}: no JSON object; remove the line, or copy the file again")
-        found.append(row)
-    return found
-
-
-def rollout(row: dict[str, Any], path: Path) -> Foreign:
+def rollout(row: dict[str, Any], place: str) -> Foreign:
     """One line."""
     missing = [name for name in ("input", "output", "score") if name not in row]
     if missing:
-        raise ValueError(f"{path} has no field {missing[0]}; give files that verl wrote to trainer.rollout_data_dir")
-    score = float("nan") if row["score"] is None else float(row["score"])
+        raise ValueError(f"{place} has no field {missing[0]}; give files that verl wrote to trainer.rollout_data_dir")
+    score = number(row["score"], place)
     more = {
         name: float(value) for name, value in row.items() if name not in OWN and isinstance(value, bool | int | float)
     }
-    wanted = row.get("gts")
+    wanted, uid = row.get("gts"), "" if row.get("uid") is None else str(row["uid"])
+    numbered = NUMBERED.fullmatch(uid)
+    output = row["output"]
     return Foreign(
-        prompt=str(row["input"]),
-        text=str(row["output"]),
+        prompt=spoken(row["input"]) if isinstance(row["input"], str | list) else str(row["input"]),
+        text=spoken(output) if isinstance(output, str | list) else str(output),
+        pieces=pieces(output) if isinstance(output, list) else None,
         reward=score,
         answer="" if wanted is None else str(wanted),
         parts={"score": score, **more},
+        group=numbered[1] if numbered else uid,
     )
+
+
+def number(value: Any, place: str) -> float:
+    """A score; nan where there is none or it is not finite. ValueError names what is no number."""
+    try:
+        found = math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{place}: score = {value!r} is no number; import files with one score a rollout") from None
+    return found if math.isfinite(found) else math.nan
