@@ -206,6 +206,22 @@ def test_the_demo_ends_with_a_document(call: Call, tmp_path: Path, monkeypatch: 
     assert result["seconds"] > 0
 
 
+@pytest.mark.usefixtures("checked_alone")
+def test_the_demo_trains_a_real_model_if_asked(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def config(real: bool = False) -> Any:
+        asked.append(real)
+        return plain().replace(name="demo-real" if real else "demo")
+
+    plain = demo_module.demo_config
+    monkeypatch.setattr(demo_module, "demo_config", config)
+    monkeypatch.setattr(launch_module, "launch", functools.partial(launch_module.launch, launcher=FAKE))
+    code, out, _ = call("demo", "--real", "--out", tmp_path / "runs", "--steps", 5, "--no-report", "--json")
+    assert (code, asked) == (0, [True])
+    assert last_json(out)["run"] == str(tmp_path / "runs" / "demo-real")
+
+
 def test_light_commands_import_nothing_heavy(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom workbench import cli\nsys.argv = ['workbench', 'ls', '--runs', sys.argv[1]]\n"

@@ -31,6 +31,13 @@ PARTS = (
     Part("bitsandbytes", "4-bit and 8-bit weights", "pip install bitsandbytes"),
     Part("datasets", "tasks from the Hub", "pip install datasets"),
     Part("math_verify", "scoring mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
+    Part("gguf", "models in GGUF files", "pip install gguf"),
+    Part(
+        "workbench.models.smollm2",
+        "the model smollm2-135m",
+        "make smollm2",
+        probe="workbench.models.smollm2:state",
+    ),
     Part("duckdb", "SQL over a run's record", "pip install duckdb"),
     Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
     Part("jupyterlab", "notebooks", "pip install jupyterlab"),
