@@ -21,4 +21,4 @@ def import_(
     from workbench.runs.open import spans
 
     run = import_run(source, runs, name, tokenizer)
-    typer.echo(f"{run.path}: step {spans(run.steps())}, for reading only")
+    typer.echo(f"{run.path}: step {spans(run.steps())}, read-only")
