@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.runs.directory.control import Control, Seconds
 from workbench.runs.directory.documents import EXPERIMENT, SETTINGS, expect_document, read_document
-from workbench.runs.directory.lines import LineReader, current, read_lines, restarts_in
+from workbench.runs.directory.lines import LineReader, current, read_lines, restarts_in, spans
 from workbench.runs.directory.lock import alive, unseen
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.directory.settings import check_config
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.config import RunConfig
 
+__all__ = ["Run", "open_run", "place_of", "refuse_imported", "spans"]
 POLL = 0.1  # seconds between two looks at a run
 #: States that a command would not change.
 ALREADY = {"pause": ("paused",), "resume": ("starting", "running", "slow", "stalled")}
@@ -306,18 +307,3 @@ class Run:
 def columns_in(lines: Sequence[dict[str, Any]], first: Sequence[str]) -> list[str]:
     """Every name in the lines, the `first` ones ahead."""
     return list(dict.fromkeys([*first, *(name for line in lines for name in line)]))
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Numbers in few words.
-
-    >>> spans([1, 2, 3, 7])
-    '1-3, 7'
-    """
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts) or "none"

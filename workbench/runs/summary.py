@@ -48,7 +48,8 @@ def row(run: Run) -> dict[str, Any]:
     told: dict[str, Any] = {"name": run.name, "path": str(run.path)}
     try:
         run.directory.check()
-        status, recent = run.status, recent_metrics(run)
+        status = run.status
+        recent = recent_metrics(run, status.attempt)
     except LaterVersionError as error:
         return {**told, **unknown(NEWER), "warnings": [str(error)]}
     except (ValueError, OSError) as error:
@@ -81,7 +82,7 @@ class Recent:
     notes: list[str]
 
 
-def recent_metrics(run: Run) -> Recent:
+def recent_metrics(run: Run, attempt: int) -> Recent:
     """The end of metrics.jsonl, read backwards: the same as `run.lines()` has, at a cost that does not grow with steps.
 
     Attempts after the first may have continued from an earlier step: then events.jsonl says which lines count.
@@ -99,7 +100,7 @@ def recent_metrics(run: Run) -> Recent:
         if line is None:
             continue
         if restarts is None:
-            restarts = {} if line.get("attempt", 1) <= 1 and run.status.attempt <= 1 else restarts_in(run.event_lines())
+            restarts = {} if max(attempt, line.get("attempt", 1)) <= 1 else restarts_in(run.event_lines())
         if any(later > line.get("attempt", 1) and start < line["step"] for later, start in restarts.items()):
             continue
         if not ended:

@@ -33,7 +33,7 @@ def is_whole(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    return type(value) in (int, float) and abs(value) < 1e300
 
 
 WHOLE = Kind("a whole number", is_whole)
@@ -42,7 +42,7 @@ TIME = Kind("a time in unix seconds", lambda value: is_number(value) and 0 <= va
 TEXT = Kind("a text", lambda value: isinstance(value, str))
 TABLE = Kind("a table", lambda value: isinstance(value, Mapping))
 NAMES = Kind("a list of texts", lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value))
-METRIC = Kind("a number", lambda value: value is None or isinstance(value, bool) or is_number(value))
+METRIC = Kind("a number", lambda value: is_number(value) or value is None or isinstance(value, bool))
 
 
 @dataclass(frozen=True)

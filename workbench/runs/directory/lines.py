@@ -7,7 +7,7 @@ Lines without one, of earlier versions or of other programs, are read as they ar
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +196,18 @@ def restarts_in(events: Iterable[Mapping[str, Any]]) -> dict[int, int]:
     """For every attempt that went on from a checkpoint, that checkpoint's step."""
     resumed = [(event.get("attempt"), event.get("step")) for event in events if event.get("kind") == "resumed"]
     return {attempt: step for attempt, step in resumed if isinstance(attempt, int) and isinstance(step, int)}
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Numbers in few words.
+
+    >>> spans([1, 2, 3, 7])
+    '1-3, 7'
+    """
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts) or "none"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ class Identity:
         return None if self.ticks == UNKNOWN and now is not None else now == self.ticks
 
 
+@cache
 def boot() -> str:
     """A name for the time since the machine was started, and for the container in which pids mean something.
 

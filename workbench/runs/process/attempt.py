@@ -25,7 +25,7 @@ from workbench.runs.directory.checkpoint import (
 )
 from workbench.runs.directory.control import Command, Control
 from workbench.runs.directory.documents import STATUS, read_document
-from workbench.runs.directory.lines import read_lines
+from workbench.runs.directory.lines import read_lines, spans
 from workbench.runs.directory.lock import Identity
 from workbench.runs.directory.paths import DiskFullError, RunDirectory, replacing, room, write_atomic, write_json
 from workbench.runs.directory.status import Heartbeat
@@ -100,6 +100,9 @@ class Worker:
         if self.start is not None:
             self.record_of.catch_up(self.start.line)
             self.record_of.event("resumed", f"continues after step {self.start.step}", self.start.step)
+            if lost := self.record_of.lost(self.start.step):
+                text = f"metrics.jsonl has no line of step {spans(lost)}: it was cut or removed; put back a copy"
+                self.record_of.event("damaged", text, self.start.step)
         else:
             self.record_of.event("started" if self.attempt == 1 else "resumed", "from the beginning", -1)
         lines, _ = read_lines(self.directory.metrics)

@@ -82,6 +82,12 @@ class Recorder:
         self.metrics.write(line)
         return True
 
+    def lost(self, step: int) -> list[int]:
+        """The steps up to this one that have no metrics line."""
+        events, _ = read_lines(self.directory.events)
+        known = current(read_lines(self.directory.metrics)[0], restarts_in(events))
+        return [number for number in range(1, step + 1) if number not in known]
+
     def event(self, kind: str, text: str, step: int | None = None, **more: Any) -> None:
         """Notes something that happened."""
         self.events.write(
