@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.runs.directory.control import Control, Seconds
 from workbench.runs.directory.documents import EXPERIMENT, SETTINGS, expect_document, read_document
-from workbench.runs.directory.lines import LineReader, current, read_lines, restarts_in, spans
+from workbench.runs.directory.lines import LineReader, columns_in, current, read_lines, restarts_in, spans
 from workbench.runs.directory.lock import alive, unseen
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.directory.settings import check_config
@@ -108,8 +108,6 @@ class Run:
         """How it is doing now."""
         return read_status(self.directory)
 
-    # ------------------------------------------------------------------ what it recorded
-
     def lines(self) -> list[dict[str, Any]]:
         """The metrics of every step, in order, as they stand in the file; without what a later attempt replaced."""
         lines = self.noted(read_lines(self.directory.metrics))
@@ -203,8 +201,6 @@ class Run:
         if text not in self.skipped:
             self.skipped.append(text)
 
-    # ------------------------------------------------------------------ while it trains
-
     def follow(self, timeout: Seconds | None = None, after: int = -1) -> Iterator[dict[str, Any]]:
         """Yields the metrics of each step after `after` when it is there, until the run ends.
 
@@ -228,8 +224,6 @@ class Run:
             time.sleep(POLL)
         return status
 
-    # ------------------------------------------------------------------ commands
-
     def pause(self, wait: Seconds = 0.0) -> dict[str, Any]:
         """Pauses after the current step; the weights stay in memory. `wait`: seconds to wait for the reply."""
         return self.command("pause", wait)
@@ -237,9 +231,8 @@ class Run:
     def resume(self, wait: Seconds = 0.0, *, take_over: bool = False) -> dict[str, Any]:
         """Continues: a paused run at once, one whose trainer is gone in a new process from its last checkpoint.
 
-        `take_over`: also from a trainer that cannot be seen from here, as one on another machine; make sure that it is
-        gone. ValueError where the run has finished, where its config.toml was edited, or while a trainer lives that is
-        not seen from here; the result is `unchanged` where it runs already.
+        `take_over`: also from a trainer that cannot be seen from here and is gone. ValueError where the run finished
+        or its config.toml was edited; the result is `unchanged` where it runs already.
         """
         refuse_imported(self.directory)
         status = self.status
@@ -302,8 +295,3 @@ class Run:
         if answer.get("result") == "refused":
             raise ValueError(f"{self.title} refused {command}: {answer.get('text')}")
         return answer
-
-
-def columns_in(lines: Sequence[dict[str, Any]], first: Sequence[str]) -> list[str]:
-    """Every name in the lines, the `first` ones ahead."""
-    return list(dict.fromkeys([*first, *(name for line in lines for name in line)]))

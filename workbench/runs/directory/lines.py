@@ -211,3 +211,8 @@ def spans(numbers: Sequence[int]) -> str:
         else:
             parts.append([number])
     return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts) or "none"
+
+
+def columns_in(lines: Sequence[dict[str, Any]], first: Sequence[str]) -> list[str]:
+    """Every name in the lines, the `first` ones ahead."""
+    return list(dict.fromkeys([*first, *(name for line in lines for name in line)]))
