@@ -7,19 +7,36 @@ each of them first; files that carry the same schema, byte for byte, need no joi
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pandas
-
-    from workbench.runs.open import Run
 
 FOLDERS = ("rollouts", "evaluations", "probes")
 MAGIC, TAIL = b"PAR1", 8  # a parquet file ends with the length of its footer and these four bytes
 SCHEMA = re.compile(rb"ARROW:schema.{1,8}?([A-Za-z0-9+/=]{40,})", re.DOTALL)
 
 
-def query(run: "Run", sql: str) -> "pandas.DataFrame":
+class Record(Protocol):
+    """What a query reads of a run."""
+
+    def steps(self, folder: str = "rollouts") -> list[int]:
+        """The steps that have a file in a folder."""
+
+    def file(self, folder: str, step: int) -> Path:
+        """The parquet file of a step."""
+
+    def metrics(self) -> "pandas.DataFrame":
+        """One row a step."""
+
+    def events(self) -> "pandas.DataFrame":
+        """One row an event."""
+
+    def note(self, text: str) -> None:
+        """Keeps a note on what was skipped."""
+
+
+def query(run: Record, sql: str) -> "pandas.DataFrame":
     """What SQL gives over the tables rollouts, evaluations, probes, metrics and events.
 
     A file that cannot be read is skipped with a note. ValueError for SQL that DuckDB refuses.
@@ -40,7 +57,7 @@ def query(run: "Run", sql: str) -> "pandas.DataFrame":
             return answer(base, run, whole, sql)
 
 
-def answer(base: Any, run: "Run", files: dict[str, list[Path]], sql: str) -> "pandas.DataFrame":
+def answer(base: Any, run: Record, files: dict[str, list[Path]], sql: str) -> "pandas.DataFrame":
     """The result over these files."""
     for name, paths in files.items():
         views = []
@@ -53,7 +70,7 @@ def answer(base: Any, run: "Run", files: dict[str, list[Path]], sql: str) -> "pa
     return base.sql(sql).df()  # type: ignore[no-any-return]
 
 
-def groups(run: "Run", files: list[Path]) -> Iterator[list[Path]]:
+def groups(run: Record, files: list[Path]) -> Iterator[list[Path]]:
     """The files by their schema, in order of the first of each; one without a footer is skipped with a note."""
     found: dict[bytes, list[Path]] = {}
     for file in files:
@@ -85,7 +102,7 @@ def read_schema(file: Path) -> bytes:
     return str(pyarrow.parquet.read_schema(file).remove_metadata()).encode()
 
 
-def readable(run: "Run", file: Path) -> bool:
+def readable(run: Record, file: Path) -> bool:
     """Whether every column of a file can be read; a note where not."""
     from workbench.runs.directory.record import read_table
 
