@@ -10,7 +10,9 @@ from widgets.wire.payload import pack
 from workbench.runs.checkpoints.background import BackgroundEvaluation
 from workbench.runs.directory.paths import read_json
 
-RUNNING: dict[Path, BackgroundEvaluation] = {}  # the last evaluation of every run that was started here, shared by its views
+RUNNING: dict[
+    Path, BackgroundEvaluation
+] = {}  # the last evaluation of every run that was started here, shared by its views
 SHARES = ("passes", "votes", "weighted", "gains")
 
 
