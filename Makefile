@@ -79,7 +79,7 @@ tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run
 js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json
 
-soak: $(STAMP)  ## the long tests: kills at many random moments
+soak: $(STAMP)  ## the long tests: kills at many random moments, faults in every file of a run
 	$(BIN)/python -m pytest -m soak $(SHAPES) $(PYTEST)
 
 league: $(STAMP)  ## every method on the same task and seeds

@@ -88,12 +88,12 @@ def test_orders(call: Call, started: Callable[..., Run], tmp_path: Path) -> None
     assert call("set", run.path, "learning_rate=1", "--wait", 30)[0] == 2
     assert "small: already running" in call("resume", *words)[1]
     assert "pauses after step" in call("pause", *words)[1]
-    assert run.status.verdict == "paused"
+    assert run.status.state == "paused"
     assert "small: already paused" in call("pause", *words)[1]
     assert "kept step-" in call("checkpoint", *words)[1]
-    assert "goes on" in call("resume", *words)[1]
+    assert "continues after" in call("resume", *words)[1]
     assert "stops after" in call("stop", *words)[1]
-    assert run.wait(timeout=LONG).verdict == "stopped"
+    assert run.wait(timeout=LONG).state == "stopped"
     kinds = [event["kind"] for event in run.event_lines()]
     assert [kind for kind in kinds if kind in ("pause", "resume")] == ["pause", "resume"]  # nothing was done in vain
     code, _, error = call("pause", run.path)
@@ -105,7 +105,7 @@ def test_a_run_is_gone_on_with_and_followed(
     call: Call, started: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = started(steps=6, fail=4)
-    assert run.wait(timeout=LONG).verdict == "failed"
+    assert run.wait(timeout=LONG).state == "failed"
     write_json(run.path / "plan.json", {"steps": 6})
     monkeypatch.setattr(control, "found", lambda name, runs: run)  # with the trainer that has no model
     code, out, _ = call("resume", run.path, "--follow")
@@ -134,7 +134,7 @@ def test_a_run_that_learns_nothing_says_so(call: Call, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "runs" / "dull").create()
     lines = [{"attempt": 1, "step": step, "zero_variance_groups": 1.0, "grad_norm": 0.0} for step in range(1, 9)]
     directory.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    told = "no group has had a signal since step 1: nothing is learnt"
+    told = "all groups have zero reward variance since step 1: no update"
     assert f"dull: {told}" in call("ls", tmp_path / "runs")[1]
     assert f"warning: {told}" in call("show", directory.path)[1]
 

@@ -33,7 +33,7 @@ def demo(
     console.print(f"[bold]{run.name}[/] trains in {run.path}; Ctrl-C detaches, and training continues")
     watch(run, config.training.steps, console)
     result = outcome(run, began)
-    if result["verdict"] != "finished":
+    if result["state"] != "finished":
         raise ValueError(f"{run.path}: {run.status}")
     if report and "report" in plugins():
         loaded("report")(str(run.path))

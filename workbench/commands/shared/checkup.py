@@ -48,7 +48,7 @@ PARTS = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 
 
-def doctor() -> dict[str, Any]:
+def checkup() -> dict[str, Any]:
     """The machine, every part with the error if it does not import, browsers, and what to install."""
     parts = [examined(part) for part in PARTS]
     browsers = find_browsers()
@@ -96,8 +96,8 @@ def find_browsers() -> list[str]:
     return found + [str(path) for folder in (home, mac) if folder.is_dir() for path in sorted(folder.glob("chromium*"))]
 
 
-def told(result: dict[str, Any]) -> list[str]:
-    """What `doctor` found, as lines for people."""
+def describe(result: dict[str, Any]) -> list[str]:
+    """What `checkup` found, as lines for people."""
     memory, disk = result["memory"] / 2**30, result["disk_free"] / 2**30
     lines = [
         f"Python {result['python']} on {result['platform']}: {result['processors']} processors, "

@@ -31,7 +31,7 @@ def watch(run: Run, steps: int, console: Console) -> None:
         task = bar.add_task("starting", total=steps, note="")
         for line in run.follow():
             bar.update(task, description=run.status.phase, completed=line["step"], note=note(line, rewards))
-        bar.update(task, description=run.status.verdict)
+        bar.update(task, description=run.status.state)
 
 
 def note(line: dict[str, Any], rewards: list[float]) -> str:
