@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.batches import World, assert_close, loss_and_gradient, toy
 from workbench.methods.dppo import DivergenceMask, EngineRatio
 from workbench.registry import find_method
+from workbench.types import Batch
 
 TV, KL = find_method("dppo_tv"), find_method("dppo_kl")
 
@@ -17,9 +18,10 @@ TV, KL = find_method("dppo_tv"), find_method("dppo_kl")
 def weight(piece: DivergenceMask, p: float, q: float, advantage: float) -> float:
     """The weight of a token whose probability went from q to p."""
     one = torch.ones(1, 1, dtype=torch.float64)
-    batch = toy().replace(logprob=(p * one).log().requires_grad_())
+    logprob = (p * one).log().requires_grad_()
+    batch = Batch(logprob, (q * one).log(), one == 1, one[0], torch.zeros(1).long())
     loss = piece(batch, p / q * one, advantage * one)
-    (gradient,) = torch.autograd.grad(loss.sum(), [batch.logprob])
+    (gradient,) = torch.autograd.grad(loss.sum(), [logprob])
     return -gradient.item() / advantage
 
 

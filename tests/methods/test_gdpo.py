@@ -1,15 +1,18 @@
 """GDPO: two parts by hand, against one sum, and the weights that are checked."""
 
 import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 import torch
 
 from tests.batches import UNEQUAL, advantage_rows, assert_close, toy
+from workbench.kinds import Reward
 from workbench.methods.gdpo import BatchZ, Decoupled
 from workbench.registry import find_method
 from workbench.rewards.scoring import score_group
-from workbench.types import Group, Problem, Request, Rollout, Score
+from workbench.types import Group, Problem, Request, Rollout, Score, Scorer
 
 GDPO = find_method("gdpo")
 PROBLEM = Problem("p", "?", "1")
@@ -80,19 +83,20 @@ def test_over_tokens_by_hand():
     assert_close(advantage_rows(method, toy(mask=UNEQUAL, reward=reward)), expected)
 
 
+@dataclass(frozen=True)
+class Listed(Reward):
+    """A reward that gives every rollout a number by its place."""
+
+    values: tuple[float, ...] = ()
+
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
+        return [Score(self.values[rollout.index]) for rollout in rollouts]
+
+
 def test_it_shapes_what_the_rewards_of_a_run_give():
-    class Fixed:
-        needs_scorer = False
-
-        def __init__(self, values):
-            self.values = values
-
-        def __call__(self, problem, rollouts, scorer):
-            return [Score(self.values[rollout.index]) for rollout in rollouts]
-
     scored = group(right=[0.0] * 4)
     for rollout in scored.rollouts:
         rollout.parts.clear()
-    parts = [("right", Fixed([1, 0, 0, 1]), 1.0), ("form", Fixed([4, 2, 2, 0]), 0.5)]
+    parts = [("right", Listed((1.0, 0.0, 0.0, 1.0)), 1.0), ("form", Listed((4.0, 2.0, 2.0, 0.0)), 0.5)]
     assert score_group(parts, [Decoupled(weights=(1.0, 0.5))], scored, None, 8) == []
     assert_close([rollout.reward for rollout in scored.rollouts], [1.47822, -0.86588, -0.86588, 0.25354])

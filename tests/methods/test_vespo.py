@@ -14,13 +14,15 @@ from workbench.method import advantages
 from workbench.methods.vespo import GammaKernel, ProductRatio
 from workbench.pieces.correction import Truncated
 from workbench.registry import find_method
+from workbench.types import Batch
 
 VESPO = find_method("vespo")
 
 
 def kernel(ratio: float, advantage: float) -> float:
     one = torch.ones(1, 1, dtype=torch.float64)
-    loss = GammaKernel()(toy().replace(logprob=-one), ratio * one, advantage * one)
+    batch = Batch(-one, -one, one == 1, one[0], torch.zeros(1).long())
+    loss = GammaKernel()(batch, ratio * one, advantage * one)
     return loss.item() / advantage  # the log-prob is -1
 
 

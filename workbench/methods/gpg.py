@@ -32,7 +32,7 @@ class ScaledCentre(Advantage):
         centred = group_centre(batch.reward, batch.group)
         if self.scale:
             active = group_sum((centred.nan_to_num(nan=0.0) != 0).to(centred.dtype), batch.group) > 0
-            centred = centred * batch.judged.sum() / (active & batch.judged).sum().clamp(min=1)
+            centred = centred * batch.scored.sum() / (active & batch.scored).sum().clamp(min=1)
         return spread(centred, batch.mask)
 
 

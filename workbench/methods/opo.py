@@ -20,7 +20,7 @@ class LengthWeightedBaseline(Advantage):
 
     def __call__(self, batch: Batch) -> PerToken:
         centred = group_centre(batch.reward, batch.group)  # the baseline's shift is the same, and equal rewards give 0
-        length = batch.lengths * batch.judged
+        length = batch.lengths * batch.scored
         shift = group_sum(length * centred, batch.group) / group_sum(length, batch.group).clamp(min=1)
         return spread(centred - shift, batch.mask)
 

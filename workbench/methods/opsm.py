@@ -8,7 +8,7 @@ from pydantic import Field
 from workbench.kinds import Correction
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
-from workbench.ops import masked_mean, spread
+from workbench.ops import masked_mean
 from workbench.pieces.advantage import GroupCentre
 from workbench.types import Batch, Constants, PerToken
 
@@ -34,8 +34,8 @@ class OffPolicySequenceMask(Correction):
 
     def settle(self, batch: Batch, advantage: PerToken) -> Constants:
         gap = (batch["engine_logprob"] - batch.logprob.detach()).nan_to_num(nan=0.0)
-        near = spread(masked_mean(gap, batch.mask) <= self.threshold, batch.mask)
-        return {"kept": (advantage >= 0) | (near != 0)}
+        near = masked_mean(gap, batch.mask) <= self.threshold
+        return {"kept": (advantage >= 0) | near[:, None]}
 
     def __call__(self, batch: Batch) -> PerToken:
         kept = batch["kept"].to(batch.logprob.dtype)

@@ -70,10 +70,10 @@ class BestOfGroup(Advantage):
 
     def __call__(self, batch: Batch) -> PerToken:
         reward = group_centre(batch.reward, batch.group)  # differences are the same, and equal rewards give 0
-        others = (batch.group[:, None] == batch.group) & batch.judged
+        others = (batch.group[:, None] == batch.group) & batch.scored
         others &= ~torch.eye(len(reward), dtype=torch.bool, device=reward.device)
         table = torch.where(others, reward.expand_as(others), -torch.inf)
-        lead = torch.where(others.any(1) & batch.judged, reward - table.max(1).values, 0.0).clamp(min=0)
+        lead = torch.where(others.any(1) & batch.scored, reward - table.max(1).values, 0.0).clamp(min=0)
         deviation = group_std(batch.reward, batch.group) + self.eps if self.divide else 1.0
         return spread(lead / deviation, batch.mask)
 
