@@ -60,5 +60,5 @@ def replaced(method: Method, slot: str, piece: Any, **fields: Any) -> Method | N
         number = int(rest[0])
         pieces[number] = changed if len(rest) == 1 else dataclasses.replace(pieces[number], reduction=changed)
         return dataclasses.replace(method, **{name: tuple(pieces)})
-    except ValueError:
+    except (TypeError, ValueError):  # the shape checks raise a TypeError before the piece can say why
         return None

@@ -10,7 +10,7 @@ from workbench.models.smollm2 import SMOLLM2, wheel_folder
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB
 from workbench.runs.demo import demo_config
-from workbench.runs.process.build import build, problems
+from workbench.runs.process.build import build, errors
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("full", "lora", "nf4-lora", "vllm")
@@ -44,7 +44,7 @@ def test_the_demonstration_trains_the_shipped_config_with_lora():
 def test_configs_fit_a_laptop(name):
     config = shipped(name)
     if name != "vllm" or importlib.util.find_spec("vllm") is not None:
-        assert problems(config) == []
+        assert errors(config) == []
     found = forecast(config, 8 * GIB)
     assert found.fit == "fits"
     assert found.size.parameters == 134_515_008

@@ -80,6 +80,7 @@ class Capabilities:
     same_weights: bool = True  # generates with the trainer's weights, quantised in the same way
 
 
+@runtime_checkable
 class PrunerCall(Protocol):
     """A pruner with its state, as an engine calls it; `kinds.BoundPruner` is one."""
 
