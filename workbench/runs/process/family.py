@@ -84,7 +84,7 @@ def trainable(spec: ModelSpec) -> LocalPolicy | None:
 @torch.no_grad()
 def sampled(policy: LocalPolicy, name: str) -> None:
     """Makes an engine, which looks at itself, and lets it write a few tokens."""
-    engine = make_engine(name, policy, slots=2)
+    engine = make_engine(name, policy, concurrent=2)
     request = Request(Problem("tried", "", ""), PROMPT, group=0, number=0, n=2)
     engine.sync(policy)
     engine.generate([request], Sampling(max_tokens=2))
