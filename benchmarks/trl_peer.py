@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer on the embedded model, with its fastest settings on a CPU, one timed step after the other.
+"""TRL's GRPOTrainer with its fastest settings on a CPU, one timed step after the other.
 
 What was tried (TRL 1.16, transformers 5.19): its padded `generate` with a growing key/value cache beats both a static
 cache and transformers' continuous batching; scaled dot product attention beats the eager form. Besides: the whole
@@ -9,7 +9,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,9 @@ class Setting:
     clip: float = 0.2
     seed: int = 0
     threads: int = 2
+    model: ModelSpec = field(default_factory=lambda: ModelSpec(device="cpu"))
+    passes: int = 1  # TRL's micro-batches of a step
+    micro_batch: int = 16384  # ours, in tokens
 
     @property
     def all_steps(self) -> int:
@@ -45,6 +48,7 @@ class Measured:
     """What one side did, step by step, warm-up left out."""
 
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)  # seconds of all threads
     tokens: list[float] = field(default_factory=list)  # mean answer length
 
 
@@ -57,18 +61,19 @@ class Watch:
     measured: Measured = field(default_factory=Measured)
     lengths: list[float] = field(default_factory=list)  # of the step in progress
     widths: list[int] = field(default_factory=list)  # tokens per row of every forward pass without gradient, in step 0
-    began: float = 0.0
+    began: tuple[float, float] = (0.0, 0.0)  # wall and processor
 
     def begin(self) -> None:
         """A step starts."""
         self.lengths.clear()
-        self.began = time.perf_counter()
+        self.began = time.perf_counter(), time.process_time()
 
     def end(self, made: int) -> None:
         """Step number `made` (from 1) is done; then the other side has its turn, untimed."""
-        seconds = time.perf_counter() - self.began
+        seconds, processor = time.perf_counter() - self.began[0], time.process_time() - self.began[1]
         if made > self.setting.warm_up:
             self.measured.seconds.append(seconds)
+            self.measured.processor.append(processor)
             self.measured.tokens.append(sum(self.lengths) / len(self.lengths))
         self.between(made)
 
@@ -85,9 +90,8 @@ def trl_steps(setting: Setting, between: Callable[[int], None] = lambda made: No
     from transformers import PrinterCallback
     from trl import GRPOTrainer
 
-    spec = ModelSpec(device="cpu", linear="torch")
-    model = load_model(spec)
-    encoder = load_encoder(spec, model)
+    model = load_model(replace(setting.model, lora=None, linear="torch"))
+    encoder = load_encoder(setting.model, model)
     watch = Watch(setting, between)
     hook = model.model.embed_tokens.register_forward_pre_hook(lambda _, given: see(watch, given[0]))
 
@@ -105,11 +109,23 @@ def trl_steps(setting: Setting, between: Callable[[int], None] = lambda made: No
             train_dataset=dataset(setting, encoder),
             processing_class=encoder.tokenizer,
             callbacks=[callback(watch.begin, after)],
+            peft_config=adapter(setting.model),
         )
         trainer.remove_callback(PrinterCallback)
         measure_lengths(trainer, watch)
         trainer.train()
     return watch.measured
+
+
+def adapter(spec: ModelSpec) -> Any:
+    """peft's configuration of the adapter that our side trains; None where all weights are trained."""
+    from peft import LoraConfig
+
+    if spec.lora is None:
+        return None
+    return LoraConfig(
+        r=spec.lora.rank, lora_alpha=spec.lora.alpha, target_modules=spec.lora.targets, task_type="CAUSAL_LM"
+    )
 
 
 def quiet() -> None:
@@ -141,10 +157,11 @@ def dataset(setting: Setting, encoder: Any) -> Any:
     rows = []
     for number in range(setting.problems * setting.all_steps):
         problem = setting.task.problem(number, "train")
-        read = tuple(encoder.tokenizer(problem.prompt)["input_ids"])
-        if read != encoder.prompt(problem.prompt):
+        prompt = encoder.prompt(problem.prompt)
+        text = encoder.shown(prompt) if encoder.chat else problem.prompt
+        if tuple(encoder.tokenizer(text)["input_ids"]) != prompt:
             raise ValueError(f"{problem.key}: TRL would read other tokens than we do; use a model without a template")
-        rows.append({"prompt": problem.prompt, "answer": problem.answer})
+        rows.append({"prompt": text, "answer": problem.answer})
     return Dataset.from_list(rows)
 
 
@@ -155,8 +172,8 @@ def arguments(setting: Setting, folder: str, **changes: Any) -> Any:
     usual: dict[str, Any] = {
         "use_cpu": True,
         "bf16": False,
-        "per_device_train_batch_size": setting.problems * setting.rollouts,
-        "gradient_accumulation_steps": 1,
+        "per_device_train_batch_size": setting.problems * setting.rollouts // setting.passes,
+        "gradient_accumulation_steps": setting.passes,
     }
     return GRPOConfig(
         **{**usual, **changes},

@@ -88,12 +88,12 @@ def test_orders(call: Call, started: Callable[..., Run], tmp_path: Path) -> None
     assert call("set", run.path, "learning_rate=1", "--wait", 30)[0] == 2
     assert "small: already running" in call("resume", *words)[1]
     assert "pauses after step" in call("pause", *words)[1]
-    assert run.status.verdict == "paused"
+    assert run.status.state == "paused"
     assert "small: already paused" in call("pause", *words)[1]
     assert "kept step-" in call("checkpoint", *words)[1]
-    assert "goes on" in call("resume", *words)[1]
+    assert "continues after" in call("resume", *words)[1]
     assert "stops after" in call("stop", *words)[1]
-    assert run.wait(timeout=LONG).verdict == "stopped"
+    assert run.wait(timeout=LONG).state == "stopped"
     kinds = [event["kind"] for event in run.event_lines()]
     assert [kind for kind in kinds if kind in ("pause", "resume")] == ["pause", "resume"]  # nothing was done in vain
     code, _, error = call("pause", run.path)
@@ -105,7 +105,7 @@ def test_a_run_is_gone_on_with_and_followed(
     call: Call, started: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = started(steps=6, fail=4)
-    assert run.wait(timeout=LONG).verdict == "failed"
+    assert run.wait(timeout=LONG).state == "failed"
     write_json(run.path / "plan.json", {"steps": 6})
     monkeypatch.setattr(control, "found", lambda name, runs: run)  # with the trainer that has no model
     code, out, _ = call("resume", run.path, "--follow")
@@ -134,7 +134,7 @@ def test_a_run_that_learns_nothing_says_so(call: Call, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "runs" / "dull").create()
     lines = [{"attempt": 1, "step": step, "zero_variance_groups": 1.0, "grad_norm": 0.0} for step in range(1, 9)]
     directory.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    told = "no group has had a signal since step 1: nothing is learnt"
+    told = "all groups have zero reward variance since step 1: no update"
     assert f"dull: {told}" in call("ls", tmp_path / "runs")[1]
     assert f"warning: {told}" in call("show", directory.path)[1]
 
@@ -204,6 +204,22 @@ def test_the_demo_ends_with_a_document(call: Call, tmp_path: Path, monkeypatch: 
     assert (result["steps"], result["verdict"]) == (5, "finished")
     assert (result["accuracy_before"], result["accuracy_after"]) == (0.25, 0.75)
     assert result["seconds"] > 0
+
+
+@pytest.mark.usefixtures("checked_alone")
+def test_the_demo_trains_a_real_model_if_asked(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def config(real: bool = False) -> Any:
+        asked.append(real)
+        return plain().replace(name="demo-real" if real else "demo")
+
+    plain = demo_module.demo_config
+    monkeypatch.setattr(demo_module, "demo_config", config)
+    monkeypatch.setattr(launch_module, "launch", functools.partial(launch_module.launch, launcher=FAKE))
+    code, out, _ = call("demo", "--real", "--out", tmp_path / "runs", "--steps", 5, "--no-report", "--json")
+    assert (code, asked) == (0, [True])
+    assert last_json(out)["run"] == str(tmp_path / "runs" / "demo-real")
 
 
 def test_light_commands_import_nothing_heavy(tmp_path: Path) -> None:

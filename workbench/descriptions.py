@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 PER_TOKEN = ("rollout", "token")
-KEYS = ("label", "unit", "help")  # what the record keeps of a description
 
 
 @dataclass(frozen=True)
@@ -90,4 +89,5 @@ def described(name: str) -> Description | None:
 def from_texts(name: str, texts: Mapping[str, str]) -> Description:
     """A description as the record kept it; what is missing there is filled in from here."""
     known = describe(name)
-    return replace(known, **{key: texts[key] for key in KEYS if key in texts})
+    label, unit, text = texts.get("label", known.label), texts.get("unit", known.unit), texts.get("help", known.help)
+    return Description(label, text, unit, known.axes)

@@ -151,6 +151,9 @@ class RecordSection(Section):
         "all", description="all: the numbers of every token; none: texts and rewards only"
     )
     every: int = Field(1, ge=1, le=1_000_000, description="record the rollouts of every n-th step")
+    kl: bool = Field(
+        True, description="with an adapter: the exact KL from the model before training, by a second pass of the model"
+    )
     after: int = Field(
         0,
         ge=0,

@@ -205,7 +205,7 @@ def test_a_fork_is_checked_while_one_writes_and_its_run_moves(show, lab, picture
         expect(panel.locator("code")).to_have_text('Dashboard("runs/slower-light")')
     picture(page, panel, pictures / f"ask_fork_{theme}.png")
     forked = open_run(lab.folder / "runs" / f"slower-{theme}")
-    assert forked.wait(SLOW / 1000).verdict == "finished"
+    assert forked.wait(SLOW / 1000).state == "finished"
     assert forked.steps() == [9, 10, 11, 12]
     assert forked.config.training.learning_rate == 1e-4
     panel.get_by_label("as a new run named").fill(f"slower-{theme}")

@@ -124,7 +124,7 @@ def test_the_run_goes_on_while_the_kernel_restarts_and_stops_from_the_interface(
     page.locator("[data-command=stop]").last.click()
     expect(page.locator(STATE).last).to_have_text("stopped", timeout=SLOW)
     expect(answer_with(page, "done")).to_contain_text("stops after", timeout=SLOW)
-    assert training.wait(30).verdict == "stopped"
+    assert training.wait(30).state == "stopped"
 
 
 # ------------------------------------------------------------------------------------------- the list
@@ -228,4 +228,4 @@ def test_curves_by_key_and_as_a_table(shown, lab):
     assert page.locator(".wb-rows tbody tr").count() == 10
     page.click("text=log scale")
     expect(page.locator("text=log scale")).to_have_attribute("aria-pressed", "true")
-    assert open_run(run).status.verdict == "finished"
+    assert open_run(run).status.state == "finished"

@@ -53,7 +53,7 @@ def test_try_asks_a_problem_and_says_why_an_answer_is_right(run: Run) -> None:
     told = call(try_, run.path, "--problem", "1", "-n", "3", "--step", "0")
     assert "parent as of step 0" in told
     assert "(problem word_problems-2-test-1, answer " in told
-    assert told.count("── answer") == 3
+    assert told.count("── completion") == 3
     assert "reward " in told
     assert "exact " in told
     found = document(try_, run.path, "--problem", "word_problems-2-train-2")
@@ -74,7 +74,7 @@ def test_try_asks_a_text_without_scoring_it(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["hello", "--problem", "1"], "ask one of the two"),
+        (["hello", "--problem", "1"], "give one of the two"),
         (["--problem", "nothing"], "has no problem of that key"),
         (["--step", "9"], "no checkpoint of step 9; there are: 0-3"),
     ],
@@ -126,7 +126,7 @@ def test_fork_starts_a_run_with_changes(copy: Run, monkeypatch: pytest.MonkeyPat
     found = document(fork, copy.path, "--step", 1)
     assert (Path(found["run"]).name, found["step"]) == ("copy-from-1", 1)
     Here().start(started[0], 1)
-    assert open_run(started[0].path).status.verdict == "finished"
+    assert open_run(started[0].path).status.state == "finished"
 
 
 def test_changes_are_read_as_toml_and_words_as_texts() -> None:

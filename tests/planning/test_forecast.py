@@ -65,7 +65,8 @@ def test_parameters_are_those_of_the_real_models(name):
 
 
 def test_every_shipped_config_is_planned_here():
-    assert {path.stem for path in (ROOT / "configs").glob("*.toml")} == set(CONFIGS)
+    shipped = {path.stem for path in (ROOT / "configs").glob("*.toml")}
+    assert {name for name in shipped if not name.startswith("smollm2-")} == set(CONFIGS)  # those: test_smollm2_runs
 
 
 @pytest.mark.parametrize("name", CONFIGS)

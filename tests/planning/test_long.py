@@ -8,7 +8,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
-from workbench import signals
 from workbench.models.size import size_of
 from workbench.models.spec import EMBEDDED_FOLDER
 from workbench.planning.memory import Assumed, components, peak
@@ -67,8 +66,7 @@ def forced(config):
 
 
 def test_logits_of_a_long_answer_never_exist_at_once(config, monkeypatch):
-    for place in (reading, signals):
-        monkeypatch.setattr(place, "CHUNK_ELEMENTS", CHUNK * VOCABULARY)
+    monkeypatch.setattr(reading, "CHUNK_ELEMENTS", CHUNK * VOCABULARY)
     trainer = build(config)
     before = {name: weight.detach().clone() for name, weight in trainer.policy.trainable().items()}
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler, Tables() as tables:

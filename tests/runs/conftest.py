@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.runs.fake import FAKE, FakeTrainer, source
+from tests.runs.faulty import make, results
 from tests.runs.real_run import shared_run
 from workbench.runs.directory.paths import RunDirectory, write_json
 from workbench.runs.directory.status import Heartbeat
@@ -64,3 +65,17 @@ def copy(run: Run, tmp_path: Path) -> Run:
     """The same, to be spoilt."""
     shutil.copytree(run.path, tmp_path / "copy")
     return open_run(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run after three of its four steps."""
+    directory = make(tmp_path_factory.mktemp("stopped") / "run", 4)
+    Heartbeat(directory, 1, 4, "stopped", "end", 3).beat()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What four steps give."""
+    return results(make(tmp_path_factory.mktemp("whole") / "run", 0))

@@ -43,7 +43,7 @@ def make_run(runs: Path, name: str = "parent", **changes: Any) -> Run:
         "model": {"device": "cpu"},
         "method": {"method": "grpo"},
         "rollouts": {"problems": 4, "rollouts": 4, "max_tokens": 40},
-        "training": {"steps": 3, "checkpoint": 1, "threads": 1},
+        "training": {"steps": 3, "checkpoint": 1, "threads": 1, "target_accuracy": None, "max_seconds": None},
         "evaluation": {"problems": 4, "probes": 0},
     }
     merged = {table: {**small.get(table, {}), **changes.get(table, {})} for table in small | changes}

@@ -45,7 +45,7 @@ def config(tmp_path: Path) -> Path:
 def test_a_launched_run_has_all_that_is_needed_to_understand_it(config: Path, tmp_path: Path) -> None:
     run = launch(config, runs=tmp_path / "runs", launcher=FAKE)
     assert isinstance(run, Run)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert run.directory.config.read_text() == CONFIG  # as asked, comments and all
     assert run.config == RunConfig.load(config)
     assert run.resolved["training"]["learning_rate"] > 0
@@ -98,7 +98,7 @@ def test_what_the_forecast_refuses_leaves_nothing(
 def test_tables_are_launched_as_they_are(tmp_path: Path) -> None:
     tables = {"name": "small", "task": "sums", "rewards": ["exact"], "method": "grpo", "training": {"steps": 5}}
     run = launch(tables, runs=tmp_path / "runs", launcher=FAKE)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert run.config == RunConfig(**tables)
     with pytest.raises(ValueError, match=r"training.stepz: no such field"):
         launch({**tables, "training": {"stepz": 5}}, runs=tmp_path / "runs", launcher=FAKE)
@@ -132,7 +132,7 @@ def test_a_run_outlives_the_process_that_started_it(tmp_path: Path, number: sign
     os.killpg(starter.pid, number)  # the whole group, as a terminal or a kernel restart does
     starter.communicate()
     run = open_run(path)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert list(run.metrics()["step"]) == list(range(21))
     assert set(run.metrics()["attempt"]) == {1}
 
@@ -179,5 +179,5 @@ def test_a_run_starts_where_relative_paths_meant_something(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run = launch(config, runs="runs", launcher=FAKE)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert read_json(run.directory.environment)["folder"] == str(tmp_path)

@@ -1,4 +1,4 @@
-"""Reading a run: whatever lies in its folder, readers carry on and say what they passed over."""
+"""Reading a run: whatever lies in its folder, readers carry on and say what they skipped."""
 
 import shutil
 from collections.abc import Callable
@@ -19,17 +19,17 @@ def finished(directory: RunDirectory, here: Callable[..., int]) -> RunDirectory:
     return directory
 
 
-def test_a_half_written_parquet_file_is_passed_over(finished: RunDirectory) -> None:
+def test_a_half_written_parquet_file_is_skipped(finished: RunDirectory) -> None:
     content = finished.rollout_file(2).read_bytes()
     finished.rollout_file(2).write_bytes(content[: len(content) // 2])
     run = open_run(finished.path)
     assert sorted(set(run.rollouts()["step"])) == [1, 3]
-    assert len(run.passed_over) == 1
-    assert run.passed_over[0].startswith("rollouts/step-000002.parquet cannot be read")
+    assert len(run.skipped) == 1
+    assert run.skipped[0].startswith("rollouts/step-000002.parquet cannot be read")
     assert run.rollouts(2).empty
 
 
-def test_foreign_files_and_a_torn_line_are_passed_over(finished: RunDirectory) -> None:
+def test_foreign_files_and_a_torn_line_are_skipped(finished: RunDirectory) -> None:
     (finished.rollouts / "notes.txt").write_text("hello")
     (finished.rollouts / "step-000099.parquet").write_bytes(b"PAR1")  # no line: the step does not exist
     (finished.path / "core").write_bytes(b"\0")
@@ -38,7 +38,7 @@ def test_foreign_files_and_a_torn_line_are_passed_over(finished: RunDirectory) -
     run = open_run(finished.path)
     assert list(run.metrics()["step"]) == [0, 1, 2, 3]
     assert len(run.rollouts()) == 9
-    assert run.passed_over == ["metrics.jsonl: the last line is torn (16 bytes); passed over"]
+    assert run.skipped == ["metrics.jsonl: the last line is torn (16 bytes); skipped"]
 
 
 def test_a_step_without_rollouts_is_named_with_those_there_are(finished: RunDirectory) -> None:
@@ -133,7 +133,7 @@ def metrics_line(step: int, dead: float, norm: float | None = 0.0) -> dict[str, 
 def test_steps_without_a_signal_are_told(lines: list[dict[str, Any]], since: int | None) -> None:
     told = idle([{"attempt": 1, "step": 0, "accuracy": 0.0}, *lines])
     assert [text.split(":")[0] for text in told] == (
-        [] if since is None else [f"no group has had a signal since step {since}"]
+        [] if since is None else [f"all groups have zero reward variance since step {since}"]
     )
 
 

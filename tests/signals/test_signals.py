@@ -177,3 +177,40 @@ def test_unknown_and_impossible_signals_are_refused() -> None:
     given, _, _, tokens = source(reference=False)
     with pytest.raises(ValueError, match="compare with a reference policy, and none is loaded"):
         read(given, tokens, Reading(frozenset({"kl"})))
+
+
+@pytest.mark.parametrize("elements", [1, 5 * VOCABULARY, 1000 * VOCABULARY])
+@pytest.mark.parametrize("gradient", [{"logprob"}, {"logprob", "entropy", "kl"}, {"logprob", "top_probs"}])
+def test_behind_a_frozen_head_the_gradient_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, elements: int, gradient: set[str]
+) -> None:
+    monkeypatch.setattr("workbench.signals.reading.CHUNK_ELEMENTS", elements)
+    given, hidden, weight, tokens = source()
+    names = {*gradient, "max_prob", "kl"}
+
+    def pulled() -> Tensor:
+        found = read(given, tokens, Reading(names, frozenset(gradient), 0.7))
+        assert not found["max_prob"].requires_grad
+        weights = {name: random(*found[name].shape, seed=len(name)) for name in sorted(gradient)}
+        hidden.grad = None
+        sum((weights[name] * found[name]).sum() for name in weights).backward()
+        assert hidden.grad is not None
+        return hidden.grad.clone()
+
+    trained = pulled()
+    weight.requires_grad_(False)
+    torch.testing.assert_close(pulled(), trained, atol=1e-4, rtol=1e-4)
+
+
+def test_behind_a_frozen_head_no_logits_are_formed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.signals.reading.CHUNK_ELEMENTS", 5 * VOCABULARY)
+    given, _, weight, tokens = source(reference=False)
+    weight.requires_grad_(False)
+    formed = []
+
+    def head(states: Tensor) -> Tensor:
+        formed.append(len(states))
+        return given.head(states)
+
+    read(Source(given.hidden, head), tokens, Reading({"logprob"}, {"logprob"}))["logprob"].sum().backward()
+    assert sum(formed) == N + 1, "each token once, and one to learn the vocabulary's size"

@@ -63,7 +63,7 @@ def test_launch_starts_the_run_and_opens_it(workbench, tmp_path):
     assert run.path == tmp_path / "runs" / "small"
     assert workbench.tabs.selected_index == TITLES.index("Read")
     assert workbench.reading.children == (workbench.dashboard,)
-    assert run.wait(60).verdict == "finished"
+    assert run.wait(60).state == "finished"
     assert "this run will be named small-2" in workbench.setup.editors["name"].note.value
 
 

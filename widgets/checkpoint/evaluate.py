@@ -7,10 +7,12 @@ from typing import Any
 from widgets.recorded.desk import Desk
 from widgets.wire.answers import Request, answer
 from widgets.wire.payload import pack
-from workbench.runs.checkpoints.background import Examination
+from workbench.runs.checkpoints.background import BackgroundEvaluation
 from workbench.runs.directory.paths import read_json
 
-RUNNING: dict[Path, Examination] = {}  # the last evaluation of every run that was started here, shared by its views
+RUNNING: dict[
+    Path, BackgroundEvaluation
+] = {}  # the last evaluation of every run that was started here, shared by its views
 SHARES = ("passes", "votes", "weighted", "gains")
 
 
@@ -24,12 +26,12 @@ def begin(desk: Desk, request: Request) -> bytes:
     from workbench.commands.shared.options import numbers
 
     place = Path(desk.run.path).resolve()
-    if place in RUNNING and RUNNING[place].verdict == "running":
+    if place in RUNNING and RUNNING[place].state == "running":
         raise ValueError("this run is being evaluated: wait until that is done, or cancel it")
     steps, samples = list(request["steps"]), numbers(str(request["samples"]))
     if not steps and not request["base"]:
         raise ValueError("no checkpoint is chosen: choose one, or the model before training")
-    RUNNING[place] = Examination(
+    RUNNING[place] = BackgroundEvaluation(
         desk.run, steps or [0], problems=int(request["problems"]), tries=samples, base=bool(request["base"])
     )
     return state(desk, request)
@@ -41,7 +43,7 @@ def state(desk: Desk, request: Request) -> bytes:
     found = RUNNING.get(Path(desk.run.path).resolve())
     status = {"verdict": "", "text": "", "step": None, "seconds": 0.0}
     if found is not None:
-        status = {name: getattr(found, name) for name in status}
+        status = {"verdict": found.state, "text": found.text, "step": found.step, "seconds": found.seconds}
     return pack({"kind": "evaluation_status", **status}, {})
 
 

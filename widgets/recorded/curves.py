@@ -76,7 +76,7 @@ class Curves:
         recorded = [row["step"] for row in rows if self.directory.rollout_file(row["step"]).exists()]
         self.recorded = max([*recorded, *([] if self.recorded is None else [self.recorded])], default=None)
         columns, stretch = thinned(columns_of(rows))
-        notes = [*self.metrics.passed_over, *self.events.passed_over]
+        notes = [*self.metrics.skipped, *self.events.skipped]
         header = {
             **more,
             "kind": "metrics",

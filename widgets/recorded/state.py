@@ -20,7 +20,7 @@ def read_state(run: Any) -> dict[str, Any]:
         return {**blank, "verdict": "unreadable", "text": text, "ended": False, "startable": False}
     left = None if status.typical is None or status.ended else status.typical * max(0, status.total - status.step)
     return {
-        **blank, "verdict": status.verdict, "text": status.text, "phase": status.phase, "step": status.step,
+        **blank, "verdict": status.state, "text": status.text, "phase": status.phase, "step": status.step,
         "total": status.total, "left": left, "typical": status.typical, "ended": status.ended,
-        "startable": status.verdict in STARTABLE,
+        "startable": status.state in STARTABLE,
     }  # fmt: skip

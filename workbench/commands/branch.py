@@ -15,12 +15,13 @@ def branch(
     token: Annotated[int, typer.Argument(help="id of the token to put there")],
     n: Annotated[int, typer.Option("-n", min=1, help="continuations")] = 4,
     checkpoint: Annotated[
-        int | None, typer.Option(help="whose policy goes on; left out: the newest that had not learnt from the rollout")
+        int | None,
+        typer.Option(help="whose policy continues; left out: the newest not trained on the rollout"),
     ] = None,
     runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Put another token into a recorded rollout and see how it goes on."""
+    """Replace a token of a recorded rollout and see how the model continues."""
     from workbench.runs.checkpoints.snapshot import branch as resample
     from workbench.runs.summary import find_run
 

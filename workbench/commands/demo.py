@@ -13,10 +13,11 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="folder in which the run is made")] = RUNS,
     steps: Annotated[int | None, typer.Option(help="number of steps; the demonstration's own if left out")] = None,
     seed: Annotated[int, typer.Option(help="seed of the run")] = 0,
+    real: Annotated[bool, typer.Option("--real", help="a real language model, SmolLM2-135M (make smollm2)")] = False,
     report: Annotated[bool, typer.Option(help="write the HTML report at the end")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Train the embedded model in the background, watch it learn, and write a report."""
+    """Train the embedded model, or a real one, in the background, watch it learn, and write a report."""
     began = time.time()
     from workbench.commands.shared.plugins import loaded, plugins
     from workbench.commands.shared.progress import watch
@@ -24,7 +25,7 @@ def demo(
     from workbench.runs.launch import launch
     from workbench.runs.summary import learned, outcome
 
-    config = demo_config().replace(seed=seed)
+    config = demo_config(real).replace(seed=seed)
     if steps is not None:
         config = config.replace(training={"steps": steps})
     run = launch(config, runs=folder)
@@ -32,7 +33,7 @@ def demo(
     console.print(f"[bold]{run.name}[/] trains in {run.path}; Ctrl-C detaches, and training continues")
     watch(run, config.training.steps, console)
     result = outcome(run, began)
-    if result["verdict"] != "finished":
+    if result["state"] != "finished":
         raise ValueError(f"{run.path}: {run.status}")
     if report and "report" in plugins():
         loaded("report")(str(run.path))

@@ -5,12 +5,11 @@ from workbench.commands.shared.options import AsJson, out, print_json
 
 def doctor(as_json: AsJson = False) -> None:
     """Say what this machine can do, and what to install for the rest."""
-    from workbench.commands.shared.checkup import doctor as examine
-    from workbench.commands.shared.checkup import told
+    from workbench.commands.shared.checkup import checkup, describe
 
-    result = examine()
+    result = checkup()
     if as_json:
         print_json(result)
         return
-    for text in told(result):
+    for text in describe(result):
         out.print(text, markup=False)

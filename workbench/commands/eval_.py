@@ -13,18 +13,17 @@ def eval_(
         list[int] | None, typer.Option("--step", help="a kept checkpoint's step, repeatable; the last if left out")
     ] = None,
     problems: Annotated[int, typer.Option(help="held-out problems")] = 256,
-    tries: Annotated[str, typer.Option("-k", help="which pass@k, from as many answers as the largest")] = "1,4,16",
-    base: Annotated[bool, typer.Option(help="ask the model before training as well, and compare")] = True,
+    tries: Annotated[str, typer.Option("-k", help="which pass@k, from as many completions as the largest")] = "1,4,16",
+    base: Annotated[bool, typer.Option(help="evaluate the model before training as well, and compare")] = True,
     runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Measure pass@1 and pass@k of checkpoints against the base on held-out problems."""
-    from workbench.runs.checkpoints.evaluation import Exam
-    from workbench.runs.checkpoints.evaluation import evaluate as examine
+    from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate
     from workbench.runs.summary import find_run
 
-    run, exam = find_run(name, runs), Exam(problems, tuple(numbers(tries)))
-    results = examine(run, steps or [None], exam, base=base)
+    run, settings = find_run(name, runs), EvaluationSettings(problems, tuple(numbers(tries)))
+    results = evaluate(run, steps or [None], settings, base=base)
     if as_json:
         print_json({"run": str(run.path), "problems": problems, "results": [one.document() for one in results]})
         return
@@ -49,8 +48,8 @@ def shown(results: list[Any]) -> Any:
     for tries in results[0].votes:
         table.add_row(f"majority of {tries}", *(str(one.votes[tries]) for one in results))
         if any(one.weighted for one in results):
-            told = [str(one.weighted[tries]) if one.weighted else one.unweighted for one in results]
-            table.add_row("  weighed by the head", *told)
+            cells = [str(one.weighted[tries]) if one.weighted else one.unweighted for one in results]
+            table.add_row("  weighed by the head", *cells)
     table.add_row("tokens", *(f"{one.length:.1f}" for one in results))
     for what in ("truncated", "unscored"):
         table.add_row(what, *(f"{getattr(one, what):.1%}" for one in results))

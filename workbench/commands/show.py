@@ -22,7 +22,7 @@ def show(name: Name, runs: Runs = RUNS, as_json: AsJson = False) -> None:
     for item in shown["accuracy"]:
         out.print(f"held out, after step {item['step']}: {item['accuracy']:.1%} correct")
     for event in shown["events"]:
-        clock = time.strftime("%H:%M:%S", time.localtime(event["time"]))
-        out.print(f"{clock} {event['kind']}: {event['text']}", markup=False)
-    for note in shown["passed_over"]:
+        clock = time.strftime("%H:%M:%S", time.localtime(event.get("time", 0)))
+        out.print(f"{clock} {event['kind']}: {event.get('text', '')}", markup=False)
+    for note in shown["skipped"]:
         out.print(f"skipped: {note}", markup=False)

@@ -12,9 +12,9 @@ def track(
     name: Name,
     to: Annotated[list[str], typer.Option("--to", help="tensorboard, wandb, mlflow or trackio; may be repeated")],
     runs: Runs = RUNS,
-    follow: Annotated[bool, typer.Option(help="go on until the run ends")] = True,
+    follow: Annotated[bool, typer.Option(help="continue until the run ends")] = True,
 ) -> None:
-    """Hand a run's metrics on to an experiment tracker, while it goes on or afterwards."""
+    """Export a run's metrics to an experiment tracker, while it trains or afterwards."""
     from workbench.runs.exchange.trackers import checked, tensorboard_folder
     from workbench.runs.exchange.trackers import track as hand_on
     from workbench.runs.summary import find_run
@@ -24,4 +24,4 @@ def track(
         place = shlex.quote(str(tensorboard_folder(run)))
         out.print(f"look at it with TensorBoard (pip install tensorboard): tensorboard --logdir {place}", markup=False)
     count = hand_on(run, to, follow=follow)
-    out.print(f"{count} steps of {run.title} handed on to {', '.join(to)}", markup=False)
+    out.print(f"{count} steps of {run.title} exported to {', '.join(to)}", markup=False)

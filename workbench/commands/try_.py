@@ -11,30 +11,30 @@ Step = Annotated[int | None, typer.Option(help="a kept checkpoint's step, 0: bef
 
 def try_(
     name: Name,
-    prompt: Annotated[str | None, typer.Argument(help="what to ask; a held-out problem if left out")] = None,
+    prompt: Annotated[str | None, typer.Argument(help="the prompt; a held-out problem if left out")] = None,
     problem: Annotated[
         str | None, typer.Option(metavar="KEY|N", help="a problem of the run by key, or held-out problem N")
     ] = None,
     step: Step = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="answers")] = 4,
+    n: Annotated[int, typer.Option("-n", min=1, help="completions")] = 4,
     runs: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a run's model; answers to a problem are scored as in the run."""
+    """Prompt a run's model; completions of a problem are scored as in the run."""
     from workbench.runs.checkpoints.snapshot import snapshot
     from workbench.runs.summary import find_run
 
     if prompt is not None and problem is not None:
-        raise ValueError("a prompt and --problem were given: ask one of the two")
+        raise ValueError("a prompt and --problem were given: give one of the two")
     now = snapshot(find_run(name, runs), step)
     asked = asked_for(now, problem or "0") if prompt is None else prompt
     rollouts = now.sample(asked, n)
     if as_json:
         print_json(document(now, asked, rollouts))
         return
-    out.print(f"{now.run.title} as of step {now.step}\n\n{told(asked)}\n", markup=False)
+    out.print(f"{now.run.title} as of step {now.step}\n\n{describe(asked)}\n", markup=False)
     for number, rollout in enumerate(rollouts):
-        out.print(f"── answer {number}: {verdict(rollout)}\n{rollout.text}\n", markup=False)
+        out.print(f"── completion {number}: {scores(rollout)}\n{rollout.text}\n", markup=False)
 
 
 def asked_for(now: Any, problem: str) -> Any:
@@ -51,13 +51,13 @@ def asked_for(now: Any, problem: str) -> Any:
     return found
 
 
-def told(asked: Any) -> str:
-    """What was asked, with the reference answer where there is one."""
+def describe(asked: Any) -> str:
+    """The prompt, with the reference answer where there is one."""
     return asked if isinstance(asked, str) else f"{asked.prompt.rstrip()}\n(problem {asked.key}, answer {asked.answer})"
 
 
-def verdict(rollout: Any) -> str:
-    """Length and end of an answer, its reward and why."""
+def scores(rollout: Any) -> str:
+    """Length and end of a completion, its reward and why."""
     parts = [
         f"{name} {part.value:g}{f' ({part.reason})' if part.reason else ''}" for name, part in rollout.parts.items()
     ]

@@ -13,8 +13,9 @@ import torch
 
 from workbench.models import linear, recompute
 from workbench.models.encoder import TextEncoder
+from workbench.models.gguf.convert import converted
 from workbench.models.policy import LocalPolicy
-from workbench.models.spec import LoraSpec, ModelSpec, check, check_place
+from workbench.models.spec import LoraSpec, ModelSpec, check, check_place, gguf_file
 
 # bitsandbytes looks for a faster CPU kernel when it is imported, and warns where there is none; ours needs none
 logging.getLogger("bitsandbytes.backends.cpu.ops").addFilter(lambda record: "gemm_4bit_forward" not in str(record.msg))
@@ -36,6 +37,10 @@ def load_policy(spec: ModelSpec, *, seed: int = 0) -> LocalPolicy:
             start_adapter(model, spec.lora.start)
     if wants_onednn(spec, model):
         linear.use_onednn(model)
+    if spec.lora is not None:
+        from workbench.models.lora import add_in_place
+
+        add_in_place(model)
     if spec.gradient_checkpointing:
         recompute.enable(model.get_base_model() if spec.lora is not None else model)
     return LocalPolicy(model, load_encoder(spec, model), spec)
@@ -134,7 +139,9 @@ def unreadable(spec: ModelSpec, what: str, error: Exception) -> ValueError:
 
 
 def source(spec: ModelSpec) -> str:
-    """What `from_pretrained` is given: a folder without `~`, or a Hub name."""
+    """What `from_pretrained` is given: a folder without `~`, or a Hub name; of a GGUF file the converted folder."""
+    if spec.gguf:
+        return str(converted(gguf_file(spec)))
     return str(Path(spec.source).expanduser()) if spec.local else spec.source
 
 

@@ -44,7 +44,11 @@ def skeleton(spec: ModelSpec) -> Any:
         if spec.lora is None:
             model.requires_grad_(True)
             return model
-        return add_adapter(model, spec.lora, seed=0)
+        from workbench.models.lora import add_in_place  # loads peft
+
+        model = add_adapter(model, spec.lora, seed=0)
+        add_in_place(model)
+        return model
 
 
 def bare(spec: ModelSpec) -> Any:

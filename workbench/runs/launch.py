@@ -1,5 +1,6 @@
 """Launching runs. A config is checked as a whole before anything is started; the trainer is a process of its own."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,12 @@ def launch(
         if not isinstance(launcher, Local):
             raise ValueError(f"seeds = {seeds!r}: the queue of an experiment starts runs on this machine only")
         return launch_seeds(asked, Path(runs), seeds, jobs, launcher)
-    directory = prepare(asked, new_directory(runs, asked.name), text)
+    directory = new_directory(runs, asked.name)
+    try:
+        prepare(asked, directory, text)
+    except BaseException:  # half a run is none
+        shutil.rmtree(directory.path)
+        raise
     start(directory, launcher)
     return Run(directory, launcher)
 

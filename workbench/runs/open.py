@@ -1,4 +1,4 @@
-"""`open_run(path)`: the only way into a run, for reading and for orders, from any process and at any time."""
+"""`open_run(path)`: the only way into a run, for reading and for commands, from any process and at any time."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.runs.directory.control import Control, Seconds
-from workbench.runs.directory.lines import LineReader, current, read_lines, restarts_in
-from workbench.runs.directory.paths import RunDirectory, read_json
-from workbench.runs.directory.status import Status, read_status
+from workbench.runs.directory.documents import EXPERIMENT, SETTINGS, expect_document, read_document
+from workbench.runs.directory.lines import LineReader, columns_in, current, read_lines, restarts_in, spans
+from workbench.runs.directory.lock import alive, unseen
+from workbench.runs.directory.paths import RunDirectory
+from workbench.runs.directory.settings import check_config
+from workbench.runs.directory.status import Status, holder, read_status
 from workbench.runs.process.start import LOCAL, RUNS, Launcher, start
 
 if TYPE_CHECKING:
@@ -16,16 +19,18 @@ if TYPE_CHECKING:
 
     from workbench.config import RunConfig
 
+__all__ = ["Run", "open_run", "place_of", "refuse_imported", "spans"]
 POLL = 0.1  # seconds between two looks at a run
-ALREADY = {"pause": ("paused",), "resume": ("running", "slow", "stalled")}  # verdicts that an order would not change
+#: States that a command would not change.
+ALREADY = {"pause": ("paused",), "resume": ("starting", "running", "slow", "stalled")}
 
 
 def open_run(path: str | Path, launcher: Launcher = LOCAL) -> "Run":
     """The run in a folder, or of that name in `runs`; ValueError if there is none, or one of a later version."""
     place = place_of(path)
-    study = read_json(place / "experiment.json")
-    if isinstance(study, dict):
-        names = ", ".join(study.get("runs", []))
+    study = expect_document(place / "experiment.json", EXPERIMENT)
+    if study:
+        names = ", ".join(study["runs"])
         raise ValueError(f"{place} is an experiment of several runs: open one of them ({names}), or Experiment(path)")
     return Run(RunDirectory(place).check(), launcher)
 
@@ -39,21 +44,21 @@ def place_of(name: str | Path, runs: Path = RUNS) -> Path:
 
 def refuse_imported(directory: RunDirectory) -> None:
     """Raises for a run whose rollouts another trainer wrote: it has no config and no model."""
-    origin = (read_json(directory.resolved) or {}).get("imported")
+    origin = expect_document(directory.resolved, SETTINGS).get("imported")
     if origin:
         raise ValueError(
-            f"{directory.path} was imported from {origin['source']} ({origin['format']}), for reading only: it has "
-            "neither config nor checkpoint; launch a run for that"
+            f"{directory.path} was imported from {origin.get('source')} ({origin.get('format')}) and is read-only: it "
+            "has neither config nor checkpoint; launch a run for that"
         )
 
 
 class Run:
-    """A run, alive or not. Reading never disturbs it; orders are followed between two steps."""
+    """A run, alive or not. Reading never disturbs it; commands are applied between two steps."""
 
     def __init__(self, directory: RunDirectory, launcher: Launcher = LOCAL) -> None:
         self.directory, self.launcher = directory, launcher
         self.control = Control(directory)
-        self.passed_over: list[str] = []  # what could not be read, and why
+        self.skipped: list[str] = []  # what could not be read, and why
 
     def __repr__(self) -> str:
         return f"<run {self.title}: {self.status}>"
@@ -75,6 +80,11 @@ class Run:
         return f"{folder.name}/{self.name}" if (folder / "experiment.json").is_file() else self.name
 
     @property
+    def passed_over(self) -> list[str]:
+        """`skipped` under its earlier name, for one version."""
+        return self.skipped
+
+    @property
     def config(self) -> "RunConfig":
         """The config it was launched with.
 
@@ -87,15 +97,16 @@ class Run:
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """The config with every default written out, as plain data."""
-        return dict(read_json(self.directory.resolved) or {})
+        """The config with every default written out, as plain data; empty, with a note, where its file is broken."""
+        found, error = read_document(self.directory.resolved, SETTINGS)
+        if error:
+            self.note(error)
+        return found or {}
 
     @property
     def status(self) -> Status:
         """How it is doing now."""
         return read_status(self.directory)
-
-    # ------------------------------------------------------------------ what it recorded
 
     def lines(self) -> list[dict[str, Any]]:
         """The metrics of every step, in order, as they stand in the file; without what a later attempt replaced."""
@@ -152,7 +163,7 @@ class Run:
         return files[folder](step)
 
     def table(self, folder: str, step: int | None, columns: Sequence[str] | None) -> "pandas.DataFrame":
-        """The files of one step or all as one table; a file that cannot be read is passed over with a note."""
+        """The files of one step or all as one table; a file that cannot be read is skipped with a note."""
         import pyarrow
 
         from workbench.runs.directory.record import read_table
@@ -165,22 +176,19 @@ class Run:
             try:
                 tables.append(read_table(self.file(folder, number), columns))
             except ValueError as error:
-                self.note(f"{folder}/{error}; passed over")
+                self.note(f"{folder}/{error}; skipped")
         if not tables:
             tables = [pyarrow.table({name: [] for name in columns or ()})]
         return pyarrow.concat_tables(tables, promote_options="default").to_pandas()  # type: ignore[no-any-return]
 
     def query(self, sql: str) -> "pandas.DataFrame":
-        """Answers SQL (DuckDB) over the tables rollouts, evaluations, probes, metrics and events."""
-        import duckdb
+        """Runs SQL (DuckDB) over the tables rollouts, evaluations, probes, metrics and events.
 
-        with duckdb.connect() as base:
-            for folder in ("rollouts", "evaluations", "probes"):
-                if files := [str(self.file(folder, step)) for step in self.steps(folder)]:
-                    base.read_parquet(files, union_by_name=True).create_view(folder)
-            base.register("metrics", self.metrics())
-            base.register("events", self.events())
-            return base.sql(sql).df()  # type: ignore[no-any-return]
+        A file that cannot be read is skipped with a note. ValueError for SQL that DuckDB refuses.
+        """
+        from workbench.runs.query import query
+
+        return query(self, sql)
 
     def noted(self, found: tuple[list[dict[str, Any]], list[str]]) -> list[dict[str, Any]]:
         """What was read; the notes on what was not are kept."""
@@ -189,11 +197,9 @@ class Run:
         return found[0]
 
     def note(self, text: str) -> None:
-        """Keeps a note on what was passed over, once."""
-        if text not in self.passed_over:
-            self.passed_over.append(text)
-
-    # ------------------------------------------------------------------ while it goes on
+        """Keeps a note on what was skipped, once."""
+        if text not in self.skipped:
+            self.skipped.append(text)
 
     def follow(self, timeout: Seconds | None = None, after: int = -1) -> Iterator[dict[str, Any]]:
         """Yields the metrics of each step after `after` when it is there, until the run ends.
@@ -218,50 +224,70 @@ class Run:
             time.sleep(POLL)
         return status
 
-    # ------------------------------------------------------------------ orders
-
     def pause(self, wait: Seconds = 0.0) -> dict[str, Any]:
-        """Pauses after the step under way; the weights stay in memory. `wait`: seconds to wait for the answer."""
-        return self.order("pause", wait)
+        """Pauses after the current step; the weights stay in memory. `wait`: seconds to wait for the reply."""
+        return self.command("pause", wait)
 
-    def resume(self, wait: Seconds = 0.0) -> dict[str, Any]:
-        """Goes on: a paused run at once, one whose trainer is gone in a new process from its last checkpoint."""
+    def resume(self, wait: Seconds = 0.0, *, take_over: bool = False) -> dict[str, Any]:
+        """Continues: a paused run at once, one whose trainer is gone in a new process from its last checkpoint.
+
+        `take_over`: also from a trainer that cannot be seen from here and is gone. ValueError where the run finished
+        or its config.toml was edited; the result is `unchanged` where it runs already.
+        """
         refuse_imported(self.directory)
         status = self.status
-        if status.verdict == "finished":
-            raise ValueError(f"{self.title} has finished all its steps; launch a new run with more training.steps")
-        if not status.ended and status.verdict != "queued":
-            return self.order("resume", wait)
-        start(self.directory, self.launcher)
+        if status.state == "finished":
+            raise ValueError(
+                f"{self.title} has finished all its steps: nothing was done; for more of them start a fork with more "
+                "training.steps"
+            )
+        lost = self.unseen_trainer(status)
+        if lost and not take_over:
+            raise ValueError(f"{self.title} was not resumed: its trainer is {lost}")
+        if not status.ended and status.state != "queued" and not lost:
+            return self.command("resume", wait)
+        check_config(self.directory)
+        start(self.directory, self.launcher, take_over=take_over)
         return {"command": "resume", "result": "done", "text": "a new trainer process was started"}
 
+    def unseen_trainer(self, status: Status) -> str:
+        """The process, and what to do, where a run is silent under a trainer that nobody sees; empty for any other."""
+        process = holder(self.directory)
+        if (
+            process is None
+            or status.state not in ("stalled", "dead")
+            or alive(self.directory.lock, process) is not None
+        ):
+            return ""
+        return f"process {process.pid} on {process.host}{unseen(process)}"
+
     def stop(self, wait: Seconds = 0.0) -> dict[str, Any]:
-        """Ends the trainer after the step under way; `resume` goes on from there."""
-        return self.order("stop", wait)
+        """Ends the trainer after the current step; `resume` continues from there."""
+        return self.command("stop", wait)
 
     def checkpoint(self, wait: Seconds = 0.0) -> dict[str, Any]:
-        """Keeps a checkpoint of the state after the step under way."""
-        return self.order("checkpoint", wait)
+        """Keeps a checkpoint of the state after the current step."""
+        return self.command("checkpoint", wait)
 
     def set(self, wait: Seconds = 0.0, **values: Any) -> dict[str, Any]:
         """Changes live fields from the next step on, as in `run.set(learning_rate=1e-4)`."""
         if not values:
             raise ValueError("nothing to set; give a live field and its value, as in set(learning_rate=1e-4)")
-        return self.order("set", wait, values)
+        return self.command("set", wait, values)
 
-    def order(self, command: str, wait: Seconds, values: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sends an order; the answer, or `pending` where it is not waited for. ValueError if it is refused.
+    def command(self, command: str, wait: Seconds, values: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Sends a command; its reply, or `pending` where it is not waited for. ValueError if it is refused.
 
-        What is so already is not ordered again.
+        The result is `unchanged` where the run is so already, and nothing is sent.
         """
         refuse_imported(self.directory)
         waiting = self.control.pending()  # read before the status, which a trainer changes before it answers
         status = self.status
-        if status.ended or status.verdict == "queued":
-            remedy = "" if status.verdict == "finished" else "; resume it first"
-            raise ValueError(f"{self.title} is {status.verdict}: no trainer is there to {command}{remedy}")
-        if not waiting and status.verdict in ALREADY.get(command, ()):
-            return {"command": command, "result": "done", "text": f"already {ALREADY[command][0]}"}
+        if status.ended or status.state == "queued":
+            remedy = "" if status.state == "finished" else "; resume it first"
+            raise ValueError(f"{self.title} is {status.state}: no trainer is there to {command}{remedy}")
+        if not waiting and status.state in ALREADY.get(command, ()):
+            return {"command": command, "result": "unchanged", "text": f"already {status}: nothing was done"}
         number = self.control.send(command, values)
         if wait <= 0:
             return {"number": number, "command": command, "result": "pending", "text": ""}
@@ -269,23 +295,3 @@ class Run:
         if answer.get("result") == "refused":
             raise ValueError(f"{self.title} refused {command}: {answer.get('text')}")
         return answer
-
-
-def columns_in(lines: Sequence[dict[str, Any]], first: Sequence[str]) -> list[str]:
-    """Every name in the lines, the `first` ones ahead."""
-    return list(dict.fromkeys([*first, *(name for line in lines for name in line)]))
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Numbers in few words.
-
-    >>> spans([1, 2, 3, 7])
-    '1-3, 7'
-    """
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts) or "none"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from workbench.runs.directory.environment import environment
 from workbench.runs.directory.paths import RunDirectory, write_atomic, write_json
+from workbench.runs.directory.settings import tables_of
 from workbench.runs.directory.sources import write_sources
 from workbench.runs.directory.status import Heartbeat
 
@@ -17,7 +18,8 @@ def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirec
 
     write_atomic(directory.config, text, sync=True)
     write_json(directory.resolved, config.resolved())
-    write_json(directory.environment, environment(seed=config.seed, sources=write_sources(config, directory)))
-    write_json(directory.path / "forecast.json", forecast(config).to_dict())
+    sources = write_sources(config, directory)
+    write_json(directory.environment, environment(seed=config.seed, sources=sources, config=tables_of(text)))
+    write_json(directory.forecast, forecast(config).to_dict())
     Heartbeat(directory, 0, config.training.steps, state="queued").beat()
     return directory

@@ -2,7 +2,18 @@
 
 from workbench.signals.known import RECORDED
 from workbench.signals.logits import TOP_K, Logits
-from workbench.signals.reading import CHUNK_ELEMENTS, Reading, Source, read
+from workbench.signals.reading import Reading, Source, read, rows_at_once
 from workbench.signals.registry import SIGNALS, Signal, signal
 
-__all__ = ["CHUNK_ELEMENTS", "RECORDED", "SIGNALS", "TOP_K", "Logits", "Reading", "Signal", "Source", "read", "signal"]
+__all__ = [
+    "RECORDED",
+    "SIGNALS",
+    "TOP_K",
+    "Logits",
+    "Reading",
+    "Signal",
+    "Source",
+    "read",
+    "rows_at_once",
+    "signal",
+]

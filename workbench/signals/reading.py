@@ -1,9 +1,12 @@
 """Reads signals off hidden states: logits are formed in chunks of tokens, so that those of a long sequence never exist
-at once; where a signal carries gradient, a chunk's logits are formed again in the backward pass instead of being kept.
+at once. What a gradient needs is not kept as logits either: with a head that is not trained (LoRA), the slope of every
+signal in its token's hidden state is formed in the same pass; else a chunk's logits are formed again in the backward
+pass.
 """
 
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -15,6 +18,8 @@ from workbench.signals.registry import SIGNALS
 
 #: Logits formed at once: chunk × vocabulary; 64 million float32 are 256 MB.
 CHUNK_ELEMENTS = 1 << 26
+#: The same where a chunk should stay in a CPU's caches, and the allocator should use its memory again: 16 MB.
+CACHED_ELEMENTS = 1 << 22
 
 Head = Callable[[Tensor], Tensor]
 
@@ -58,11 +63,15 @@ def read(source: Source, tokens: Int[Tensor, " n"], reading: Reading) -> dict[st
 
     Signals with gradient are differentiable in `source.hidden` and the head; the others carry none.
     """
-    size = chunk_size(source, tokens)
+    size, frozen = look(source, tokens)
+    sloped = frozen and bool(reading.gradient)
     plain = sorted(reading.names - reading.gradient)
     parts: list[dict[str, Tensor]] = []
     for start in range(0, max(len(tokens), 1), size):
         rows = slice(start, start + size)
+        if sloped and (part := read_slopes(source, tokens, reading, rows)):
+            parts.append(part)
+            continue
         if reading.gradient and len(tokens) > size:
             parts.append(read_again(source, tokens, reading, rows))
             continue
@@ -71,6 +80,46 @@ def read(source: Source, tokens: Int[Tensor, " n"], reading: Reading) -> dict[st
         with torch.no_grad():
             parts.append({**found, **compute(detached(logits), plain)})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def read_slopes(source: Source, tokens: Tensor, reading: Reading, rows: slice) -> dict[str, Tensor]:
+    """One chunk behind a head that is not trained; nothing if a signal with gradient is no single number a token.
+
+    A token's signal depends on its own hidden state alone, so the gradient of the signal's sum over the chunk is every
+    token's slope, and the backward pass is a product with it: no logits are kept, none are formed twice.
+    """
+    names = sorted(reading.gradient)
+    hidden = source.hidden[rows]
+    with torch.enable_grad():
+        leaf = hidden.detach().requires_grad_()
+        chunk = Source(
+            leaf, source.head, None if source.ref_hidden is None else source.ref_hidden[rows], source.ref_head
+        )
+        logits = logits_of(chunk, tokens[rows], reading, slice(None))
+        found = compute(logits, names)
+        if any(values.dim() != 1 for values in found.values()):
+            return {}
+        slopes = [torch.autograd.grad(found[name].sum(), leaf, retain_graph=True)[0] for name in names]
+    with torch.no_grad():
+        plain = compute(detached(logits), sorted(reading.names - reading.gradient))
+    parts = zip(names, slopes, strict=True)
+    return {**{name: Sloped.apply(hidden, found[name].detach(), slope) for name, slope in parts}, **plain}
+
+
+class Sloped(torch.autograd.Function):
+    """Numbers [n] of hidden states [n, width] whose derivatives [n, width] are known."""
+
+    @staticmethod
+    def forward(context: Any, hidden: Tensor, values: Tensor, slope: Tensor) -> Tensor:
+        """The numbers."""
+        context.save_for_backward(slope)
+        return values.clone()
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> tuple[Tensor, None, None]:
+        """Of the hidden states."""
+        (slope,) = context.saved_tensors
+        return gradients[0][:, None].to(slope.dtype) * slope, None, None
 
 
 def read_again(source: Source, tokens: Tensor, reading: Reading, rows: slice) -> dict[str, Tensor]:
@@ -111,10 +160,16 @@ def detached(logits: Logits) -> Logits:
     return plain
 
 
-def chunk_size(source: Source, tokens: Tensor) -> int:
-    """Tokens whose logits are formed at once."""
+def look(source: Source, tokens: Tensor) -> tuple[int, bool]:
+    """How many tokens' logits are formed at once, and whether the head is not trained."""
     if not len(tokens):
-        return 1
-    with torch.no_grad():
-        vocabulary = source.head(source.hidden[:1]).shape[-1]
-    return max(1, CHUNK_ELEMENTS // vocabulary)
+        return 1, False
+    logits = source.head(source.hidden[:1].detach())
+    frozen = not logits.requires_grad
+    return rows_at_once(logits.shape[-1], cached=frozen and logits.device.type == "cpu"), frozen
+
+
+def rows_at_once(vocabulary: int, *, cached: bool) -> int:
+    """Tokens whose logits are formed at once; `cached`: on a CPU, where nothing is formed twice in smaller chunks."""
+    elements = min(CHUNK_ELEMENTS, CACHED_ELEMENTS) if cached else CHUNK_ELEMENTS
+    return max(1, elements // vocabulary)

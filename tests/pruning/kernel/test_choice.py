@@ -14,7 +14,7 @@ import torch
 from tests.engines.engine_models import make_requests, qwen3
 from tests.pruning.kernel.emulator import Grid, Script, build, run
 from tests.pruning.worlds import World, sampling
-from workbench.commands.shared.checkup import PARTS, Part, doctor, examined, told
+from workbench.commands.shared.checkup import PARTS, Part, checkup, describe, examined
 from workbench.engines.local.engine import LocalEngine
 from workbench.kinds import BoundPruner
 from workbench.pruning import arrol
@@ -139,8 +139,8 @@ def test_the_doctor_names_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert examined(part)["unused"] == "the fan is off"
     kernel = next(part for part in PARTS if part.module == "cuda.core")
     assert kernel.probe == "workbench.pruning.kernel.choice:why_not"
-    found = {**doctor(), "parts": [examined(part)]}
-    assert "works  json: the pruning kernel on a GPU (not used: the fan is off)" in told(found)
+    found = {**checkup(), "parts": [examined(part)]}
+    assert "works  json: the pruning kernel on a GPU (not used: the fan is off)" in describe(found)
 
 
 # ----------------------------------------------------------------------------------- a group in one launch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.runs.real_run import make_run, shared_run
-from workbench.runs.checkpoints.evaluation import Exam, evaluate, votes
+from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate, votes
 from workbench.runs.checkpoints.rescore import add_signal, exact_steps, signals_in
 from workbench.runs.checkpoints.snapshot import forget, snapshot
 from workbench.runs.directory.paths import read_json, write_json
@@ -35,7 +35,7 @@ def run(shared: Run, tmp_path: Path) -> Run:
 
 
 def test_the_first_answers_are_those_of_the_trainers_own_evaluation(run: Run) -> None:
-    base, last = evaluate(run, exam=Exam(4, (1,)))
+    base, last = evaluate(run, settings=EvaluationSettings(4, (1,)))
     known = {line["step"]: line["accuracy"] for line in run.lines() if "accuracy" in line}
     assert {base.step: base.passes[1].value, last.step: last.passes[1].value} == known
     assert last.gains[1].value == pytest.approx(known[3] - known[0])
@@ -43,7 +43,7 @@ def test_the_first_answers_are_those_of_the_trainers_own_evaluation(run: Run) ->
 
 
 def test_an_evaluation_is_kept_in_the_run(run: Run) -> None:
-    found = evaluate(run, [2], Exam(6, (4, 1, 4)))
+    found = evaluate(run, [2], EvaluationSettings(6, (4, 1, 4)))
     assert [result.step for result in found] == [0, 2]
     document = read_json(run.path / "evaluations" / "eval-step-000002.json")
     assert document["step"] == 2
@@ -57,7 +57,7 @@ def test_an_evaluation_is_kept_in_the_run(run: Run) -> None:
     assert (document["unscored"], document["temperature"]) == (0.0, 1.0)
     assert run.steps("evaluations") == [0, 3]  # the trainer's own stay what they were
     forget()
-    assert evaluate(run, [2], Exam(6, (1, 4)), base=False)[0].tallies == found[1].tallies
+    assert evaluate(run, [2], EvaluationSettings(6, (1, 4)), base=False)[0].tallies == found[1].tallies
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_an_evaluation_is_kept_in_the_run(run: Run) -> None:
 )
 def test_senseless_exams_are_refused(run: Run, exam: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        evaluate(run, exam=Exam(**exam))
+        evaluate(run, settings=EvaluationSettings(**exam))
     with pytest.raises(ValueError, match="no checkpoint of step 9"):
-        evaluate(run, [9], Exam(1, (1,)), base=False)
+        evaluate(run, [9], EvaluationSettings(1, (1,)), base=False)
 
 
 def answer(extracted: str, correct: bool | None) -> Rollout:
@@ -103,7 +103,7 @@ def test_answers_that_look_good_outvote_the_majority() -> None:
 def test_the_head_of_a_pruned_run_weighs_votes_or_says_why_not(tmp_path: Path, taught: bool) -> None:
     pruning = {"pruner": "arrol", "detect": 8, "keep": 0.5, "min_auc": 0.5}
     made = make_run(tmp_path, pruning=pruning if taught else {**pruning, "min_auc": 1.0})
-    (result,) = evaluate(made, exam=Exam(6, (1, 4)), base=False)
+    (result,) = evaluate(made, settings=EvaluationSettings(6, (1, 4)), base=False)
     state = snapshot(made).states["pruner"]
     enough = taught and state.get("head") and (state["auc"] or 0.0) >= 0.5
     assert bool(result.weighted) == bool(enough)

@@ -56,7 +56,7 @@ def state_of(run: Run, step: int) -> tuple[dict[str, torch.Tensor], dict[str, An
 
 def test_a_fork_without_a_change_goes_on_bit_for_bit_as_its_parent(parent: Run) -> None:
     run = fork(parent, 1, launcher=Here())
-    assert run.status.verdict == "finished"
+    assert run.status.state == "finished"
     assert run.name == "parent-from-1"
     assert run.config == parent.config.replace(name=run.name)
     for step in (1, 2, 3):
@@ -97,7 +97,7 @@ def test_a_fork_keeps_its_parents_curves_and_says_where_it_comes_from(parent: Ru
 
 def test_a_fork_of_a_fork_and_a_fork_that_was_killed_go_on(parent: Run) -> None:
     first = fork(parent, 2, launcher=Nobody(), training={"steps": 4})
-    assert first.status.verdict == "starting"
+    assert first.status.state == "starting"
     assert newest_checkpoint(first.directory).step == 2  # type: ignore[union-attr]
     Here().start(first.directory, 1)
     assert [line["step"] for line in first.lines()] == [0, 1, 2, 3, 4]
@@ -135,7 +135,7 @@ def test_a_fork_from_before_the_first_step_begins_anew(parent: Run) -> None:
 
 def test_a_method_with_a_head_begins_it_anew_and_keeps_the_policys_optimiser(parent: Run) -> None:
     run = fork(parent, 2, launcher=Here(), method={"method": "ppo"}, training={"steps": 4})
-    assert run.status.verdict == "finished"
+    assert run.status.state == "finished"
     event = next(line for line in run.event_lines() if line["kind"] == "forked")
     assert "method.method: grpo -> ppo" in event["text"]
     assert "heads begin anew (value)" in event["text"]
@@ -146,7 +146,7 @@ def test_a_method_with_a_head_begins_it_anew_and_keeps_the_policys_optimiser(par
     assert same(state["optimiser"]["state"], before["optimiser"]["state"])
     assert len(state["optimiser"]["groups"]) == 2
     back = fork(run, 3, launcher=Here(), method={"method": "grpo"})
-    assert back.status.verdict == "finished"
+    assert back.status.state == "finished"
     assert not [name for name in state_of(back, 3)[0] if name.startswith("head.")]
 
 
@@ -208,7 +208,7 @@ class Forked:
     def __iter__(self) -> Iterator[Any]:
         for step in self.trainer:
             if step.number == 3:
-                assert self.run.status.verdict == "running"
+                assert self.run.status.state == "running"
                 self.forks.append(fork(self.run, launcher=Nobody()))
             yield step
 

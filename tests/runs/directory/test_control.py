@@ -39,7 +39,7 @@ def test_foreign_files_are_left_alone_and_broken_orders_have_a_fault(directory: 
         "000004.json": '{"command": "stop"}',
     }.items():
         (directory.control / name).write_text(content)
-    faults = [command.fault for command in control.pending()]
+    faults = [command.error for command in control.pending()]
     assert [bool(fault) for fault in faults] == [True, True, True, False]
     assert "no JSON object" in faults[0]
     assert (directory.control / "notes.txt").exists()
@@ -70,5 +70,5 @@ def test_many_writers_never_share_a_number(directory: RunDirectory) -> None:
 
 def test_waiting_in_vain_says_so(directory: RunDirectory) -> None:
     control = Control(directory)
-    with pytest.raises(TimeoutError, match="was not answered within 0 s: orders are followed between steps"):
+    with pytest.raises(TimeoutError, match="was not answered within 0 s: commands are applied between steps"):
         control.wait(control.send("pause"), seconds=0)

@@ -64,9 +64,9 @@ def test_a_run_of_a_cells_method_is_killed_resumed_and_keeps_the_version_it_was_
     run = launch(small(), runs=tmp_path / "runs")
     kill_trainer(run)
     load(Source("half", HALF.replace("wrong * value, value", "value * 0, value * 0")))  # the newest in this process
-    assert run.status.verdict == "dead"
+    assert run.status.state == "dead"
     run.resume()
-    assert run.wait(timeout=LONG).verdict == "finished", run.directory.log(2).read_text()
+    assert run.wait(timeout=LONG).state == "finished", run.directory.log(2).read_text()
     assert (run.directory.source / "half.py").read_text() == HALF
     assert read_json(run.directory.environment)["sources"] == {"half": Source("half", HALF).sha256}
     rollouts = run.rollouts()
@@ -109,7 +109,7 @@ def test_opening_a_run_imports_nothing_and_says_what_to_load(tmp_path: Path) -> 
     marker.unlink()
     forget()
     run = open_run(path)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert run.resolved["method"]["advantage"]["piece"] == "half"
     with pytest.raises(ValueError, match=r"needs .*source/half\.py.*workbench\.load_source\('") as caught:
         config_of(run.directory)
@@ -147,7 +147,7 @@ def test_a_config_older_than_its_cell_is_refused_and_nothing_is_started(tmp_path
         launch(config, runs=tmp_path / "runs", launcher=FAKE)
     assert not (tmp_path / "runs").exists()
     renewed = config.replace(method="half")
-    assert launch(renewed, runs=tmp_path / "runs", launcher=FAKE).wait(timeout=LONG).verdict == "finished"
+    assert launch(renewed, runs=tmp_path / "runs", launcher=FAKE).wait(timeout=LONG).state == "finished"
 
 
 @pytest.mark.usefixtures("checked_alone")

@@ -76,7 +76,7 @@ def test_trl_completions_become_a_run(tmp_path: Path) -> None:
     run = import_run(trl_folder(tmp_path), tmp_path / "runs")
     assert run.name == "out"
     assert run.steps() == [10, 20]
-    assert run.status.verdict == "finished"
+    assert run.status.state == "finished"
     frame = run.rollouts(10)
     assert frame["prompt"].tolist() == ["2 + 2?"] * 2
     assert frame["text"].tolist() == ["It is 4.", "It is 5."]
@@ -135,7 +135,7 @@ def test_an_imported_run_says_that_it_is_for_reading_only(tmp_path: Path, ask: s
         "try": lambda: snapshot(run),
         "try at 0": lambda: snapshot(run, 0),
     }
-    with pytest.raises(ValueError, match=r"was imported from .*/dump \(verl\), for reading only"):
+    with pytest.raises(ValueError, match=r"was imported from .*/dump \(verl\) and is read-only"):
         asked[ask]()
 
 

@@ -50,7 +50,7 @@ def test_the_command_says_how_to_look_at_it(tmp_path: Path) -> None:
     app.command()(track_command)
     told = CliRunner().invoke(app, [str(run.path), "--to", "tensorboard"], catch_exceptions=False).stdout
     assert f"tensorboard --logdir '{run.path / 'logs' / 'tensorboard'}'\n" in told
-    assert "3 steps of a fake handed on to tensorboard" in told
+    assert "3 steps of a fake exported to tensorboard" in told
     assert scalars(run.path / "logs" / "tensorboard")
 
 

@@ -49,7 +49,7 @@ def failed(directory: RunDirectory) -> Run:
 
 
 def test_the_event_says_who_and_where_the_batch_is(failed: Run) -> None:
-    assert failed.status.verdict == "failed"
+    assert failed.status.state == "failed"
     event = failed.event_lines()[-1]
     path = failed.directory.failed_file(2)
     assert event["kind"] == "failed"
@@ -67,7 +67,7 @@ def test_it_goes_on_from_the_last_good_step(failed: Run) -> None:
     assert newest is not None
     assert newest.step == 1
     assert work(failed.directory, 2, lambda found: source(found, burst=False)) == 0
-    assert failed.status.verdict == "finished"
+    assert failed.status.state == "finished"
     assert [line["step"] for line in failed.lines()] == [1, 2, 3]
 
 

@@ -51,7 +51,7 @@ after = 1
 def trainer_of(run: Run) -> Identity:
     """The trainer's process, waited for until it works."""
     end = time.monotonic() + LONG
-    while run.status.verdict == "starting" and time.monotonic() < end:
+    while run.status.state == "starting" and time.monotonic() < end:
         time.sleep(0.01)
     found = holder(run.directory)
     assert found is not None, run.status
@@ -69,8 +69,8 @@ def kill_and_resume(run: Run, chance: random.Random) -> None:
         time.sleep(0.01)
     before = run.lines()
     assert len(run.rollouts(columns=["step"])) == 16 * len([line for line in before if line["step"] > 0])
-    assert run.passed_over == []
-    if run.status.verdict == "dead":
+    assert run.skipped == []
+    if run.status.state == "dead":
         run.resume()
         trainer_of(run)
     assert run.lines()[: len(before)] == before, "a step that existed was lost or done again"
@@ -104,8 +104,8 @@ def killed_as_whole(folder: Path, kills: int, steps: int) -> None:
     whole, killed = launch(config, runs=folder), launch(config, runs=folder)
     for _ in range(kills):
         kill_and_resume(killed, chance)
-    assert killed.wait(timeout=LONG).verdict == "finished", killed.status
-    assert whole.wait(timeout=LONG).verdict == "finished", whole.status
+    assert killed.wait(timeout=LONG).state == "finished", killed.status
+    assert whole.wait(timeout=LONG).state == "finished", whole.status
     assert killed.status.attempt > 1, "no kill came before the end"
     expected, found = content(whole), content(killed)
     for name in expected:

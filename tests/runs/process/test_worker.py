@@ -47,7 +47,7 @@ def until(what: Callable[[], bool]) -> None:
 def test_a_run_records_its_steps_and_finishes(directory: RunDirectory, here: Callable[..., int]) -> None:
     assert here(steps=5, every=2) == 0
     run = open_run(directory.path)
-    assert run.status.verdict == "finished"
+    assert run.status.state == "finished"
     assert list(run.metrics()["step"]) == [0, 1, 2, 3, 4, 5]
     assert run.steps() == [1, 2, 3, 4, 5]
     assert run.status.tokens == 40
@@ -65,7 +65,7 @@ def test_a_failing_trainer_says_why(
 ) -> None:
     assert here(steps=5, fail=3) == 1
     run = open_run(directory.path)
-    assert (run.status.verdict, run.status.text) == ("failed", "RuntimeError: the weights ran away")
+    assert (run.status.state, run.status.text) == ("failed", "RuntimeError: the weights ran away")
     assert "Traceback" in capsys.readouterr().err
     assert run.event_lines()[-1]["text"] == "RuntimeError: the weights ran away"
     assert here(steps=5) == 0  # the cause is gone
@@ -79,7 +79,7 @@ def test_orders_are_followed_at_a_border_and_noted(background: Callable[..., Run
     with pytest.raises(ValueError, match="refused set: learning_rate cannot change; rate can"):
         run.set(wait=LONG, learning_rate=1.0)
     paused = run.pause(wait=LONG)
-    assert run.status.verdict == "paused"
+    assert run.status.state == "paused"
     time.sleep(0.1)
     assert run.lines()[-1]["step"] == paused["step"] == run.status.step
     kept = run.checkpoint(wait=LONG)
@@ -87,7 +87,7 @@ def test_orders_are_followed_at_a_border_and_noted(background: Callable[..., Run
     run.resume(wait=LONG)
     reached(run, paused["step"] + 1)
     run.stop(wait=LONG)
-    assert run.wait(timeout=LONG).verdict == "stopped"
+    assert run.wait(timeout=LONG).state == "stopped"
     event = next(event for event in run.event_lines() if event["kind"] == "set")
     assert (event["old"], event["new"]) == ({"rate": 0.5}, {"rate": 0.75})
     with pytest.raises(ValueError, match="is stopped: no trainer is there to pause; resume it first"):
@@ -98,13 +98,13 @@ def test_sigterm_stops_after_the_step_and_resume_goes_on(background: Callable[..
     run = background(steps=30, seconds=0.02)
     reached(run, 3)
     os.kill(read_json(run.directory.pid)["pid"], signal.SIGTERM)
-    assert run.wait(timeout=LONG).verdict == "stopped"
+    assert run.wait(timeout=LONG).state == "stopped"
     last = run.lines()[-1]["step"]
     assert 3 <= last < 30
     with pytest.raises(ValueError, match="no trainer is there to stop"):
         run.stop()
     run.resume()
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert list(run.metrics()["step"]) == list(range(31))
     with pytest.raises(ValueError, match="has finished all its steps"):
         run.resume()
@@ -127,10 +127,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     reached(run, 1)
     time.sleep(moment)
     os.kill(read_json(run.directory.pid)["pid"], signal.SIGKILL)
-    until(lambda: run.status.verdict == "dead")
+    until(lambda: run.status.state == "dead")
     before = run.lines()
     run.resume()
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert run.lines()[: len(before)] == before  # nothing that existed was lost or done again
     compare_with_one_never_killed(run, tmp_path)
 
@@ -141,7 +141,7 @@ def compare_with_one_never_killed(run: Run, tmp_path: Path) -> None:
     (whole.path / "plan.json").write_text((run.path / "plan.json").read_text())
     FAKE.start(whole, 1)
     other = Run(whole)
-    until(lambda: other.status.verdict == "finished")
+    until(lambda: other.status.state == "finished")
     numpy.testing.assert_array_equal(weights(run.directory), weights(whole))
     assert [line["step"] for line in run.lines()] == [line["step"] for line in other.lines()]
     assert [line.get("reward") for line in run.lines()] == [line.get("reward") for line in other.lines()]
@@ -154,7 +154,7 @@ def test_what_was_set_while_paused_outlives_a_kill(background: Callable[..., Run
     run.pause(wait=LONG)
     run.set(wait=LONG, rate=0.875)
     os.kill(read_json(run.directory.pid)["pid"], signal.SIGKILL)
-    until(lambda: run.status.verdict == "dead")
+    until(lambda: run.status.state == "dead")
     newest = newest_checkpoint(run.directory)
     assert newest is not None
     with numpy.load(newest.path / "weights.npz") as found:
@@ -214,7 +214,7 @@ def test_a_checkpoint_with_a_short_file_is_not_taken(directory: RunDirectory, he
 def test_orders_from_before_a_start_are_refused(directory: RunDirectory, background: Callable[..., Run]) -> None:
     Control(directory).send("stop")
     run = background(steps=3)
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     answer = run.control.answer(1)
     assert answer is not None
     assert answer["result"] == "refused"
@@ -239,16 +239,16 @@ def test_a_full_disk_stops_the_run_and_harms_nothing(small_disk: Path) -> None:
     (directory.path / "plan.json").write_text('{"steps": 12, "every": 1, "big": 20000}')  # 160 kB a step
     FAKE.start(directory, 1)
     run = Run(directory, FAKE)
-    until(lambda: run.status.verdict == "failed")
-    assert f"no room left in {directory.path}" in run.status.text
-    assert "needs about" in run.status.text
+    until(lambda: run.status.state == "failed")
+    assert f"no space left on device: {directory.path}" in run.status.text
+    assert "the next step needs" in run.status.text
     reached_step = run.lines()[-1]["step"]
     assert 1 <= reached_step < 12
     assert run.steps() == list(range(1, reached_step + 1))
     assert len(run.rollouts()) == 3 * reached_step
-    assert run.passed_over == []
+    assert run.skipped == []
     assert [event["kind"] for event in run.event_lines()][-1] == "disk full"
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
     run.resume()
-    assert run.wait(timeout=LONG).verdict == "finished"
+    assert run.wait(timeout=LONG).state == "finished"
     assert list(run.metrics()["step"]) == list(range(13))

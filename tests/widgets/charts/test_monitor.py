@@ -61,13 +61,13 @@ def test_a_line_that_is_being_written_is_waited_for(path):
     assert header["notes"] == []
 
 
-def test_a_broken_line_is_passed_over_and_told(path):
+def test_a_broken_line_is_skipped_and_told(path):
     curves = Curves(path)
     curves.news()
     write(path, "not json\n", step(4))
     header, columns = unpack(curves.news())
     assert columns["step"].tolist() == [4]
-    assert "no JSON object; passed over" in header["notes"][0]
+    assert "no JSON object; skipped" in header["notes"][0]
 
 
 def test_after_a_resume_everything_comes_again_without_what_was_given_up(path):
@@ -207,7 +207,8 @@ def test_a_folder_that_is_gone_is_told_and_the_poller_goes_on(dashboard, path):
 def test_a_status_that_makes_no_sense_is_told(path):
     (path / "status.json").write_text('{"state": "running", "time": "soon"}')
     state = read_state(Run(RunDirectory(path)))
-    assert (state["verdict"], state["ended"]) == ("unreadable", False)
+    assert (state["verdict"], state["ended"]) == ("dead", True)
+    assert "status.json: time = 'soon' is not a time in unix seconds" in state["text"]
 
 
 def test_broken_rollouts_do_not_stop_the_news(dashboard, path):

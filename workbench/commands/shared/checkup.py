@@ -31,6 +31,13 @@ PARTS = (
     Part("bitsandbytes", "4-bit and 8-bit weights", "pip install bitsandbytes"),
     Part("datasets", "tasks from the Hub", "pip install datasets"),
     Part("math_verify", "scoring mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
+    Part("gguf", "models in GGUF files", "pip install gguf"),
+    Part(
+        "workbench.models.smollm2",
+        "the model smollm2-135m",
+        "make smollm2",
+        probe="workbench.models.smollm2:state",
+    ),
     Part("duckdb", "SQL over a run's record", "pip install duckdb"),
     Part("anywidget", "the dashboard in a notebook", "pip install anywidget"),
     Part("jupyterlab", "notebooks", "pip install jupyterlab"),
@@ -41,7 +48,7 @@ PARTS = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 
 
-def doctor() -> dict[str, Any]:
+def checkup() -> dict[str, Any]:
     """The machine, every part with the error if it does not import, browsers, and what to install."""
     parts = [examined(part) for part in PARTS]
     browsers = find_browsers()
@@ -89,8 +96,8 @@ def find_browsers() -> list[str]:
     return found + [str(path) for folder in (home, mac) if folder.is_dir() for path in sorted(folder.glob("chromium*"))]
 
 
-def told(result: dict[str, Any]) -> list[str]:
-    """What `doctor` found, as lines for people."""
+def describe(result: dict[str, Any]) -> list[str]:
+    """What `checkup` found, as lines for people."""
     memory, disk = result["memory"] / 2**30, result["disk_free"] / 2**30
     lines = [
         f"Python {result['python']} on {result['platform']}: {result['processors']} processors, "

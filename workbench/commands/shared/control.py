@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from workbench.commands.shared.options import found, out
 
 
 def send(name: str, runs: Path, command: str, wait: float, **values: Any) -> Any:
-    """Sends a command to a run's trainer, prints its reply, and returns the run."""
+    """Sends a command to a run's trainer, prints its reply, and returns the run.
+
+    Exit code 1 where nothing was done, since the run is so already.
+    """
     run = found(name, runs)
     try:
         reply = getattr(run, command)(wait=wait, **values)
@@ -15,4 +20,6 @@ def send(name: str, runs: Path, command: str, wait: float, **values: Any) -> Any
         out.print(f"{run.title}: {command} is queued; it takes effect when the current step is done", markup=False)
     else:
         out.print(f"{run.title}: {reply['text'] or command + ' is queued'}", markup=False)
+        if reply["result"] == "unchanged":
+            raise typer.Exit(1)
     return run

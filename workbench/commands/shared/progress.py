@@ -3,7 +3,14 @@
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from workbench.runs.open import Run
 from workbench.runs.summary import sentence
@@ -17,13 +24,14 @@ def watch(run: Run, steps: int, console: Console) -> None:
         for line in run.follow():
             console.print(sentence(line), markup=False)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    clock = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *clock)
     rewards: list[float] = []
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=console) as bar:
         task = bar.add_task("starting", total=steps, note="")
         for line in run.follow():
             bar.update(task, description=run.status.phase, completed=line["step"], note=note(line, rewards))
-        bar.update(task, description=run.status.verdict)
+        bar.update(task, description=run.status.state)
 
 
 def note(line: dict[str, Any], rewards: list[float]) -> str:

@@ -22,7 +22,7 @@ from workbench.engines.local.rows import Rows
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 #: Most bytes of layers that are copied, by the kind of device. On a GPU fewer calls pay for larger models too.
-COPY_LIMIT = {"cuda": 2**30, "mps": 2**28, "cpu": 2**28}
+COPY_LIMIT = {"cuda": 2**30, "mps": 2**28, "cpu": 2**30}
 
 
 @dataclass(frozen=True)

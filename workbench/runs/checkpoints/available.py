@@ -1,10 +1,11 @@
 """The checkpoints of a run by step, read while its trainer may be replacing them."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from workbench.runs.directory.checkpoint import Checkpoint, read_checkpoint
+from workbench.runs.directory.checkpoint import Checkpoint, DamagedError, candidates, error_in, read_checkpoint
 from workbench.runs.directory.lines import current, read_lines, restarts_in
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.open import refuse_imported, spans
@@ -20,26 +21,45 @@ class MovedError(ValueError):
 
 
 def checkpoints(directory: RunDirectory) -> dict[int, Checkpoint]:
-    """Every whole checkpoint by step, in order; without those after which an attempt went on from an earlier one."""
-    folders = [directory.checkpoints / name for name in ("last.old", "last.new", "last")]
-    folders += sorted(directory.checkpoints.glob("step-*"))  # last, since these stay
-    found = {path: whole for path in folders if (whole := read_checkpoint(path)) is not None}
-    lines = [{"step": one.step, "attempt": one.attempt, "path": path} for path, one in found.items()]
+    """Every complete checkpoint by step, in order; without those that a later attempt left behind."""
+    return {step: copies[-1] for step, copies in copies_by_step(directory).items()}
+
+
+def copies_by_step(directory: RunDirectory) -> dict[int, list[Checkpoint]]:
+    """The same, with every folder that holds a step's checkpoint; the one that stays comes last."""
+    found = sorted(candidates(directory), key=lambda one: one.path.name.startswith("step-"))
+    lines = [{"step": one.step, "attempt": one.attempt} for one in found]
     events, _ = read_lines(directory.events)
-    return {step: found[line["path"]] for step, line in current(lines, restarts_in(events)).items()}
+    chosen = current(lines, restarts_in(events))
+    return {
+        step: [one for one in found if (one.step, one.attempt) == (step, line["attempt"])]
+        for step, line in chosen.items()
+    }
 
 
 def find_checkpoint(directory: RunDirectory, step: int | None) -> Checkpoint:
-    """The checkpoint of a step, None: the last one; ValueError that names those there are.
+    """The checkpoint of a step, None: the last one that is intact; ValueError that names those there are.
 
-    That of `BASE` has no files: what it stands for is loaded as the config says.
+    That of `BASE` has no files: what it stands for is loaded as the config says. DamagedError where the files of a step
+    are not as they were written.
     """
     refuse_imported(directory)
-    there = checkpoints(directory)
-    wanted = max(there, default=None) if step is None else step
-    if wanted in there:
-        return there[wanted]
-    if wanted == BASE:
+    there = copies_by_step(directory)
+    errors: list[str] = []
+    for wanted in sorted(there, reverse=True) if step is None else [step] if step in there else []:
+        for one in reversed(there[wanted]):
+            error = error_in(one.path)
+            if not error:
+                for text in errors:
+                    warnings.warn(f"{text}; step {one.step} is used instead", stacklevel=2)
+                return one
+            if not same(one):
+                raise MovedError(f"{one.path} was replaced while it was read")
+            errors.append(error)
+    if errors:
+        others = spans([BASE, *(number for number in there if step is not None and number != step)])
+        raise DamagedError(f"{'; '.join(errors)}. Put the file back as it was, or choose another step: {others}")
+    if step == BASE:
         return Checkpoint(directory.checkpoints, BASE, attempt=0, line={}, size=0)
     what = "no checkpoint yet" if step is None else f"no checkpoint of step {step}"
     raise ValueError(

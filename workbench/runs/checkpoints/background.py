@@ -1,7 +1,7 @@
 """An evaluation in a process of its own: whoever asked for it goes on, sees how far it is, and may end it.
 
-    examination = Examination(open_run("runs/demo"), [20], problems=64, tries=(1, 4))
-    examination.verdict, examination.step  # "running", 20; then "done", "failed" or "cancelled"
+    evaluation = BackgroundEvaluation(open_run("runs/demo"), [20], problems=64, tries=(1, 4))
+    evaluation.state, evaluation.step  # "running", 20; then "done", "failed" or "cancelled"
 
 It ends with the process that asked for it, however that ends: it reads a pipe that only its parent holds open. Results
 are where `evaluate` puts them, those made before an end as well. Nothing heavy is loaded on this side.
@@ -25,7 +25,7 @@ POLITE = 10  # how far it stands back behind trainers, views and what else the m
 WORDS = 400  # characters of its last words that are told
 
 
-class Examination:
+class BackgroundEvaluation:
     """One evaluation of a run, from its start to its end."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Examination:
         order = {"run": place, "steps": list(steps), "problems": problems, "tries": list(tries), "base": base}
         self.began, self.ended = time.monotonic(), 0.0
         self.step: int | None = None  # which is examined; None: its model is not loaded yet
-        self.verdict, self.text = "running", ""
+        self.state, self.text = "running", ""
         self.log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `listen`
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "workbench.runs.checkpoints.background", json.dumps(order)],
@@ -62,8 +62,8 @@ class Examination:
                 self.step, self.text = said.get("step", self.step), said.get("failed", "")
             code = self.process.wait()
         self.ended = time.monotonic()
-        if self.verdict == "running":  # or else it was cancelled
-            self.verdict = "done" if code == 0 else "failed"
+        if self.state == "running":  # or else it was cancelled
+            self.state = "done" if code == 0 else "failed"
             self.text = self.text if code == 0 or self.text else self.last_words(code)
         self.log.close()
 
@@ -75,8 +75,8 @@ class Examination:
 
     def cancel(self) -> None:
         """Ends it; what it found out before is kept."""
-        if self.verdict == "running":
-            self.verdict = "cancelled"
+        if self.state == "running":
+            self.state = "cancelled"
             self.process.kill()
 
 
@@ -95,11 +95,11 @@ def main() -> int:
         print(json.dumps(facts), file=told, flush=True)
 
     try:
-        from workbench.runs.checkpoints.evaluation import Exam, evaluate
+        from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate
 
-        exam = Exam(order["problems"], tuple(order["tries"]))
+        settings = EvaluationSettings(order["problems"], tuple(order["tries"]))
         run = open_run(order["run"])
-        evaluate(run, order["steps"], exam, base=order["base"], begun=lambda step: say(step=step))
+        evaluate(run, order["steps"], settings, base=order["base"], begun=lambda step: say(step=step))
     except (ValueError, OSError) as error:  # our own words; anything else is a traceback in the log
         say(failed=error.strerror if isinstance(error, DiskFullError) else str(error))
         return 1

@@ -1,6 +1,6 @@
-"""Evaluations on demand: kept checkpoints and the base on held-out problems, several answers each.
+"""Evaluations on demand: kept checkpoints and the base on held-out problems, several completions each.
 
-The first answer to every problem is the one that the trainer's own evaluation of that step draws.
+The first completion of every problem is the one that the trainer's own evaluation of that step draws.
 """
 
 import dataclasses
@@ -26,8 +26,8 @@ FILE = "eval-step-{:06d}.json"
 
 
 @dataclass(frozen=True)
-class Exam:
-    """What is asked: the first held-out problems, and pass@k for some k, from as many answers as the largest."""
+class EvaluationSettings:
+    """The first so many held-out problems, and pass@k for each k of `tries`, from max(k) completions a problem."""
 
     problems: int = 256
     tries: tuple[int, ...] = (1, 4, 16)
@@ -41,7 +41,7 @@ class Exam:
 
 @dataclass(frozen=True)
 class Result:
-    """What a model as of a step answered."""
+    """The scored completions of the model as of a step, counted."""
 
     step: int
     temperature: float
@@ -50,9 +50,9 @@ class Result:
     votes: dict[int, Estimate]  # by k, of the majority of k > 1 answers; empty where no reward extracts answers
     weighted: dict[int, Estimate]  # the same, each answer weighed by how good it looks to the run's pruner
     unweighted: str  # why there are no weighted votes; empty where there are
-    length: float  # mean tokens of an answer
-    truncated: float  # share of answers that the budget ended
-    unscored: float  # share of answers that no reward could score; they count as incorrect
+    length: float  # mean tokens of a completion
+    truncated: float  # share of completions that reached max_tokens
+    unscored: float  # share of completions that no reward could score; they count as incorrect
     gains: dict[int, Estimate] = dataclasses.field(default_factory=dict)  # of pass@k over the base
 
     def document(self) -> dict[str, Any]:
@@ -63,16 +63,16 @@ class Result:
 def evaluate(
     run: Run | str | Path,
     steps: Sequence[int | None] = (None,),
-    exam: Exam = Exam(),
+    settings: EvaluationSettings = EvaluationSettings(),
     *,
     base: bool = True,
     device: str | None = None,
     begun: Callable[[int], None] = lambda step: None,
 ) -> list[Result]:
-    """Examines kept checkpoints (None: the last one), with `base` the model before training first.
+    """Evaluates kept checkpoints (None: the last one), with `base` the model before training first.
 
-    Each result is written to evaluations/eval-step-N.json of the run; `begun` is told of each step before it is
-    examined. ValueError for a step without checkpoint.
+    Each result is written to evaluations/eval-step-N.json of the run; `begun` is called with each step before it is
+    evaluated. ValueError for a step without checkpoint.
     """
     opened = run if isinstance(run, Run) else open_run(run)
     found: list[Result] = []
@@ -80,24 +80,24 @@ def evaluate(
     for step in wanted:
         now = snapshot(opened, step, device=device)
         begun(now.step)
-        result = examine(now, exam)
+        result = evaluate_snapshot(now, settings)
         if base and found:
-            gains = {tries: gain(result.tallies, found[0].tallies, tries) for tries in exam.tries}
+            gains = {tries: gain(result.tallies, found[0].tallies, tries) for tries in settings.tries}
             result = dataclasses.replace(result, gains=gains)
         write_json(opened.directory.evaluations / FILE.format(result.step), result.document())
         found.append(result)
     return found
 
 
-def examine(now: Snapshot, exam: Exam) -> Result:
-    """The answers of one model, counted."""
+def evaluate_snapshot(now: Snapshot, settings: EvaluationSettings) -> Result:
+    """The completions of one model on the held-out problems, scored and counted."""
     own = now.trainer.settings.evaluation.temperature
-    temperature = own if exam.temperature is None else exam.temperature
-    if temperature == 0 and exam.tries[-1] > 1:
+    temperature = own if settings.temperature is None else settings.temperature
+    if temperature == 0 and settings.tries[-1] > 1:
         raise ValueError(
-            f"temperature = 0: all {exam.tries[-1]} answers would be alike; set it above 0, or ask for k = 1"
+            f"temperature = 0: all {settings.tries[-1]} answers would be alike; set it above 0, or ask for k = 1"
         )
-    groups = answers(now, exam, temperature)
+    groups = answers(now, settings, temperature)
     tallies = tuple(tally(group) for group in groups)
     rollouts = [rollout for group in groups for rollout in group]
     scores, why = appraised(now, rollouts)
@@ -105,9 +105,9 @@ def examine(now: Snapshot, exam: Exam) -> Result:
         step=now.step,
         temperature=temperature,
         tallies=tallies,
-        passes={tries: passes(tallies, tries) for tries in exam.tries},
-        votes=votes(groups, exam.tries, None),
-        weighted={} if scores is None else votes(groups, exam.tries, scores),
+        passes={tries: passes(tallies, tries) for tries in settings.tries},
+        votes=votes(groups, settings.tries, None),
+        weighted={} if scores is None else votes(groups, settings.tries, scores),
         unweighted=why,
         length=sum(len(rollout.tokens) for rollout in rollouts) / len(rollouts),
         truncated=sum(rollout.finish == "length" for rollout in rollouts) / len(rollouts),
@@ -115,14 +115,16 @@ def examine(now: Snapshot, exam: Exam) -> Result:
     )
 
 
-def answers(now: Snapshot, exam: Exam, temperature: float) -> list[list[Rollout]]:
-    """As many scored answers to every problem as the largest k."""
-    size, samples = now.task.size("test"), exam.tries[-1]
-    if size is not None and exam.problems > size:
-        raise ValueError(f"problems = {exam.problems}: the task has {size} held-out problems; ask for at most {size}")
+def answers(now: Snapshot, settings: EvaluationSettings, temperature: float) -> list[list[Rollout]]:
+    """As many scored completions of every problem as the largest k."""
+    size, samples = now.task.size("test"), settings.tries[-1]
+    if size is not None and settings.problems > size:
+        raise ValueError(
+            f"problems = {settings.problems}: the task has {size} held-out problems; ask for at most {size}"
+        )
     plain = dataclasses.replace(now.trainer.sampling(EVALUATION_STEP, temperature), top_p=1.0, top_k=0)
     with now.asking():
-        asked = ask(now.trainer.parts, exam.problems, samples, plain)
+        asked = ask(now.trainer.parts, settings.problems, samples, plain)
     return [group.rollouts for group in asked.groups]
 
 

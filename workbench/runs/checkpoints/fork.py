@@ -20,8 +20,9 @@ from workbench.method import slot_kinds
 from workbench.runs.checkpoints.available import BASE, read_from, use_checkpoint
 from workbench.runs.checkpoints.inherit import Inheritance, inherit
 from workbench.runs.directory.checkpoint import Checkpoint, keep, write_last
-from workbench.runs.directory.lines import encode
-from workbench.runs.directory.paths import RunDirectory, check_name, new_directory, read_json, write_atomic, write_json
+from workbench.runs.directory.documents import ENVIRONMENT, expect_document
+from workbench.runs.directory.lines import seal
+from workbench.runs.directory.paths import RunDirectory, check_name, new_directory, write_atomic, write_json
 from workbench.runs.directory.sources import config_of, source_errors
 from workbench.runs.open import Run, open_run
 from workbench.runs.prepare import prepare
@@ -95,7 +96,7 @@ def checked(before: RunConfig, after: RunConfig, step: int) -> RunConfig:
 
 def write_lineage(parent: Run, directory: RunDirectory, found: Checkpoint) -> None:
     """Names the parent in env.json, with the folder that its relative paths start from."""
-    own, inherited = read_json(directory.environment), read_json(parent.directory.environment) or {}
+    own, inherited = (expect_document(one.environment, ENVIRONMENT) for one in (directory, parent.directory))
     lineage = {"path": str(parent.path.resolve()), "name": parent.name, "step": found.step, "attempt": found.attempt}
     folder = inherited.get("folder", own["folder"])
     write_json(directory.environment, {**own, "folder": folder, "parent": lineage})
@@ -106,7 +107,7 @@ def write_history(parent: Run, directory: RunDirectory, found: Checkpoint, event
     lines = {line["step"]: line for line in [*parent.lines(), found.line] if line and line["step"] <= found.step}
     events = [line for line in parent.event_lines() if happened(line, found.step)]
     for path, history in ((directory.metrics, lines.values()), (directory.events, [*events, event])):
-        write_atomic(path, b"".join(encode({**line, "attempt": BEFORE}) for line in history))
+        write_atomic(path, b"".join(seal({**line, "attempt": BEFORE}) for line in history))
 
 
 def happened(event: Mapping[str, Any], step: int) -> bool:

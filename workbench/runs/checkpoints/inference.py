@@ -1,4 +1,4 @@
-"""The settings of a run as far as its model can be asked: without its method, and beside a trainer that goes on."""
+"""The config under which a run's model is prompted: without its method, and beside a trainer that continues."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -29,8 +29,11 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def askable(run: Run, device: str | None, *, reference: bool) -> RunConfig:
-    """The config of a run as far as its model can be asked: without pruning, another method in its method's place."""
+def inference_config(run: Run, device: str | None, *, reference: bool) -> RunConfig:
+    """The config of a run for inference alone: without pruning, GRPO in place of its method.
+
+    ValueError for an imported run, or one whose resolved.json names no method.
+    """
     refuse_imported(run.directory)
     table = run.resolved
     if "method" not in table:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from workbench.kinds import Task
 from workbench.runs.checkpoints.available import BASE, checkpoints, read_from, use_checkpoint
-from workbench.runs.checkpoints.inference import THREADS, askable, threads
+from workbench.runs.checkpoints.inference import THREADS, inference_config, threads
 from workbench.runs.checkpoints.problems import asked_in, recorded
 from workbench.runs.directory.checkpoint import Checkpoint
 from workbench.runs.directory.record import BY_NAME, REAL, Column, rollout_table
@@ -250,7 +250,7 @@ def loaded(wanted: Wanted) -> Snapshot:
 
     run = open_run(wanted.path)
     weights, states = ({}, {}) if wanted.checkpoint is None else read_from(wanted.checkpoint, read_policy)
-    config = askable(run, wanted.device, reference=wanted.reference)
+    config = inference_config(run, wanted.device, reference=wanted.reference)
     with threads(THREADS):
         trainer = build(config)
     own = trainer.policy.trainable()

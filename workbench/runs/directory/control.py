@@ -1,7 +1,7 @@
-"""Orders to a running trainer: numbered JSON files in `control/`, answered in `control/ack/` at a step border.
+"""Commands to a running trainer: numbered JSON files in `control/`, acknowledged in `control/ack/` at a step boundary.
 
-Any process may write them; whoever wrote the run has no special rights. What is no order is left alone, what is
-a broken one is refused with the reason.
+Any process may write them; whoever started the run has no special rights. A file that is no command is left alone, a
+broken command is refused with the reason.
 """
 
 import os
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.runs.directory.documents import REPLY, read_document
 from workbench.runs.directory.lines import encode
+from workbench.runs.directory.links import refuse_links
 from workbench.runs.directory.paths import RunDirectory, read_json, temporary, write_atomic, write_json
 
 COMMANDS = ("pause", "resume", "stop", "checkpoint", "set")
@@ -24,27 +26,28 @@ Seconds = float | int
 
 @dataclass(frozen=True)
 class Command:
-    """One order; `fault` says why it cannot be followed."""
+    """One command; `error` says why it cannot be applied."""
 
     number: int
     command: str
     values: Mapping[str, Any]
-    fault: str = ""
+    error: str = ""
 
 
 class Control:
-    """Both ends of a run's orders."""
+    """Both ends of a run's commands."""
 
     def __init__(self, directory: RunDirectory) -> None:
-        self.folder = directory.control
+        self.directory, self.folder = directory, directory.control
         self.answers = directory.acknowledged
 
     # ------------------------------------------------------------------ for users
 
     def send(self, command: str, values: Mapping[str, Any] | None = None) -> int:
-        """Places an order and answers its number; a link never replaces another writer's order."""
+        """Queues a command and returns its number; `os.link` never replaces another writer's command."""
         if command not in COMMANDS:
             raise ValueError(f"no command is called {command!r}; there are: {', '.join(COMMANDS)}")
+        refuse_links(self.directory)
         self.answers.mkdir(parents=True, exist_ok=True)
         draft = temporary(self.folder / f"new-{threading.get_ident()}.json")
         number = max((0, *self.numbers(self.folder), *self.numbers(self.answers))) + 1
@@ -61,17 +64,19 @@ class Control:
                 draft.unlink()
 
     def answer(self, number: int) -> dict[str, Any] | None:
-        """The trainer's answer to an order; None while there is none."""
-        found = read_json(self.answers / self.file(number).name)
-        return found if isinstance(found, dict) else None
+        """The trainer's reply to a command; None while there is none. ValueError where its file is broken."""
+        found, error = read_document(self.answers / self.file(number).name, REPLY)
+        if error:
+            raise ValueError(error)
+        return found
 
     def wait(self, number: int, seconds: Seconds) -> dict[str, Any]:
-        """The answer to an order, waited for; TimeoutError where none comes."""
+        """The reply to a command, waited for; TimeoutError where none comes."""
         end = time.monotonic() + seconds
         while (found := self.answer(number)) is None:
             if time.monotonic() > end:
                 raise TimeoutError(
-                    f"order {number} in {self.folder} was not answered within {seconds:g} s: orders are followed "
+                    f"command {number} in {self.folder} was not answered within {seconds:g} s: commands are applied "
                     "between steps; wait longer, or look at the run's status"
                 )
             time.sleep(0.02)
@@ -80,34 +85,34 @@ class Control:
     # ------------------------------------------------------------------ for the trainer
 
     def pending(self) -> list[Command]:
-        """Orders without an answer, oldest first."""
+        """Commands without a reply, oldest first."""
         answered = set(self.numbers(self.answers))
         return [self.read(number) for number in self.numbers(self.folder) if number not in answered]
 
     def acknowledge(self, command: Command, result: Result, text: str = "", **more: Any) -> None:
-        """Answers an order and takes it away."""
+        """Replies to a command and removes it."""
         answer = {"number": command.number, "command": command.command, "values": command.values, "result": result}
         write_json(self.answers / self.file(command.number).name, {**answer, "text": text, "time": time.time(), **more})
         self.file(command.number).unlink(missing_ok=True)
 
     def expire(self) -> None:
-        """Refuses what was ordered before a trainer is started: it was meant for one that is gone."""
+        """Refuses what was sent before a trainer is started: it was meant for one that is gone."""
         for command in self.pending():
-            self.acknowledge(command, "refused", "no trainer was running; order it again")
+            self.acknowledge(command, "refused", "no trainer was running; send it again")
 
     # ------------------------------------------------------------------ files
 
     def file(self, number: int) -> Path:
-        """The file of an order."""
+        """The file of a command."""
         return self.folder / f"{number:06d}.json"
 
     def numbers(self, folder: Path) -> list[int]:
-        """The numbers of the orders or answers in a folder; foreign files have none."""
+        """The numbers of the commands or replies in a folder; foreign files have none."""
         names = os.listdir(folder) if folder.is_dir() else []
         return sorted(int(match[1]) for match in map(FILE.fullmatch, names) if match)
 
     def read(self, number: int) -> Command:
-        """One order as it was written, or with the fault that it has."""
+        """One command as it was written, or with the error in it."""
         found = read_json(self.file(number))
         if not isinstance(found, Mapping):
             return Command(number, "", {}, "the file holds no JSON object")

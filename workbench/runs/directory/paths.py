@@ -25,6 +25,10 @@ class DiskFullError(OSError):
     """There was no room for a file of a run; the message names the directory and what is needed."""
 
 
+class LaterVersionError(ValueError):
+    """A run directory was written by a later version of the workbench."""
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """The paths of one run."""
@@ -79,9 +83,10 @@ class RunDirectory:
         """Refuses what is no run directory, or one of a later format; answers itself."""
         found = read_json(self.format)
         if not isinstance(found, Mapping) or found.get("kind") != "run":
-            raise ValueError(f"{self.path} is no run directory: it has no format.json; give the folder of a run")
-        if not isinstance(found.get("format"), int) or found["format"] > FORMAT:
-            raise ValueError(
+            what = "has no format.json" if not self.format.exists() else "format.json does not say that it is one"
+            raise ValueError(f"{self.path} is no run directory: {what}; give the folder of a run")
+        if not isinstance(found.get("format"), int) or not 1 <= found["format"] <= FORMAT:
+            raise LaterVersionError(
                 f"{self.path} has format {found.get('format')!r}, this version reads up to {FORMAT}; "
                 "upgrade rlvr-workbench to open it"
             )
@@ -94,6 +99,7 @@ ENTRIES = {
     "config": "config.toml",
     "resolved": "resolved.json",
     "environment": "env.json",
+    "forecast": "forecast.json",
     "source": "source",
     "status": "status.json",
     "pid": "pid.json",
@@ -154,6 +160,7 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
     `sync` asks the disk itself to have it: a killed process never needs that, a power cut may.
     """
     draft = temporary(path)
+    draft.unlink(missing_ok=True)  # of a process that was killed; or a link, which would be followed
     try:
         yield draft
         if sync:
@@ -174,15 +181,30 @@ def write_atomic(path: Path, data: str | bytes, *, sync: bool = False) -> None:
 
 def write_json(path: Path, value: Any, *, sync: bool = False) -> None:
     """Writes a JSON file whole, readable by people."""
-    write_atomic(path, json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", sync=sync)
+    write_atomic(path, encode_json(value), sync=sync)
+
+
+def encode_json(value: Any) -> bytes:
+    """A value as the text of a JSON file."""
+    return (json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; None where the file is missing or holds no JSON."""
+    """The content of a JSON file; None where it is missing, cannot be read or holds no JSON.
+
+    `documents.read_document` says which of these, and looks at the types as well.
+    """
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """Writes over a file in place, in the space that it has already: for the last words on a full disk."""
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
 
 
 def plain(value: Any) -> Any:
@@ -225,10 +247,24 @@ def is_full(error: BaseException) -> bool:
 
 def full_message(path: Path, need: int) -> str:
     """What is missing, and what to do. `need` is what was last written of the kind: more may have been needed now."""
-    free = shutil.disk_usage(path).free
-    known = f"the next step needs about {need:,} bytes, {free:,} are free"
-    more = f"{free:,} bytes are free, and the next step needs more, or a quota or a limit on file size is reached"
+    free = free_bytes(path)
+    known = f", and the next step needs about {need:,}"
+    more = ", and the next step needs more, or a quota or a limit on file size is reached"
     return (
-        f"no room left in {path}: {known if need > free else more}; "
+        f"{full_words(path, free)}{known if need > free else more}; "
         "make room, then resume the run (all earlier steps are whole)"
     )
+
+
+def free_bytes(path: Path) -> int:
+    """How many bytes may still be written to a folder's file system."""
+    return shutil.disk_usage(path).free
+
+
+def full_words(path: Path, free: int) -> str:
+    """That a disk is full, and which.
+
+    >>> full_words(Path("/data"), 512)
+    'no space left on device: /data has 512 bytes free'
+    """
+    return f"no space left on device: {path} has {free:,} bytes free"

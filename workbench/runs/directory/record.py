@@ -188,7 +188,12 @@ def write_table(path: Path, table: Any) -> int:
     """
     with room(path.parent, table.nbytes), replacing(path) as draft:
         pyarrow.parquet.write_table(
-            self_describing(table), draft, compression="zstd", use_dictionary=False, write_statistics=False
+            self_describing(table),
+            draft,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=False,
+            write_page_checksum=True,
         )
         return draft.stat().st_size
 
@@ -213,12 +218,12 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:
     """A parquet file as an Arrow table, columns under their current names.
 
     Raises:
-        ValueError: if the file is not whole; the message names it.
+        ValueError: if the file is not whole, or not as it was written; the message names it.
     """
     try:
         found = pyarrow.parquet.read_schema(path).names
         kept = None if columns is None else recorded_names(columns, found)
-        table = pyarrow.parquet.read_table(path, columns=kept, partitioning=None)
+        table = pyarrow.parquet.read_table(path, columns=kept, partitioning=None, page_checksum_verification=True)
         return table.rename_columns([current_name(name) for name in table.column_names])
-    except (OSError, pyarrow.ArrowException) as error:
+    except (OSError, ValueError, MemoryError, pyarrow.ArrowException) as error:
         raise ValueError(f"{path.name} cannot be read ({str(error).splitlines()[0]})") from error

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.runs.directory.paths import RunDirectory, read_json, write_atomic
+from workbench.runs.directory.documents import ENVIRONMENT, expect_document
+from workbench.runs.directory.paths import RunDirectory, write_atomic
+from workbench.runs.directory.settings import check_config
 
 if TYPE_CHECKING:
     from workbench.cells.source import Source
@@ -96,7 +98,7 @@ def write_sources(config: "RunConfig", directory: RunDirectory) -> dict[str, str
 
 def stored(directory: RunDirectory) -> list["Source"]:
     """The sources of a run, as launched; ValueError where one is missing or was changed since."""
-    recorded: dict[str, str] = (read_json(directory.environment) or {}).get("sources", {})
+    recorded: dict[str, str] = expect_document(directory.environment, ENVIRONMENT).get("sources", {})
     if not recorded:
         return []
     from workbench.cells.source import Source
@@ -133,9 +135,10 @@ def load_stored(directory: RunDirectory) -> list[str]:
 
 
 def config_of(directory: RunDirectory) -> "RunConfig":
-    """The config of a run; ValueError where it needs a source that this process has not loaded, or not that version."""
+    """The config of a run; ValueError where it was edited, or needs a source that this process has not loaded."""
     from workbench.config import RunConfig
 
+    check_config(directory)
     sources = stored(directory)
     if sources:
         from workbench.cells.source import current

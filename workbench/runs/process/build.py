@@ -115,7 +115,7 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         make_parts(config, policy),
         Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
         stop_tokens=policy.encoder.stop,
-        reference=policy.adapted,
+        reference=policy.adapted and config.record.kl,
         advice=lambda prompt: advice(config, prompt),
     )
     if trainer.reads_reference and not policy.adapted:

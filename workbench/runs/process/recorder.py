@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.runs.directory.lines import LineWriter, current, read_lines, restarts_in
-from workbench.runs.directory.paths import RunDirectory
+from workbench.runs.directory.paths import FOLDERS, RunDirectory
 from workbench.runs.directory.record import fill_column, write_evaluation, write_rollouts
 
 Save = Callable[[Callable[[], dict[str, Any]]], None]
@@ -16,7 +16,8 @@ class Recorder:
 
     def __init__(self, directory: RunDirectory, attempt: int) -> None:
         self.directory, self.attempt = directory, attempt
-        directory.probes.mkdir(exist_ok=True)  # a run that was begun before there were probes has no such folder
+        for entry in FOLDERS:  # one that was removed, or that an earlier version did not make
+            (directory.path / entry).mkdir(parents=True, exist_ok=True)
         self.remove_drafts()
         self.metrics = LineWriter(directory.metrics)
         self.events = LineWriter(directory.events)
@@ -38,7 +39,7 @@ class Recorder:
         probes: Mapping[str, Any] | None = None,
         save: Save | None = None,
     ) -> dict[str, Any]:
-        """Records a step and answers its metrics line; the step exists once that line is written, which is last.
+        """Records a step and returns its metrics line; the step exists once that line is written, which is last.
 
         `save` writes the checkpoint and asks for the line, which it keeps inside, when the weights are written.
         What this took stands in `seconds.record` and `seconds.checkpoint` and is added to `seconds`.
@@ -80,6 +81,12 @@ class Recorder:
             return False
         self.metrics.write(line)
         return True
+
+    def lost(self, step: int) -> list[int]:
+        """The steps up to this one that have no metrics line."""
+        events, _ = read_lines(self.directory.events)
+        known = current(read_lines(self.directory.metrics)[0], restarts_in(events))
+        return [number for number in range(1, step + 1) if number not in known]
 
     def event(self, kind: str, text: str, step: int | None = None, **more: Any) -> None:
         """Notes something that happened."""
