@@ -23,7 +23,7 @@ EXCEPTIONS = {
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
-BASE = {"descriptions", "types", "errors", "findings", "visible", "piece", "ops", "kinds"}
+BASE = {"descriptions", "types", "errors", "visible", "piece", "ops", "kinds"}
 CORE = BASE | {"random_numbers", "signals"}
 DATA = BASE | {"method", "registry", "sections", "config"}  # what a config is made of
 #: What each room of the library may import besides itself: rooms, or single modules.
@@ -31,7 +31,6 @@ LIBRARY: dict[str, set[str]] = {
     "descriptions": set(),
     "types": set(),
     "errors": set(),
-    "findings": set(),
     "visible": set(),
     "piece": {"types", "errors"},
     "ops": {"types"},

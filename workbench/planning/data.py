@@ -13,8 +13,7 @@ from statistics import median
 from typing import Any, Literal
 
 from workbench.config import RunConfig
-from workbench.errors import shortened
-from workbench.findings import Finding, summarised
+from workbench.errors import Finding, shortened, summarised
 from workbench.kinds import Task
 from workbench.models.encoder import TextEncoder
 from workbench.models.load import architecture, files_version, text_encoder

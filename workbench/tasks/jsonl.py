@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from workbench.findings import Finding, summarised
+from workbench.errors import Finding, summarised
 from workbench.kinds import Task
 from workbench.tasks.data.cells import ABSENT, ANSWERS, PROMPTS, REMEDIES, CellError, cell, plain, question
 from workbench.tasks.data.files import Line, Rows, data_files, read_rows

@@ -22,8 +22,7 @@ import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet
 
-from workbench.errors import shortened
-from workbench.findings import Finding, summarised
+from workbench.errors import Finding, shortened, summarised
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
 PACKED = (".gz", ".bz2", ".xz", ".zst")
