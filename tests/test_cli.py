@@ -195,7 +195,7 @@ def test_a_broken_file_of_the_user_is_a_fault(call: Call, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("checked_alone")
 def test_the_demo_ends_with_a_document(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = demo_module.demo_config()
-    assert (config.evaluation.problems, config.evaluation.temperature) == (1024, 1.0)
+    assert (config.evaluation.problems, config.evaluation.temperature) == (512, 1.0)
     monkeypatch.setattr(launch_module, "launch", functools.partial(launch_module.launch, launcher=FAKE))
     code, out, _ = call("demo", "--out", tmp_path / "runs", "--steps", 5, "--no-report", "--json")
     assert code == 0

@@ -37,7 +37,7 @@ class Checkpoint:
     attempt: int
     line: Mapping[str, Any]  # the metrics line of its step
     size: int  # bytes
-    hashing: float = 0.0  # seconds that hashing took when it was written here
+    hashing: float = 0.0  # seconds of processor time that hashing took, when it was written here
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -148,9 +148,9 @@ def write_last(
         try:
             draft.mkdir(parents=True)
             write(draft)
-            began = time.perf_counter()
+            began = time.thread_time()
             files = described(draft)
-            hashing = time.perf_counter() - began
+            hashing = time.thread_time() - began
             manifest = plain({**content(), "files": files})
             write_json(draft / MANIFEST, {**manifest, "sha256": seal(manifest)})
         except BaseException:

@@ -34,7 +34,7 @@ from workbench.runs.process.recorder import Recorder
 
 PAUSE = 0.1  # seconds between two looks at the commands while paused
 HASHING = 100  # times what hashing a checkpoint took must pass before `last` is hashed again: 1 % of the run at most
-UNNOTICED = 0.02  # seconds of hashing that are not counted, so that small models have a checkpoint of every step
+UNNOTICED = 0.02  # seconds of hashing on the processor that are free: small models keep every step
 
 
 class Worker:
