@@ -109,7 +109,9 @@ def test_an_own_text_and_the_problem_below_are_asked_and_one_answer_is_read(show
     expect(panel.locator(".wb-ask-answer")).to_have_count(2, timeout=SLOW)
     expect(panel.locator(".wb-ask-answer .wb-grade")).to_have_count(0)
     panel.locator(".wb-ask-answer button").nth(1).click()
-    expect(page.locator(".wb-notice")).to_contain_text("Completions before training. Choose a problem on the left", timeout=SLOW)
+    expect(page.locator(".wb-notice")).to_contain_text(
+        "Completions before training. Choose a problem on the left", timeout=SLOW
+    )
     expect(page.locator(".wb-rollouts .wb-rollout")).to_have_count(2)
     expect(page.locator(".wb-rollouts .wb-amount").first).to_be_visible()
     expect(page.locator(".wb-bar-line").first).to_contain_text("unscored")

@@ -94,7 +94,9 @@ def test_what_the_step_did_to_such_tokens(page):
     page.keyboard.press("w")
     expect(page.locator(".wb-step-table tbody tr")).to_have_count(len(NUMBER) - 1)  # an empty one has no tokens
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".wb-step-readout")).to_contain_text(re.compile(r"rollout #\d+, token \d+ · gradient weight \S+ · Δ log-prob \S+ .* sign$"))
+    expect(page.locator(".wb-step-readout")).to_contain_text(
+        re.compile(r"rollout #\d+, token \d+ · gradient weight \S+ · Δ log-prob \S+ .* sign$")
+    )
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -187,7 +187,9 @@ def test_ten_thousand_runs_stay_usable(shown, lab):
     expect(page.locator("[aria-rowindex='10000'] .wb-state")).to_have_text("dead", timeout=SLOW)
     assert page.locator(".wb-run-rows .wb-run-line").count() <= 24
     page.select_option("[aria-label='filter by state']", "finished")
-    expect(page.locator(".wb-list > .wb-note").first).to_contain_text("Only the newest 400 of 10,000 matching runs were read", timeout=SLOW)
+    expect(page.locator(".wb-list > .wb-note").first).to_contain_text(
+        "Only the newest 400 of 10,000 matching runs were read", timeout=SLOW
+    )
 
 
 # ------------------------------------------------------------------------------------------- bad luck
