@@ -39,6 +39,12 @@ DESCRIPTIONS: dict[str, Description] = {
     "clipped": Description(
         "zero gradient", "1 where the token gets no gradient although its advantage is not zero: clipped or masked."
     ),
+    # the view names it where a run has not recorded it; the same as in `workbench.signals.known`, which needs torch
+    "kl": Description(
+        "KL to reference",
+        "Exact KL divergence of the policy from the reference policy, over the whole vocabulary.",
+        "nats",
+    ),
     "change": Description("Δ log-prob", "Effect of the update: log-prob after the step minus log-prob before.", "nats"),
     "token_reward": Description("token reward", "The part of the reward that is assigned to this token."),
     "stored_advantage": Description("stored advantage", "Advantage that a replayed rollout keeps from its own step."),

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.laboratory import Shape, laboratory, make_run, running_browser
+
+expect.set_options(timeout=20_000)  # milliseconds; kernel and page share the machine with whatever else it does
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ def test_by_key_in_the_dark(page, lab, pictures):
     expect(page.locator(f"{FIRST} [data-rollout] .wb-at")).to_have_count(1)
     at = [page.locator(f"{column} .wb-at").get_attribute("data-at") for column in (FIRST, SECOND)]
     assert at == ["0", "0"]
-    expect(page.locator(f"{SECOND} .wp-readout")).to_contain_text("× the first")
+    expect(page.locator(f"{SECOND} .wp-readout")).to_contain_text("× method 1")
     expect(page.locator(".wp [aria-live=polite]")).to_contain_text("GRPO: gradient weight")
     page.keyboard.press("o")
     assert page.locator(f"{SECOND} .wb-rollouts").evaluate("(list) => list === document.activeElement")

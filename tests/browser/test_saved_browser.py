@@ -16,7 +16,7 @@ SHOWN = {
     "widgets.Tokens('runs/fake', step=3)": "Step 3,",
     "widgets.Workbench()": "the config of the form",
     "widgets.Playground('runs/fake', step=5)": "GRPO",
-    (LIST := "widgets.RunsView('runs')"): "1 runs below runs",
+    (LIST := "widgets.RunsView('runs')"): "1 run below runs",
 }
 SEEN = ".jp-OutputArea-output:visible"
 MISSING = "widget model not found"  # the widget manager tells the console too that a kernel without the model is there

@@ -103,7 +103,7 @@ def test_an_order_sent_by_hand_is_refused(reading, runs, visit):
     assert page.inner_text(".wb-badge >> nth=0") == "read-only"
     assert page.locator("[data-command]:visible").count() == 0
     answer = page.evaluate(BY_HAND, {"id": 7, "kind": "order", "order": "pause"})
-    assert "for read-only" in answer
+    assert "these pages are read-only" in answer
     assert orders(runs / "live") == []
 
 
@@ -128,7 +128,7 @@ def test_a_server_that_is_gone_is_told(tmp_path, visit):
         expect(page.locator(".wb-chart")).not_to_have_count(0, timeout=LONG)
         page.wait_for_load_state("networkidle")
         running.process.terminate()
-        expect(page.locator(".wb-lost")).to_contain_text("connection to the server is lost", timeout=LONG)
+        expect(page.locator(".wb-lost")).to_contain_text("Connection to the server lost", timeout=LONG)
         page.wait_for_timeout(2_500)
 
 

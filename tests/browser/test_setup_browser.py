@@ -66,7 +66,7 @@ def test_from_the_form_to_the_first_coloured_token(browser, lab, pictures):
     assert page.locator(".wf-reading-run .wb-run-name").inner_text() == "journey"
     page.screenshot(path=pictures / "setup_launched.png")
     page.get_by_role("tab", name="Set up").click()
-    expect(page.locator(".wf-launch")).to_contain_text("this run will be called journey-2")
+    expect(page.locator(".wf-launch")).to_contain_text("this run will be named journey-2")
     finished(page, watch)
 
 
@@ -91,7 +91,7 @@ def test_swapping_the_method_shows_its_card_and_its_fields(browser, lab, picture
     page, watch = opened(browser, lab, f"method_{theme}", dark=theme == "dark")
     stage = section(page, "method")
     page.locator(".wf-equation mjx-container").wait_for(timeout=60_000)
-    stage.get_by_label("filter", exact=True).first.fill("learnt value")
+    stage.get_by_label("filter", exact=True).first.fill("learned value")
     expect(stage.locator("select[size] option")).to_have_count(2)  # the one that is chosen stays
     stage.get_by_label("method", exact=True).select_option("ppo · PPO")
     expect(page.locator(".wf-card h3")).to_have_text("PPO")
@@ -104,7 +104,7 @@ def test_swapping_the_method_shows_its_card_and_its_fields(browser, lab, picture
     page.screenshot(path=pictures / f"setup_method_{theme}.png")
     for name in ("model", "task", "rewards"):
         section(page, name)
-    expect(page.locator(".wf-trial-result")).to_contain_text("before any shaping")
+    expect(page.locator(".wf-trial-result")).to_contain_text("before reward shaping")
     page.screenshot(path=pictures / f"setup_rewards_{theme}.png")
     colours = "one => [one, document.querySelector('.jp-Notebook')].map((each) => getComputedStyle(each))"
     colours += ".map((style, place) => (place ? style.backgroundColor : style.color))"

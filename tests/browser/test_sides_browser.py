@@ -121,7 +121,8 @@ def test_without_a_kernel_there_is_no_branch_and_no_method_to_ask(show):
 
 def test_lens_and_branch_of_a_real_run_in_jupyterlab(browser, tmp_path, pictures):
     rollouts = {"problems": 2, "rollouts": 4, "max_tokens": 48}
-    config = demo_config().replace(name="real", rollouts=rollouts, training={"steps": 2}, evaluation={"problems": 0})
+    training = {"steps": 2, "target_accuracy": None}
+    config = demo_config().replace(name="real", rollouts=rollouts, training=training, evaluation={"problems": 0})
     launch(config, tmp_path / "runs").wait(300)
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     watch = Watch()

@@ -12,6 +12,7 @@ from tests.widgets.fake_probes import add_probes, score_probes_again  # isort: s
 
 pytestmark = MARKS
 SHAPE = Shape(steps=8, problems=4, rollouts=8)
+SLOW = 60_000  # milliseconds: the kernel imports torch for the gradient weights of the tracked problems
 PANEL = "section.wb-step"
 FACTS = f"{PANEL} .wb-step-body .wb-step-fact"
 PROBES = f"{PANEL} .wb-step-probes"
@@ -104,7 +105,7 @@ def test_what_it_did_to_problems_that_it_did_not_learn_from(view, pictures):
         press(view, "{")
         expect(view.locator(f"{PANEL} b").first).to_have_text(f"Effect of step {step}")
     facts = view.locator(f"{PROBES} .wb-step-fact")
-    expect(facts).to_have_count(5)
+    expect(facts).to_have_count(5, timeout=SLOW)
     expect(facts.first).to_contain_text("100 % sign agreement")
     expect(facts.nth(2)).to_contain_text("would be up-weighted")
     expect(view.locator(PROBES)).to_contain_text("Held out: ")

@@ -124,7 +124,7 @@ def make_row(tokenizer, dice, place, texts, verdict) -> dict[str, Any]:
     ids = ids[:cut]
     scored = not (group == 2 and number == 1)
     reward = float(right and not pruned) if scored else math.nan
-    reason = f"read {wanted if right else wanted + 10}, wanted {wanted}" if scored else "the checker timed out"
+    reason = f"read {wanted if right else wanted + 10}, expected {wanted}" if scored else "the checker timed out"
     part = {"name": "exact", "value": reward, "correct": reward, "reason": reason, "extracted": str(wanted)}
     return {
         "step": step, "rollout": group * count + number, "problem": f"word_problems/{step * 50 + group}",

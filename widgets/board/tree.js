@@ -16,6 +16,7 @@ import { readingOf, visible } from "../page/tokens.js";
 
 const MOST_OPEN = 24; // a larger tree is expanded to its first divergence only
 const MOST_TOKENS = 40; // of a branch's text
+const KEYS = "click or Space: show only this branch · Enter: go to its text";
 
 export class PrefixTree {
   /** @type {Group} */
@@ -44,7 +45,7 @@ export class PrefixTree {
       keydown: (event) => this.key(event), click: (event) => this.clicked(event) });
     this.element = make("section", { class: "wb-parting-tree", "aria-label": "prefix tree" },
       make("div", { class: "wb-board-head" }, "prefix tree",
-        make("span", { class: "wb-key" }, "click or Space: show only this branch · Enter: go to its text")), this.list);
+        make("span", { class: "wb-key", title: KEYS }, KEYS)), this.list);
   }
 
   /** Rollouts of the chosen branch; null where none is chosen. */

@@ -83,7 +83,7 @@ class RunsView(Saved, ipywidgets.VBox):
 def snapshot(runs: RunFolder) -> str:
     """The newest runs of a folder as a table: name, method, state, held-out accuracy; without scripts."""
     window = runs.window({"count": SAVED_ROWS})
-    text = f"{window['total']:,} runs below {runs.folder}"
+    text = f"{window['total']:,} run{'' if window['total'] == 1 else 's'} below {runs.folder}"
     if window["total"] > SAVED_ROWS:
         text += f", the newest {SAVED_ROWS}"
     titles = "".join(f'<th style="text-align:left">{title}</th>' for title in ("run", "method", "state", "accuracy"))

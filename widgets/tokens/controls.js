@@ -79,7 +79,7 @@ export class Controls {
     const slots = { step: slot(), signal: slot(), grouping: slot(), legend: slot() };
     const compare = make("button", { type: "button", title: "compare two rollouts, steps or signals side by side  c", click: () => view.toggleCompare() }, "compare");
     const help = make("button", { type: "button", class: "wb-round", title: "keys and marks  ?", "aria-label": "help", click: () => this.toggleHelp() }, "?");
-    this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-spring" }), this.opener, compare, view.finder.element, help);
+    this.element.append(slots.step, slots.signal, slots.grouping, slots.legend, make("span", { class: "wb-tools" }, this.opener, compare, view.finder.element, help));
     return slots;
   }
 

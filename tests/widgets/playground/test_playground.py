@@ -182,7 +182,7 @@ def test_text_has_a_box_and_every_slot_a_menu_of_pieces_that_stand_by_themselves
     fields = card({"method": "cepo"})["fields"]
     wording = next(each for each in fields if each["name"] == "wording")
     assert wording["kind"] == "text"
-    assert "{question}" in wording["value"]
+    assert wording["value"] == " {answer}"
     menus = {tuple(each["path"]): each for each in card({"method": "grpo"})["fields"] if len(each["path"]) < 3}
     assert "cispo" in menus["surrogate",]["choices"]
     assert "survivors" not in menus["reduction",]["choices"]  # what it counts within has to be given

@@ -1,10 +1,16 @@
 """A signal is described once, where it is defined; the record and the page take label, unit and help from there."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from tests.widgets.fake_run import small_run
+from widgets import page
 from widgets.recorded.data import RunData
 from widgets.wire.payload import unpack
 from workbench import descriptions, registry
@@ -89,3 +95,21 @@ def test_every_column_that_is_shown_first_has_help():
 def test_an_argument_and_a_policy_change_the_label_and_not_the_unit():
     found = descriptions.describe("ref_nucleus_entropy:0.8")
     assert (found.label, found.unit) == ("reference nucleus entropy 0.8", "nats")
+
+
+UNLOADED = "import sys; from workbench.descriptions import describe; assert 'torch' not in sys.modules"
+
+
+def test_what_a_page_names_where_it_was_not_recorded_is_described_without_torch():
+    """A kernel that only reads has not imported the signals, and there is no column to take the description from."""
+    text = (Path(page.__file__).parent / "signals.js").read_text()
+    (listed,) = re.findall(r"MORE = \[(.*?)\]", text)
+    names = re.findall(r'"(\w+)"', listed)
+    code = f"{UNLOADED}; [print(describe(name).as_texts()) for name in {names!r}]"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    known = [
+        SIGNALS.entries[name].description if name in SIGNALS.entries else descriptions.describe(name) for name in names
+    ]
+    assert "kl" in names
+    assert printed.splitlines() == [str(each.as_texts()) for each in known]
+    assert all(each.help for each in known)

@@ -132,7 +132,7 @@ def test_the_time_is_measured_at_a_click_and_shown_while_it_is_true(desk, config
         asked.append(config)
         return TIMING
 
-    monkeypatch.setattr(plan_module, "probe", measured)
+    monkeypatch.setattr(plan_module, "measure", measured)
     plan = Plan(desk, print)
     assert plan.measure.disabled
     plan.show(planned(config, 10**12))
@@ -153,7 +153,7 @@ def test_what_cannot_be_measured_says_why(desk, config, monkeypatch):
     def fail(config):
         raise ValueError("no <model> here")
 
-    monkeypatch.setattr(plan_module, "probe", fail)
+    monkeypatch.setattr(plan_module, "measure", fail)
     plan = Plan(desk, print)
     plan.show(planned(config, 10**12))
     plan.measure.click()
@@ -166,7 +166,7 @@ def test_while_it_is_measured_nobody_can_ask_again(desk, config, monkeypatch):
         plan = Plan(desk, print)
         plan.show(planned(config, 10**12))
         started = threading.Event()
-        monkeypatch.setattr(plan_module, "probe", lambda config: started.wait(5) and TIMING)
+        monkeypatch.setattr(plan_module, "measure", lambda config: started.wait(5) and TIMING)
         plan.measure.click()
         plan.show(planned(config, 10**12))
         assert (plan.measure.description, plan.measure.disabled) == (plan_module.MEASURING, True)
