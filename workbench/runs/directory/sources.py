@@ -5,7 +5,7 @@ Opening a run imports none of them: that is done by its trainer, and by whoever 
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from workbench.runs.directory.documents import ENVIRONMENT, expect_document
 from workbench.runs.directory.paths import RunDirectory, write_atomic
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.piece import Piece
 
 
+@runtime_checkable
 class Located(Protocol):
     """Anything that knows its run directory, as an open run does."""
 
