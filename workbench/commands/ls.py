@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench.commands.shared.options import RUNS, AsJson, Runs, out, print_json
+from workbench.commands.shared.terminal import write_line
 
 TITLES = ["run", "state", "step", "reward", "accuracy", "last update"]
 
@@ -47,4 +48,4 @@ def print_table(lines: list[list[str]]) -> None:
     """Prints texts in columns; for ten thousand lines rich would take seconds."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        write_line("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
