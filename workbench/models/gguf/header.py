@@ -16,7 +16,7 @@ VERSIONS = (2, 3)
 STRING, ARRAY = 8, 9
 #: `struct` codes of the metadata's plain types, by the format's number for them.
 PLAIN = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
-ALIGNMENT = 32  # of the tensor data, where general.alignment says nothing
+ALIGNMENT = 32  # of the tensor data, where general.alignment is missing
 LONGEST_NAME = 1 << 16  # bytes of a key or of a tensor's name
 
 
