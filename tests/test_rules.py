@@ -151,6 +151,17 @@ def missing_docstrings() -> Violations:
                 yield f"{place(path)}::{name}", "no docstring"
 
 
+def unchecked_protocols() -> Violations:
+    """A protocol in an annotation is checked while tests run, for which it must be checkable."""
+    for path in LIBRARY:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef) and "Protocol" in [
+                ast.unparse(base).split("[")[0] for base in node.bases
+            ]:
+                if "runtime_checkable" not in [ast.unparse(item) for item in node.decorator_list]:
+                    yield f"{place(path)}::{node.name}", "no @runtime_checkable"
+
+
 def left_undone() -> Violations:
     """What is to be done stands in an issue, not in the code."""
     marks = tuple(a + b for a, b in (("TO", "DO"), ("FIX", "ME"), ("XX", "X")))
@@ -186,6 +197,7 @@ RULES: dict[str, Callable[[], Violations]] = {
     "annotations": postponed_annotations,
     "errors": swallowed_errors,
     "docstring": missing_docstrings,
+    "protocols": unchecked_protocols,
     "undone": left_undone,
     "evasive": evasive_code,
     "words": private_texts,

@@ -7,7 +7,7 @@ each of them first; files that carry the same schema, byte for byte, need no joi
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pandas
@@ -17,6 +17,7 @@ MAGIC, TAIL = b"PAR1", 8  # a parquet file ends with the length of its footer an
 SCHEMA = re.compile(rb"ARROW:schema.{1,8}?([A-Za-z0-9+/=]{40,})", re.DOTALL)
 
 
+@runtime_checkable
 class Record(Protocol):
     """What a query reads of a run."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from workbench.signals import SIGNALS, Reading, Source, read
 from workbench.types import Policy, Row
 
 
+@runtime_checkable
 class Referable(Policy, Protocol):
     """A policy that can also run as the reference: the model before training."""
 
