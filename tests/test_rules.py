@@ -155,11 +155,11 @@ def unchecked_protocols() -> Violations:
     """A protocol in an annotation is checked while tests run, for which it must be checkable."""
     for path in LIBRARY:
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ClassDef) and "Protocol" in [
-                ast.unparse(base).split("[")[0] for base in node.bases
-            ]:
-                if "runtime_checkable" not in [ast.unparse(item) for item in node.decorator_list]:
-                    yield f"{place(path)}::{node.name}", "no @runtime_checkable"
+            if not isinstance(node, ast.ClassDef):
+                continue
+            bases, marks = ([ast.unparse(item) for item in items] for items in (node.bases, node.decorator_list))
+            if "Protocol" in bases and "runtime_checkable" not in marks:
+                yield f"{place(path)}::{node.name}", "no @runtime_checkable"
 
 
 def left_undone() -> Violations:
