@@ -110,7 +110,8 @@ class Trainer:
         """Samples, updates the weights, and returns the step's result."""
         clock, training = Clock(on_phase=self.on_phase), self.settings.training
         number = self.step + 1
-        late = out_of_time(training, self.states.get(STOPPING, {}))
+        stopping = self.states.get(STOPPING, {})
+        late = out_of_time(training, stopping)
         sampled = self.sample(number, clock)
         self.watch_scores(sampled)
         record = late or self.recorded(number)
@@ -133,7 +134,9 @@ class Trainer:
         seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
         spent = sum(clock.seconds.values())
         ends = reason(training, number, step.metrics, late)
-        self.states[STOPPING] = after(training, self.states.get(STOPPING, {}), spent, ends)
+        self.states.pop(STOPPING, None)
+        if state := after(training, stopping, spent, ends):
+            self.states[STOPPING] = state
         return dataclasses.replace(step, metrics={**step.metrics, "seconds": spent, **seconds}, ends=ends)
 
     def recorded(self, number: int) -> bool:
