@@ -169,10 +169,8 @@ class Laboratory:
         for _ in range(8):
             if page.locator(ACCEPT).count():  # on a slow machine Lab asks which kernel is meant
                 page.click(ACCEPT)
-            try:
-                page.click(
-                    ".lm-MenuBar-itemLabel:text-is('Run')", timeout=8_000
-                )  # that question may cover it meanwhile
+            try:  # that question may open meanwhile, and cover the menu
+                page.click(".lm-MenuBar-itemLabel:text-is('Run')", timeout=8_000)
                 page.click(".lm-Menu-itemLabel:text-is('Run All Cells')", timeout=8_000)
                 page.wait_for_function(STARTED, timeout=4_000)
             except TimeoutError:
