@@ -10,7 +10,7 @@ from tests.browser.laboratory import MARKS, Shape, Watch, laboratory, make_run, 
 pytestmark = MARKS
 #: A field of each table that no other has.
 LANDMARKS = {
-    "model": "dtype", "task": "level", "rewards": "try this text", "method": "method", "rollouts": "max tokens",
+    "model": "dtype", "task": "level", "rewards": "completion", "method": "method", "rollouts": "max tokens",
     "training": "learning rate", "evaluation": "every",
 }  # fmt: skip
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"
