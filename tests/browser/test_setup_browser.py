@@ -137,7 +137,7 @@ def test_the_form_is_used_by_keys_alone(browser, lab):
     page.keyboard.type("7")
     expect(page.locator(".wf-section.wf-chosen")).to_contain_text("7 steps")
     rate = page.locator(".wf-stage").get_by_label("learning rate", exact=True)
-    tab_to(page, rate, 5)  # past the target accuracy and the most seconds, each with its own box to tick
+    tab_to(page, rate, 8)  # past the target accuracy and the most seconds: boxes to tick, fields, a slider
     finished(page, watch)
 
 
