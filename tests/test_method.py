@@ -87,7 +87,9 @@ def test_lens_all_names_every_leaf_the_method_reads():
 
 def test_a_missing_signal_says_how_to_get_it():
     method = dataclasses.replace(GRPO, regularisers=(EntropyBonus(coefficient=0.3),))
-    with pytest.raises(ValueError, match="signal entropy was not recorded: workbench signals RUN --add entropy"):
+    with pytest.raises(
+        ValueError, match="signal entropy was not recorded: compute it with workbench signals RUN --add entropy"
+    ):
         lens(method, toy())
 
 

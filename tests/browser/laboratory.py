@@ -169,9 +169,9 @@ class Laboratory:
         for _ in range(8):
             if page.locator(ACCEPT).count():  # on a slow machine Lab asks which kernel is meant
                 page.click(ACCEPT)
-            page.click(".lm-MenuBar-itemLabel:text-is('Run')")
-            page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
-            try:
+            try:  # that question may open meanwhile, and cover the menu
+                page.click(".lm-MenuBar-itemLabel:text-is('Run')", timeout=8_000)
+                page.click(".lm-Menu-itemLabel:text-is('Run All Cells')", timeout=8_000)
                 page.wait_for_function(STARTED, timeout=4_000)
             except TimeoutError:
                 continue

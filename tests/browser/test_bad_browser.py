@@ -107,4 +107,4 @@ def test_a_saved_picture_of_such_rollouts_is_small_and_has_no_markup_of_theirs(r
     assert "<img" not in picture
     assert "\u202e" not in picture
     assert "\x07" not in picture
-    assert "⟨202E⟩" in picture
+    assert "⟨U+202E⟩" in picture

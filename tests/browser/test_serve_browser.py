@@ -163,7 +163,7 @@ def test_the_dark_theme_is_the_browsers_wish(reading, visit, pictures):
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("run=none", "no run is called 'none'"), ("run=..%2Ffake", "no run"), ("run=later", "upgrade rlvr-workbench"),
+    [("run=none", "no run named 'none'"), ("run=..%2Ffake", "no run"), ("run=later", "upgrade rlvr-workbench"),
      ("run=fake&step=x", "give the number of a step"), ("run=fake&step=99", "no recorded rollouts")],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_said_in_place(reading, visit, place, words):

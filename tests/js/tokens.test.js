@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { PICKS, SORTS, sortRollouts } from "../../widgets/board/board.js";
 import { correctText, groupFacts } from "../../widgets/board/facts.js";
-import { percent } from "../../widgets/text/card.js";
+import { percent, rankText } from "../../widgets/text/card.js";
 import { niceAbove } from "../../widgets/charts/charts.js";
 import { sharedTokens, counterpartOf } from "../../widgets/text/compare.js";
 import { hitsIn } from "../../widgets/text/find.js";
@@ -99,4 +99,8 @@ test("axes end on round numbers, shares read as percent", () => {
   assert.equal(niceAbove(23), 25);
   assert.equal(percent(0.846), "84.6 %");
   assert.equal(percent(NaN), "not recorded");
+});
+
+test("a rank is the number of tokens that were more likely", () => {
+  assert.deepEqual([0, 1, 2, 12345].map(rankText), ["the most likely token", "1 token more likely", "2 tokens more likely", "12,345 tokens more likely"]);
 });

@@ -168,7 +168,7 @@ def test_a_step_recorded_without_numbers_is_unknown_throughout(table):
 
 
 def test_a_missing_signal_is_named_with_the_remedy(replay):
-    with pytest.raises(ValueError, match="signal kl was not recorded: workbench signals RUN --add kl"):
+    with pytest.raises(ValueError, match="signal kl was not recorded: compute it with workbench signals RUN --add kl"):
         replay.push(find_method("vimpo"))
 
 

@@ -48,7 +48,7 @@ export class MethodHead {
     const open = this.body.querySelector("details")?.open;
     const held = this.body.querySelector(":focus")?.closest("[data-field]")?.getAttribute("data-field");
     this.body.replaceChildren(
-      make("p", { class: "wp-changes" }, card.changes, " ", make("span", { class: "wb-muted" }, card.paper)),
+      make("p", { class: "wp-changes" }, card.changes, " ", make("span", { class: "wb-muted" }, `(${card.paper})`)),
       make("div", { class: "wp-equation", role: "math", "aria-label": card.equation, title: card.equation }, equation(card.equation)),
       make("div", { class: "wp-fields" }, first.map((field) => this.control(field))),
       ...(rest.length ? [make("details", { open }, make("summary", {}, `${rest.length} more field${rest.length === 1 ? "" : "s"}`),

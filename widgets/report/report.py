@@ -182,7 +182,7 @@ def figures(data: RunData) -> Iterator[str]:
     accuracy = columns.get("accuracy", [])
     if accuracy:
         first, last = accuracy[0], accuracy[-1]
-        text = f"{first:.0%}" if len(accuracy) == 1 else f"{first:.0%} → {last:.0%}"
+        text = f"{100 * first:.0f} %" if len(accuracy) == 1 else f"{100 * first:.0f} % → {100 * last:.0f} %"
         yield figure(text, "held-out accuracy")
     if columns.get("reward"):
         first, last = (f"{columns['reward'][place]:.2f}".replace("-", "−") for place in (0, -1))

@@ -94,6 +94,6 @@ def snapshot(runs: RunFolder) -> str:
 
 def row(facts: dict[str, Any]) -> str:
     """A run as a row of the snapshot."""
-    accuracy = "" if facts.get("accuracy") is None else f"{facts['accuracy']:.0%}"
+    accuracy = "" if facts.get("accuracy") is None else f"{100 * facts['accuracy']:.0f} %"
     cells = (facts["name"], facts.get("method", ""), facts["text"] or facts["verdict"], accuracy)
     return "<tr>" + "".join(f'<td style="text-align:left">{escaped(cell)}</td>' for cell in cells) + "</tr>"

@@ -100,11 +100,13 @@ class Plan:
             return
         size, rate, earlier = config.rollouts.rollouts, self.rate.value, self.review.earlier
         share = zero_variance_share(rate, size)
-        source = f" {earlier.source}: {earlier.accuracy:.0%} at the start." if earlier.accuracy is not None else ""
+        source = (
+            f" {earlier.source}: {100 * earlier.accuracy:.0f} % at the start." if earlier.accuracy is not None else ""
+        )
         self.variance.value = (
             f"<p><b>{share_text(share)}</b> of the groups are expected to have zero reward variance, "
-            "all rollouts correct or all incorrect: "
-            f"p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, if every problem is solved {rate:.0%} of the time. "
+            f"all rollouts correct or all incorrect: p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, "
+            f"if every problem is solved {100 * rate:.0f} % of the time. "
             f"Problems of unequal difficulty give more.{escaped(source)}</p>{curve(rate, size)}"
         )
 
@@ -232,7 +234,7 @@ def facts(review: Review, timing: Measured | None = None) -> str:
 
 
 def time_text(review: Review, timing: Measured | None = None) -> str:
-    """Seconds a step and in all, as measured, or as a like run of the folder took."""
+    """Seconds a step and in all, as measured, or as a similar run of the folder took."""
     if review.config is None:
         return ""
     steps, earlier = review.config.training.steps, review.earlier
@@ -244,6 +246,6 @@ def time_text(review: Review, timing: Measured | None = None) -> str:
         whole = duration(steps * found.step)
         return f"{found.step:.2g} s a step{most}; about {whole} for {steps} steps. Measured: {found.note}"
     if earlier.seconds is None:
-        return "seconds a step: not measured yet (no like run in this folder)"
+        return "seconds a step: not measured yet (no similar run in this folder)"
     whole = duration(steps * earlier.seconds)
     return f"{earlier.seconds:.2g} s a step, as in the run {earlier.run}; about {whole} for {steps} steps"

@@ -23,7 +23,7 @@ EMBEDDED_RATES = {("word_problems", 2): 0.403, ("sums", 2): 0.416}
 
 @dataclass(frozen=True)
 class Earlier:
-    """What like runs in the folder took and found."""
+    """What similar runs in the folder took and found."""
 
     seconds: float | None = None  # a step
     run: str = ""  # where that was measured
@@ -95,7 +95,7 @@ def run_folders(folder: Path) -> list[Path]:
 
 
 def earlier_of(config: RunConfig, folder: Path) -> Earlier:
-    """Seconds of a step in the newest like run of the folder, and the accuracy a like model began with."""
+    """Seconds of a step in the newest similar run of the folder, and the accuracy that a similar model began with."""
     wanted = config.resolved()
     seconds: tuple[float | None, str] = (None, "")
     accuracy: tuple[float | None, str] = (None, "")

@@ -243,6 +243,6 @@ def summary(name: str, table: Any) -> str:
         "rollouts": "{problems} × {rollouts}, {max_tokens} tokens",
         "training": "{steps} steps, {learning_rate}",
         "evaluation": "{problems} problems",
-        "record": "{tokens} tokens, every {every}",
+        "record": "{tokens} tokens, every step" if table.get("every") == 1 else "{tokens} tokens, every {every} steps",
     }
     return words[name].format(**table) if name in words else ""

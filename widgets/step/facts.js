@@ -7,7 +7,7 @@ import { percent, signed } from "./lists.js";
 /** The numbers with their explanations. @param {import("./math.js").Facts} facts @param {string} [would] before "up-weighted", where the update did not use the tokens */
 export function factParts({ agree, still, correlation, weight, up, down, idle }, would = "") {
   const mean = (/** @type {import("./math.js").Mean} */ { mean: value, count }) => (count ? `${signed(value)} nats` : "–");
-  const part = (/** @type {import("./math.js").Mean} */ { mean: value, count }) => (count ? `, ${show(100 * Math.abs(Math.expm1(value)), 2)} % ${value < 0 ? "less likely" : "more likely"} than before` : "");
+  const part = (/** @type {import("./math.js").Mean} */ { mean: value, count }) => (count ? `, ${show(100 * Math.abs(Math.expm1(value)), 2)}\u00a0% ${value < 0 ? "less likely" : "more likely"} than before` : "");
   const tokens = (/** @type {number} */ count) => `${count.toLocaleString("en")} token${count === 1 ? "" : "s"}`;
   return [
     [percent(agree), "sign agreement", `Share of the gradient weight (in size) on tokens whose log-prob moved in the direction of the gradient; 50 % is chance. ${percent(still)} of the gradient weight is on tokens that did not move.`],

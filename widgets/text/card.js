@@ -83,7 +83,12 @@ function chance(group, place) {
   const rank = valueAt(group, "rank", place);
   const text = Number.isFinite(logprob) ? `probability ${percent(Math.exp(logprob))}` : "probability not recorded";
   if (!Number.isFinite(rank)) return text;
-  return `${text} · ${rank < 0.5 ? "the most likely token" : `${Math.round(rank)} more likely`}`;
+  return `${text} · ${rankText(Math.round(rank))}`;
+}
+
+/** @param {number} above how many tokens are more likely */
+export function rankText(above) {
+  return above ? `${above.toLocaleString("en")} token${above === 1 ? "" : "s"} more likely` : "the most likely token";
 }
 
 /** @param {number} share */

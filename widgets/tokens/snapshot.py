@@ -47,7 +47,7 @@ def summary(data: RunData) -> str:
     lines = data.run.lines()
     accuracy = [line["accuracy"] for line in lines if line.get("accuracy") is not None]
     text = f"{data.run.title}: {data.run.status}"
-    return text + (f" · held-out accuracy {accuracy[0]:.0%} → {accuracy[-1]:.0%}" if accuracy else "")
+    return text + (f" · held-out accuracy {100 * accuracy[0]:.0f} % → {100 * accuracy[-1]:.0f} %" if accuracy else "")
 
 
 def rollouts(data: RunData, step: int, seen: Seen) -> str:

@@ -55,7 +55,7 @@ def method(
         piece = make_piece(key, place, function, needs)()
         texts = {
             "title": key,
-            "paper": "none: written in a notebook",
+            "paper": "written in a notebook",
             "equation": equation or rf"\text{{{place} by }}\mathtt{{{key}}}".replace("_", r"\_"),
             "changes": changes or f"its {place} is written in a notebook",
         }

@@ -92,7 +92,7 @@ class Batch:
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
         if name not in self.extras:
-            raise ValueError(f"signal {name} was not recorded: workbench signals RUN --add {name}")
+            raise ValueError(f"signal {name} was not recorded: compute it with workbench signals RUN --add {name}")
         return self.extras[name]
 
     def __contains__(self, name: str) -> bool:

@@ -89,7 +89,7 @@ def test_a_run_of_a_later_version_is_told_in_the_list_and_the_others_are_picture
     assert "later &lt;b&gt;" in picture
     assert "upgrade rlvr-workbench" in picture
     assert "fake" in picture
-    assert "41%" in picture
+    assert "41 %" in picture
     view.list.chosen = str(later)
     assert "upgrade rlvr-workbench" in view.children[1].value
     view.list.chosen = str(path)
