@@ -26,6 +26,7 @@ TOUR = ROOT / "docs" / "images" / "tour.webp"
 WIDTH, HEIGHT, SHOWN = 1280, 820, 960  # of the page, and of the picture, in pixels
 MOST_BYTES = 3_000_000
 PATIENCE = 300_000  # milliseconds
+LONGEST = 12_000  # milliseconds of the whole film; a slow machine records longer ones
 COLOURED = ".wb-tokens .wb-up, .wb-tokens .wb-down"
 FORM = "from widgets import Workbench\n\nWorkbench()"
 LENS = "from widgets import Playground\n\nPlayground('runs/tour', methods=['grpo', 'gspo'])"
@@ -51,7 +52,9 @@ class Film:
     def save(self, path: Path) -> int:
         """Writes the animation and returns its size in bytes; ValueError where it is too large for a README."""
         first, *others = self.frames
-        options = {"save_all": True, "append_images": others, "duration": self.times, "loop": 0}
+        shrink = min(1.0, LONGEST / sum(self.times))
+        times = [round(shrink * time) for time in self.times]
+        options = {"save_all": True, "append_images": others, "duration": times, "loop": 0}
         first.save(path, "WEBP", quality=72, method=6, **options)
         size = path.stat().st_size
         if size > MOST_BYTES:
