@@ -66,7 +66,7 @@ def test_make_has_the_promised_targets() -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on the path")
 @pytest.mark.parametrize("target", ["demo", "lab", "test", "check", "fix", "docs", "soak", "league", "bench"])
 def test_every_target_makes_the_environment(target: str, tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     command = ["make", "--dry-run", target, f"PYTHON={sys.executable}"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -133,7 +133,7 @@ REFUSED = {
     "a signal it does not name": ('@method("bad")\ndef f(batch): return batch["entropy"]', r"needs=\('entropy',\)"),
     "a signal there is not": (
         '@method("bad", needs=("entropyy",))\ndef f(batch): return batch["entropyy"]',
-        r"needs 'entropyy', which is no signal \(did you mean 'entropy'\?\); signals: logprob, .*survival",
+        r"needs 'entropyy', which is no signal \(did you mean 'entropy'\?\); signals: .*survival.*logprob",
     ),
     "an error of its own": (
         '@method("bad")\ndef f(batch): return batch.reward @ batch.logprob[0]',

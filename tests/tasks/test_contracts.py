@@ -12,6 +12,7 @@ from workbench.kinds import Reward, Task
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
 from workbench.tasks.sums import Sums
+from workbench.tasks.two_numbers import TwoNumbers
 from workbench.tasks.word_problems import WordProblems
 from workbench.types import Problem, Request, Rollout
 
@@ -38,6 +39,7 @@ def rows(path: Path, question: str, answer: str) -> str:
 #: Every task of the registry: a new one is entered here.
 EXAMPLES = {
     "sums": Example(lambda folder: Sums(level=2, seed=3), "exact", lambda problem: f"answer: {problem.answer}"),
+    "two_numbers": Example(lambda folder: TwoNumbers(), "math", lambda problem: f"The answer is {problem.answer}."),
     "word_problems": Example(
         lambda folder: WordProblems(level=1), "exact", lambda problem: f"so\nanswer: {problem.answer}"
     ),

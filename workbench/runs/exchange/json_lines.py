@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow
 
@@ -31,7 +31,7 @@ def objects(path: Path, notes: list[str]) -> Iterator[tuple[int, dict[str, Any]]
                 raise ValueError(f"{path}, line {number}: no JSON object; remove the line, or copy the file again")
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> io.BufferedIOBase:
     """A file, unpacked by its name: .gz, or .zst, of which several frames may stand one after the other."""
     if path.suffix == ".gz":
         return io.BufferedReader(gzip.open(path))

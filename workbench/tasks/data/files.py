@@ -155,9 +155,10 @@ def read_array(text: str) -> Rows:
     row, error = parsed(text)
     if error:
         return Rows(errors=(f"{error}; correct it, or write one JSON object a line",))
-    lines = [Line(number, item, "item") for number, item in enumerate(row, 1)]
-    odd = [no_object(line.place, line.row) for line in lines if not isinstance(line.row, dict)]
-    return Rows((), tuple(summarised(odd))) if odd else Rows(tuple(lines))
+    odd = [no_object(f"item {number}", item) for number, item in enumerate(row, 1) if not isinstance(item, dict)]
+    if odd:
+        return Rows((), tuple(summarised(odd)))
+    return Rows(tuple(Line(number, item, "item") for number, item in enumerate(row, 1)))
 
 
 def read_lines(text: str) -> Rows:
