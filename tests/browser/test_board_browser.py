@@ -21,7 +21,7 @@ HELD = "() => document.activeElement.matches({!r})"
 def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     add_probes(make_run(folder / "runs" / "fake", SHAPE), SHAPE)
-    write_notebook(folder / "board.ipynb", ["from widgets.dashboard.dashboard import Tokens; Tokens('runs/fake')"])
+    write_notebook(folder / "board.ipynb", ["from widgets import Tokens; Tokens('runs/fake')"])
     with laboratory(folder) as running:
         yield running
 

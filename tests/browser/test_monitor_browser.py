@@ -147,7 +147,7 @@ def folder(lab):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_list_shows_every_state_and_lays_seeds_over_each_other(shown, folder, pictures, theme):
-    page = shown(f"from widgets.runs.runs_view import RunsView; RunsView({str(folder)!r})", dark=theme == "dark")
+    page = shown(f"from widgets import RunsView; RunsView({str(folder)!r})", dark=theme == "dark")
     rows = page.locator(".wb-run-rows .wb-run-line")
     expect(rows).to_have_count(6, timeout=SLOW)
     of = {name: rows.filter(has_text=name) for name in ("running", "failed", "later")}
@@ -163,7 +163,7 @@ def test_the_list_shows_every_state_and_lays_seeds_over_each_other(shown, folder
 
 
 def test_a_run_is_chosen_by_keys_and_opens_below(shown, folder):
-    page = shown(f"from widgets.runs.runs_view import RunsView; view = RunsView({str(folder)!r}); view")
+    page = shown(f"from widgets import RunsView; view = RunsView({str(folder)!r}); view")
     expect(page.locator(".wb-run-rows .wb-run-line")).to_have_count(6, timeout=SLOW)
     page.select_option("[aria-label='filter by state']", "failed")
     expect(page.locator(".wb-run-rows .wb-run-line")).to_have_count(1, timeout=SLOW)
@@ -179,7 +179,7 @@ def test_ten_thousand_runs_stay_usable(shown, lab):
     for number in range(10_000):
         (many / f"run-{number:05d}").mkdir(parents=True)
         (many / f"run-{number:05d}" / "format.json").write_text('{"format": 1, "kind": "run"}')
-    page = shown(f"from widgets.runs.runs_view import RunsView; RunsView({str(many)!r})")
+    page = shown(f"from widgets import RunsView; RunsView({str(many)!r})")
     expect(page.locator(".wb-list-head")).to_contain_text("10,000 runs", timeout=SLOW)
     assert page.locator(".wb-run-rows .wb-run-line").count() <= 24
     page.focus(".wb-run-rows")

@@ -8,7 +8,7 @@ from tests.browser.laboratory import MARKS, Watch, write_notebook
 pytestmark = MARKS
 PATIENCE = 60_000  # milliseconds
 FIRST, SECOND, THIRD, FOURTH = (f'section[data-method="{number}"]' for number in (1, 2, 3, 4))
-OPEN = "from widgets.playground.playground import Playground\nplay = Playground('runs/fake', step=5)\nplay"
+OPEN = "from widgets import Playground\nplay = Playground('runs/fake', step=5)\nplay"
 METHOD = """from workbench.cells import method
 from workbench.ops import spread
 from workbench.types import Batch, PerToken
