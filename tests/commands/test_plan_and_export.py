@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 import typer
-from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from typer.testing import CliRunner
 
@@ -117,6 +116,8 @@ def test_adapter_loads_in_plain_peft(tmp_path):
     told = call(export, directory.path)
     assert told.exit_code == 0, told.exception
     folder = directory.path / "export"
+    from peft import PeftModel
+
     model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(EMBEDDED_FOLDER), folder)
     torch.testing.assert_close(model(TOKENS).logits[0], logits, atol=1e-4, rtol=1e-4)
     plain = AutoModelForCausalLM.from_pretrained(EMBEDDED_FOLDER)(TOKENS).logits[0]

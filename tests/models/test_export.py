@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from peft import PeftModel
 from transformers import (  # fmt: skip
     AutoModelForCausalLM,
     GPT2Config,
@@ -82,6 +81,8 @@ def test_an_adapter_is_the_trained_one(tmp_path, model, targets):
     weights, expected = trained(spec)
     export.export(spec, weights, tmp_path / "out", "adapter")
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    from peft import PeftModel
+
     assert off(logits_of(PeftModel.from_pretrained(base, str(tmp_path / "out"))), expected) < 1e-4
 
 

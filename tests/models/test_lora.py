@@ -2,10 +2,8 @@
 
 import pytest
 import torch
-from peft.tuners.lora.layer import Linear
 
 from workbench.models import LoraSpec, ModelSpec, load_policy
-from workbench.models.lora import LoraLinear, add_in_place
 from workbench.types import Row
 
 ROWS = [Row([1, 20, 30], [40, 50, 60]), Row([1, 20, 30], [41]), Row([2], [50, 51])]
@@ -35,6 +33,10 @@ def shaken(spec: ModelSpec):
 def test_numbers_and_gradients_are_pefts(how, rslora, checkpointing):
     lora = LoraSpec(rank=4, alpha=12.0, rslora=rslora)
     policy = shaken(ModelSpec(linear=how, lora=lora, gradient_checkpointing=checkpointing))
+    from peft.tuners.lora.layer import Linear
+
+    from workbench.models.lora import LoraLinear
+
     layers = [module for module in policy.model.modules() if isinstance(module, LoraLinear)]
     assert layers
     ours, gradients = numbers(policy)
@@ -59,5 +61,7 @@ def test_the_adapter_can_be_switched_off():
 @pytest.mark.parametrize("spec", [ModelSpec(lora=LoraSpec(dora=True)), ModelSpec(dtype="bfloat16", lora=LoraSpec())])
 def test_other_layers_are_left_to_peft(spec):
     policy = load_policy(spec)
+    from workbench.models.lora import LoraLinear, add_in_place
+
     assert add_in_place(policy.model) == 0
     assert not any(isinstance(module, LoraLinear) for module in policy.model.modules())

@@ -12,7 +12,6 @@ import pytest
 from tests.widgets.fake_run import Shape, make_run, write_json
 from tests.widgets.serve.serving import ROOT, live_run, orders, record_step, served
 from widgets.serve.feed import READING, Feed, Viewer
-from widgets.serve.serve import Site, address_of, make_server, port_of, session_document
 from widgets.wire import answers
 from widgets.wire.payload import unpack
 from workbench.runs.open import open_run
@@ -24,6 +23,14 @@ NOT_FOR_READERS = {
     *("evaluate", "evaluation_status", "evaluation_cancel", "evaluations"),
     "seen",
 }
+
+
+@pytest.fixture
+def serve():
+    """The module, which loads panel: for the tests that need it, and not before one runs."""
+    from widgets.serve import serve
+
+    return serve
 
 
 class Screen:
@@ -226,39 +233,39 @@ def test_a_run_that_vanishes_is_told_in_words(feed, run, tmp_path):
 # ------------------------------------------------------------------ bad input
 
 
-def test_only_runs_below_the_folder_are_found(run, tmp_path):
-    site = Site(tmp_path)
+def test_only_runs_below_the_folder_are_found(run, tmp_path, serve):
+    site = serve.Site(tmp_path)
     assert site.find("live").path == tmp_path / "live"
     inside = tmp_path / "inside"
     inside.mkdir()
     for name in ("nothing", "../live", str(run), "./live", "live/", "a\0b"):
         with pytest.raises(ValueError, match="no run named"):
-            Site(inside if name == "../live" else tmp_path).find(name)
+            serve.Site(inside if name == "../live" else tmp_path).find(name)
 
 
-def test_a_run_of_a_later_version_says_so(run, tmp_path):
+def test_a_run_of_a_later_version_says_so(run, tmp_path, serve):
     write_json(run / "format.json", {"format": 99, "kind": "run"})
     with pytest.raises(ValueError, match="upgrade rlvr-workbench"):
-        Site(tmp_path).find("live")
+        serve.Site(tmp_path).find("live")
 
 
-def test_a_folder_that_is_none_and_one_that_is_a_run_are_refused(run, tmp_path):
+def test_a_folder_that_is_none_and_one_that_is_a_run_are_refused(run, tmp_path, serve):
     with pytest.raises(ValueError, match="is not a folder"):
-        Site(tmp_path / "nowhere")
+        serve.Site(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="is a run; give the folder that holds it"):
-        Site(run)
+        serve.Site(run)
 
 
-def test_a_port_that_is_taken_is_refused_with_the_remedy(tmp_path):
+def test_a_port_that_is_taken_is_refused_with_the_remedy(tmp_path, serve):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(ValueError, match="--port 0 for any that is free"):
-            make_server(Site(tmp_path), "token", port=other.getsockname()[1])
+            serve.make_server(serve.Site(tmp_path), "token", port=other.getsockname()[1])
 
 
-def test_the_address_to_open():
-    assert address_of("0.0.0.0", 80, "x") == "http://127.0.0.1:80/?token=x"
+def test_the_address_to_open(serve):
+    assert serve.address_of("0.0.0.0", 80, "x") == "http://127.0.0.1:80/?token=x"
 
 
 def test_the_notebook_side_does_not_load_panel():
@@ -266,14 +273,14 @@ def test_the_notebook_side_does_not_load_panel():
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(ROOT)).returncode == 0
 
 
-def test_a_server_without_a_tcp_port_is_refused_before_anybody_is_let_in():
+def test_a_server_without_a_tcp_port_is_refused_before_anybody_is_let_in(serve):
     class OnASocket:
         port = None
 
     with pytest.raises(ValueError, match="--port 0 for any that is free"):
-        port_of(OnASocket())
+        serve.port_of(OnASocket())
 
 
-def test_a_page_outside_a_session_is_refused_in_words():
+def test_a_page_outside_a_session_is_refused_in_words(serve):
     with pytest.raises(RuntimeError, match="open the address"):
-        session_document()
+        serve.session_document()
