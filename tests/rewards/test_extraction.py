@@ -154,3 +154,15 @@ def test_same_number(reference: str, answer: str, same: bool) -> None:
     assert first is not None
     assert second is not None
     assert same_number(first, second) is same
+
+
+@pytest.mark.parametrize("text", ["twelve", "Yes.", "true", "Tuesday", "x²", "twenty-one"])
+def test_a_text_that_is_nothing_but_an_answer_needs_no_marker(text):
+    assert find_answer(text).source == "whole text"
+
+
+@pytest.mark.parametrize(
+    "text", ["no idea", "...", "it may be so", "one two three four five six seven eight nine ten eleven"]
+)
+def test_a_text_of_several_words_is_no_answer(text):
+    assert find_answer(text).missing

@@ -131,9 +131,7 @@ def whole_text(text: str) -> Found | None:
     if re.fullmatch(r"(?:option|choice)\s+\(?[A-Ja-j]\)?\.?", short, re.IGNORECASE):
         return Found(short, "whole text")
     few = len(WORD.findall(clean(short))) <= 1 or read_number(clean(short)) is not None
-    if not few or not re.search(r"[0-9]|^\W*[A-Z]\W*$|\)", short):
-        return None
-    return Found(short, "whole text")
+    return Found(short, "whole text") if few and re.search(r"\w", short) else None
 
 
 def last_number(text: str) -> Found:
