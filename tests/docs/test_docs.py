@@ -61,6 +61,7 @@ def test_every_kind_of_thing_to_add_has_a_page() -> None:
     assert not [page.name for page in RUN if f"docs/{page.name}" not in contributing]
 
 
+@pytest.mark.usefixtures("forgetting")
 def test_the_readmes_method_is_one() -> None:
     """The README's method trains what it says: no clipping, whatever the ratio."""
     import torch
