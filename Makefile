@@ -16,6 +16,7 @@ ROOT_FLAG := $(shell test "$$(id -u)" = 0 && echo --allow-root)
 
 # Extra words for pytest: `make test PYTEST="-k gspo"`. Which league, benchmark, or lesson: `make bench NAME=step_vs_trl`.
 PYTEST ?=
+WORKERS ?= 2
 # Annotated shapes and types are checked while the tests run; it costs some 20 s of start-up, so plain pytest leaves it out.
 SHAPES := '--jaxtyping-packages=workbench,beartype.beartype(conf=beartype.BeartypeConf(violation_type=TypeError,is_pep484_tower=True))'
 NAME ?=
@@ -36,8 +37,13 @@ demo-real: $(SMOLLM2_STAMP)  ## the same with a real language model, SmolLM2-135
 lab: $(STAMP)  ## JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LESSON)
 
+# Files of tests are shared out among processes of one thread each; a browser needs the machine for itself.
 test: $(STAMP) $(SMOLLM2_STAMP) browser  ## all tests; says at the end what was skipped and why
-	$(BIN)/python -m pytest $(SHAPES) $(PYTEST)
+	@status=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SHAPES) -n $(WORKERS) --dist loadfile -m "not soak and not browser" $(PYTEST) \
+	  || [ $$? = 5 ] || status=1; \
+	$(BIN)/python -m pytest $(SHAPES) -m browser $(PYTEST) || [ $$? = 5 ] || status=1; \
+	exit $$status  # 5: no test of these was asked for
 
 check: lint format types stale rules  ## lint, format, types, stale documentation, architecture rules
 
@@ -92,7 +98,7 @@ league: $(STAMP)  ## every method on the same task and seeds
 bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line
 	$(BIN)/python -m benchmarks $(NAME)
 
-gpu-check: $(BENCH_STAMP)  ## on a machine with an NVIDIA GPU: pruning kernel, recorded decoding, a step against TRL
+gpu-check: $(BENCH_STAMP) $(SMOLLM2_STAMP)  ## on a machine with an NVIDIA GPU: SmolLM2-135M, pruning kernel, decoding, a step against TRL
 	$(BIN)/python -m benchmarks.gpu_check
 
 test-vllm: $(VLLM_STAMP)  ## the vllm engine against the real vLLM, in an environment of its own

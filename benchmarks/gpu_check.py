@@ -1,4 +1,4 @@
-"""Everything that needs an NVIDIA GPU: the pruning kernel beside torch, tests, benchmarks of pruning and of a step.
+"""Everything that needs an NVIDIA GPU: tests, SmolLM2-135M trained and timed, the pruning kernel, decoding, a step.
 
 `python -m benchmarks.gpu_check` stores the results in benchmarks/results/, names what failed, and exits with 1 if
 anything did. Without a GPU it prints "not measured" and exits with 0.
@@ -14,13 +14,17 @@ from workbench.pruning.kernel.choice import find_kernel
 
 TESTS = ("tests/pruning", "tests/engines/local/test_graphs_gpu.py")
 BENCHMARKS = ("compact_kernel", "prune_speed", "prune_quality", "decode_floor", "gpu_step_vs_trl")
+REAL = ("real_step_vs_trl --device cuda --dtype bfloat16 --passes 1", "demo_real --device cuda --seeds 1")
 
 
 def steps() -> dict[str, list[str]]:
     """What is run, by name."""
     python = [sys.executable, "-m"]
     found = {"tests": [*python, "pytest", *TESTS, "-rs"]}
-    return found | {name: [*python, f"benchmarks.{name}", "--save"] for name in BENCHMARKS}
+    for line in (*REAL, *BENCHMARKS):  # a pretrained model first
+        name, *options = line.split()
+        found[name] = [*python, f"benchmarks.{name}", "--save", *options]
+    return found
 
 
 def main() -> int:

@@ -89,6 +89,7 @@ class Ours(Side):
         """Makes the run, without the step 0 of a run."""
         asked = config(self.setup)
         self.worker = Worker(prepare(asked, new_directory(folder, asked.name), asked.to_toml()), 1)
+        self.worker.open()
         self.worker.load(from_config)
         self.steps = iter(self.worker.job.trainer)
 

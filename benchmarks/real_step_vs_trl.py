@@ -18,6 +18,7 @@ from workbench.models.spec import LoraSpec, ModelSpec
 from workbench.tasks.two_numbers import TwoNumbers
 
 WANTED = 2.5
+NAMED = ("model", "rank", "device", "dtype", "max_tokens", "threads", "passes")  # options that the line repeats
 
 
 def main(arguments: list[str]) -> int:
@@ -29,10 +30,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="of both sides")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"), help="of both sides")
     parser.add_argument("--passes", type=int, default=4, help="micro-batches of a TRL step; 1 takes 20 GB")
     given = parser.parse_args(arguments)
-    model = ModelSpec(name=given.model, device="cpu", dtype=given.dtype, lora=LoraSpec(rank=given.rank))
+    model = ModelSpec(name=given.model, device=given.device, dtype=given.dtype, lora=LoraSpec(rank=given.rank))
     setting = Setting(
         task=TwoNumbers(),
         problems=8,
@@ -56,7 +58,7 @@ def main(arguments: list[str]) -> int:
         "ours_phases": {name: round(statistics.median(values), 4) for name, values in ours.phases.items()},
         "ours_tokens": round(statistics.mean(ours.measured.tokens), 2),
         "trl_tokens": round(statistics.mean(trl.tokens), 2),
-        **{name: getattr(given, name) for name in ("model", "rank", "dtype", "max_tokens", "threads", "passes")},
+        **{name: getattr(given, name) for name in NAMED},
     }
     publish("real_step_vs_trl", numbers, save=given.save)
     return 0 if numbers["ratio"] >= WANTED else 1

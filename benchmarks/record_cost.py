@@ -27,6 +27,7 @@ class Recorded:
     def __init__(self, config: RunConfig, folder: Path) -> None:
         directory = prepare(config, new_directory(folder, config.name), config.to_toml())
         self.worker = Worker(directory, 1)
+        self.worker.open()
         self.worker.load(from_config)
         self.steps = iter(self.worker.job.trainer)
         self.seconds: list[float] = []

@@ -52,6 +52,7 @@ class Ours:
         directory = prepare(asked, new_directory(folder, asked.name), asked.to_toml())
         self.setting = setting
         self.worker = Worker(directory, 1)
+        self.worker.open()
         self.worker.load(from_config)
         self.steps = iter(self.worker.job.trainer)
         self.measured = Measured()

@@ -166,12 +166,12 @@ def dataset(setting: Setting, encoder: Any) -> Any:
 
 
 def arguments(setting: Setting, folder: str, **changes: Any) -> Any:
-    """TRL's options: float32, the whole batch at once, one update a step, nothing but the work; or with `changes`."""
+    """TRL's options: the model's type, the whole batch at once, one update a step, nothing else; or with `changes`."""
     from trl import GRPOConfig
 
     usual: dict[str, Any] = {
-        "use_cpu": True,
-        "bf16": False,
+        "use_cpu": setting.model.device == "cpu",
+        "bf16": setting.model.dtype == "bfloat16",
         "per_device_train_batch_size": setting.problems * setting.rollouts // setting.passes,
         "gradient_accumulation_steps": setting.passes,
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import common
+from benchmarks.step_vs_trl import Ours
 from benchmarks.trl_peer import Setting, Watch, last_word_is_right
 from scripts.sources import ROOT
 from workbench.tasks.word_problems import WordProblems
@@ -77,3 +78,14 @@ def test_a_peer_with_its_cache_is_accepted() -> None:
 
 def test_the_peers_reward_reads_the_last_word() -> None:
     assert last_word_is_right(["so answer: 12", "12 or 13", ""], answer=["12", "12", "12"]) == [1.0, 0.0, 0.0]
+
+
+def test_our_side_of_a_comparison_takes_steps_and_leaves_the_warm_up_out(tmp_path: Path) -> None:
+    counts = {"problems": 2, "rollouts": 2, "max_tokens": 4, "warm_up": 1, "steps": 1, "threads": 1}
+    ours = Ours(Setting(task=WordProblems(), **counts), tmp_path)
+    ours.step(1)
+    assert ours.measured.seconds == []
+    ours.step(2)
+    assert len(ours.measured.seconds) == len(ours.measured.processor) == 1
+    assert 0 < ours.measured.tokens[0] <= 4
+    assert {"generate", "update", "checkpoint"} <= set(ours.phases)

@@ -60,6 +60,6 @@ def test_a_run_with_lora_takes_two_steps():
     assert first.number == 1
     assert second.metrics["rollouts"] == 4
     assert second.metrics["mismatch_mean"] < 1e-3, "the engine writes with the weights that are trained"
-    assert second.metrics["scored"] == 1
+    assert second.metrics["scored_share"] == 1
     if any(step.metrics["grad_norm"] > 0 for step in (first, second)):
         assert any(not weight.equal(before[name]) for name, weight in trainer.policy.trainable().items())
