@@ -8,6 +8,7 @@ import numpy
 
 from tests.runs.fake import source
 from workbench.runs.directory.checkpoint import newest_checkpoint
+from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.paths import RunDirectory, write_json
 from workbench.runs.directory.status import Heartbeat
 from workbench.runs.open import Run, open_run
@@ -29,9 +30,9 @@ def make(path: Path, fail: int) -> RunDirectory:
     """A run of four steps, or up to the one at which it fails, with what a launch writes."""
     directory = RunDirectory(path).create()
     directory.config.write_text("seed = 0\n")
-    write_json(directory.environment, {"config": {"seed": 0}, "sources": {}, "folder": str(path)})
-    write_json(directory.resolved, {"seed": 0, "training": {"steps": 4}})
-    write_json(directory.forecast, {"fit": "fits"})
+    write_document(directory.environment, {"config": {"seed": 0}, "sources": {}, "folder": str(path)})
+    write_document(directory.resolved, {"seed": 0, "training": {"steps": 4}})
+    write_document(directory.forecast, {"fit": "fits"})
     Heartbeat(directory, 0, 4, state="queued").beat()
     assert train(directory, fail=fail) == (1 if fail else 0)
     return directory

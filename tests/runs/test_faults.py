@@ -16,6 +16,7 @@ import pytest
 
 from tests.runs.faulty import cut, files_of, flip, results, told, train
 from workbench.runs.directory.paths import ENTRIES, RunDirectory
+from workbench.runs.directory.settings import check_config
 from workbench.runs.open import Run, open_run
 from workbench.runs.summary import find_runs, row
 
@@ -105,6 +106,30 @@ def test_a_fault_in_any_file_is_told_or_harmless(
     for other, name in cells(stopped):
         if other == fault:
             check(spoil(stopped, tmp_path / "cell", fault, name, 0.5), name, expected)
+
+
+@pytest.mark.parametrize("name", ["resolved.json", "env.json"])
+def test_a_document_that_reads_well_but_says_something_else_is_told(
+    stopped: RunDirectory, tmp_path: Path, name: str
+) -> None:
+    written = json.loads((stopped.path / name).read_text())
+    for at in numpy.linspace(0, 1, 50):
+        spoilt = spoil(stopped, tmp_path / "cell", "flip", name, at)
+        refused = ""
+        try:
+            check_config(spoilt)  # as a resume and a fork begin
+        except ValueError as error:
+            refused = str(error)
+        assert says(spoilt.path / name, written) or name in f"{refused} {told(Run(spoilt))}"
+
+
+def says(path: Path, written: dict[str, Any]) -> bool:
+    """Whether a document still says what was written, its SHA-256 aside."""
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return all(found.get(name) == value for name, value in written.items() if name != "sha256")
 
 
 @pytest.mark.soak

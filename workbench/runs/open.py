@@ -101,7 +101,7 @@ class Run:
         found, error = read_document(self.directory.resolved, SETTINGS)
         if error:
             self.note(error)
-        return found or {}
+        return {name: value for name, value in (found or {}).items() if name != "sha256"}
 
     @property
     def status(self) -> Status:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.environment import environment
-from workbench.runs.directory.paths import RunDirectory, write_atomic, write_json
+from workbench.runs.directory.paths import RunDirectory, write_atomic
 from workbench.runs.directory.settings import tables_of
 from workbench.runs.directory.sources import write_sources
 from workbench.runs.directory.status import Heartbeat
@@ -17,9 +18,9 @@ def prepare(config: "RunConfig", directory: RunDirectory, text: str) -> RunDirec
     from workbench.planning.forecast import forecast
 
     write_atomic(directory.config, text, sync=True)
-    write_json(directory.resolved, config.resolved())
+    write_document(directory.resolved, config.resolved())
     sources = write_sources(config, directory)
-    write_json(directory.environment, environment(seed=config.seed, sources=sources, config=tables_of(text)))
-    write_json(directory.forecast, forecast(config).to_dict())
+    write_document(directory.environment, environment(seed=config.seed, sources=sources, config=tables_of(text)))
+    write_document(directory.forecast, forecast(config).to_dict())
     Heartbeat(directory, 0, config.training.steps, state="queued").beat()
     return directory

@@ -12,7 +12,8 @@ from tests.runs.real_run import make_run, shared_run
 from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate, votes
 from workbench.runs.checkpoints.rescore import add_signal, exact_steps, signals_in
 from workbench.runs.checkpoints.snapshot import forget, snapshot
-from workbench.runs.directory.paths import read_json, write_json
+from workbench.runs.directory.documents import write_document
+from workbench.runs.directory.paths import read_json
 from workbench.runs.directory.record import read_table, write_table
 from workbench.runs.open import Run, open_run
 from workbench.types import Problem, Request, Rollout, Score
@@ -187,7 +188,7 @@ def test_signals_that_no_model_gives_are_refused(run: Run, name: str, told: str)
 def test_a_run_of_several_updates_a_step_gives_only_the_policy_before_it(run: Run) -> None:
     content = read_json(run.directory.resolved)
     content["training"]["updates"] = 2
-    write_json(run.directory.resolved, content)
+    write_document(run.directory.resolved, content)
     with pytest.raises(ValueError, match="makes several a step: no checkpoint is of that moment; add old_entropy"):
         add_signal(run, "entropy")
     assert exact_steps(run, "old_entropy") == exact_steps(run, "after_entropy") == [1, 2, 3]

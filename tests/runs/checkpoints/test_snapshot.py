@@ -16,6 +16,7 @@ from workbench.runs.checkpoints import problems
 from workbench.runs.checkpoints.available import find_checkpoint
 from workbench.runs.checkpoints.snapshot import branch, forget, loaded, snapshot
 from workbench.runs.directory.checkpoint import write_last
+from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.paths import RunDirectory, read_json, write_json
 from workbench.runs.directory.record import SCHEMA, read_table
 from workbench.runs.open import Run
@@ -140,7 +141,7 @@ def test_models_stay_loaded_until_another_run_takes_the_folder(run: Run, copy: R
     assert snapshot(copy, 1) is first
     assert loaded.cache_info().maxsize == 2
     content = read_json(copy.directory.resolved)
-    write_json(copy.directory.resolved, content)
+    write_document(copy.directory.resolved, content)
     assert snapshot(copy, 1) is not first
 
 
@@ -234,7 +235,7 @@ def test_a_run_of_a_later_version_is_refused(copy: Run) -> None:
 def test_a_method_of_nobodys_is_not_needed(copy: Run) -> None:
     content = read_json(copy.directory.resolved)
     content["method"] |= {"key": "of_a_cell", "surrogate": {"piece": "of_a_cell"}, "shaping": [{"piece": "scale"}]}
-    write_json(copy.directory.resolved, content)
+    write_document(copy.directory.resolved, content)
     copy.directory.config.write_text(copy.directory.config.read_text().replace('"grpo"', '"of_a_cell"'))
     with pytest.raises(ValueError, match="of_a_cell"):
         RunConfig.load(copy.directory.config)
@@ -246,7 +247,7 @@ def test_a_method_of_nobodys_is_not_needed(copy: Run) -> None:
 def test_weights_of_another_model_are_refused(copy: Run) -> None:
     content = read_json(copy.directory.resolved)
     content["model"]["lora"] = {"rank": 4}
-    write_json(copy.directory.resolved, content)
+    write_document(copy.directory.resolved, content)
     with pytest.raises(ValueError, match="of another model than its config"):
         snapshot(copy, 1)
 

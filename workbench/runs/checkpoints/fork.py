@@ -20,9 +20,9 @@ from workbench.method import slot_kinds
 from workbench.runs.checkpoints.available import BASE, read_from, use_checkpoint
 from workbench.runs.checkpoints.inherit import Inheritance, inherit
 from workbench.runs.directory.checkpoint import Checkpoint, keep, write_last
-from workbench.runs.directory.documents import ENVIRONMENT, expect_document
+from workbench.runs.directory.documents import ENVIRONMENT, expect_document, write_document
 from workbench.runs.directory.lines import seal
-from workbench.runs.directory.paths import RunDirectory, check_name, new_directory, write_atomic, write_json
+from workbench.runs.directory.paths import RunDirectory, check_name, new_directory, write_atomic
 from workbench.runs.directory.sources import config_of, source_errors
 from workbench.runs.open import Run, open_run
 from workbench.runs.prepare import prepare
@@ -99,7 +99,7 @@ def write_lineage(parent: Run, directory: RunDirectory, found: Checkpoint) -> No
     own, inherited = (expect_document(one.environment, ENVIRONMENT) for one in (directory, parent.directory))
     lineage = {"path": str(parent.path.resolve()), "name": parent.name, "step": found.step, "attempt": found.attempt}
     folder = inherited.get("folder", own["folder"])
-    write_json(directory.environment, {**own, "folder": folder, "parent": lineage})
+    write_document(directory.environment, {**own, "folder": folder, "parent": lineage})
 
 
 def write_history(parent: Run, directory: RunDirectory, found: Checkpoint, event: Mapping[str, Any]) -> None:

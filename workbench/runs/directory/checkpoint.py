@@ -8,7 +8,6 @@ neither lost nor done twice. No two checkpoints share a file: one fault on the d
 """
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.runs.directory.documents import MANIFEST as SHAPE
-from workbench.runs.directory.documents import read_document
-from workbench.runs.directory.paths import RunDirectory, plain, room, write_json
+from workbench.runs.directory.documents import read_document, write_document
+from workbench.runs.directory.paths import RunDirectory, room
 
 MANIFEST = "manifest.json"
 EVERY_STEP = 256 * 1024 * 1024  # bytes up to which `last` is written after every step
@@ -49,7 +48,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     `error_in` says whether its files are as they were written, which takes a look at every byte.
     """
     found, error = read_document(path / MANIFEST, SHAPE)
-    if found is None or error or found.get("sha256", seal(found)) != seal(found):
+    if found is None or error:
         return None
     sizes = {name: size_of(entry) for name, entry in found["files"].items()}
     for name, size in sizes.items():
@@ -70,8 +69,6 @@ def error_in(path: Path) -> str:
     found, error = read_document(path / MANIFEST, SHAPE)
     if found is None:
         return error or f"{path / MANIFEST} is missing"
-    if found.get("sha256", seal(found)) != seal(found):
-        return f"{path / MANIFEST} was changed after it was written"
     for name, entry in found["files"].items():
         if wrong := file_error(path / name, entry):
             return f"{path / name} {wrong}"
@@ -151,8 +148,7 @@ def write_last(
             began = time.thread_time()
             files = described(draft)
             hashing = time.thread_time() - began
-            manifest = plain({**content(), "files": files})
-            write_json(draft / MANIFEST, {**manifest, "sha256": seal(manifest)})
+            write_document(draft / MANIFEST, {**content(), "files": files})
         except BaseException:
             remove(draft)
             raise
@@ -174,12 +170,6 @@ def digest(file: Path) -> str:
     """The SHA-256 of a file's bytes."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def seal(manifest: Mapping[str, Any]) -> str:
-    """The SHA-256 of what a manifest says."""
-    said = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def swap(directory: RunDirectory) -> None:

@@ -1,14 +1,18 @@
 """The JSON files of a run directory, read through one door: what a file must hold, and one sentence where it does not.
 
 A sentence names the file, the field, its value, and what to do. `read_document` raises nothing, so that one broken run
-never hides the others of its folder; `expect_document` raises the sentence as a ValueError.
+never hides the others of its folder; `expect_document` raises the sentence as a ValueError. A document that nobody
+edits carries a SHA-256 of its content: a change is told even where the file still reads well.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from workbench.runs.directory.paths import encode_json, write_atomic
 
 LARGEST = 2**53  # whole numbers that every JSON reader keeps exactly
 LATEST = 1e11  # unix seconds that a calendar can show
@@ -115,8 +119,27 @@ def read_document(path: Path, shape: Shape) -> tuple[dict[str, Any] | None, str]
         return None, f"{path} cannot be read ({error.strerror}); {shape.remedy}"
     except (ValueError, RecursionError) as error:
         return None, f"{path} is not JSON ({str(error).splitlines()[0]}); {shape.remedy}"
-    wrong = shape.error(value)
+    wrong = shape.error(value) or seal_error(value)
     return (None, f"{path}: {wrong}; {shape.remedy}") if wrong else (value, "")
+
+
+def write_document(path: Path, document: Mapping[str, Any], *, sync: bool = False) -> None:
+    """Writes a JSON file whole, with the SHA-256 of its content in it."""
+    said = json.loads(encode_json(document))
+    write_atomic(path, encode_json({**said, "sha256": seal(said)}), sync=sync)
+
+
+def seal(document: Mapping[str, Any]) -> str:
+    """The SHA-256 of what a document says, itself left out."""
+    said = {name: value for name, value in document.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def seal_error(document: Mapping[str, Any]) -> str:
+    """Whether a document is another than was written; one without a SHA-256 is of an earlier version, and taken."""
+    if document.get("sha256", "") in ("", seal(document)):
+        return ""
+    return "was changed after it was written: its SHA-256 is that of another content"
 
 
 def expect_document(path: Path, shape: Shape) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.paths import RunDirectory, check_name, write_json
 from workbench.runs.directory.record import write_rollouts
 from workbench.runs.exchange.words import ModelWords, PlainWords, Words
@@ -81,7 +82,7 @@ def write_run(
         last = write_steps(directory, steps, words, origin, options)
         directory.tokenizer.mkdir(exist_ok=True)
         words.save(directory.tokenizer)
-        write_json(directory.environment, {"time": time.time(), "imported": dict(origin)})
+        write_document(directory.environment, {"time": time.time(), "imported": dict(origin)})
         status = {"state": "finished", "phase": "end", "step": last, "total": last, "attempt": 1, "tokens": 0}
         write_json(directory.status, {**status, "text": f"imported from {origin['format']}", "time": time.time()})
         return moved(directory, runs, {"imported": dict(origin), "training": {"steps": last}})
@@ -96,7 +97,7 @@ def moved(directory: RunDirectory, runs: Path, resolved: Mapping[str, Any]) -> R
     name, number = directory.name, 1
     while True:
         target = runs / (name if number == 1 else f"{name}-{number}")
-        write_json(directory.resolved, {"name": target.name, **resolved})
+        write_document(directory.resolved, {"name": target.name, **resolved})
         try:
             if not target.exists():
                 return RunDirectory(directory.path.rename(target))
