@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import traceback
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -68,8 +70,10 @@ def works(spec: ModelSpec) -> bool:
 
 
 def why(error: Exception) -> str:
-    """An error of another library in a few words."""
-    return f"{type(error).__name__}: {' '.join(str(error).split('. ')[0].split())[:160]}"
+    """An error in a few words, with the line that raised it: it may be another library's or our own."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split('. ')[0].split())[:160]}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{said}, at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else said
 
 
 def trainable(spec: ModelSpec) -> LocalPolicy | None:
