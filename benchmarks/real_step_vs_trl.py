@@ -46,10 +46,9 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(setting, Path(folder))
         trl = trl_steps(setting, between=ours.step)
-    ratio = round(statistics.median(trl.processor) / statistics.median(ours.measured.processor), 3)
     numbers = {
         "ratio": round(statistics.median(trl.seconds) / statistics.median(ours.measured.seconds), 3),
-        "processor_ratio": ratio,
+        "processor_ratio": round(statistics.median(trl.processor) / statistics.median(ours.measured.processor), 3),
         "wanted": WANTED,
         "ours": spread(ours.measured.seconds),
         "trl": spread(trl.seconds),

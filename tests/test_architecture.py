@@ -71,6 +71,7 @@ WIDGETS: dict[str, set[str]] = {
     "text": GROUND | {"recorded"},
     "setup": GROUND | {"form", "recorded"},
     "charts": READ,
+    "comparison": set(),
     "board": READ | {"text", "charts"},
     "step": READ | {"text", "board"},
     "checkpoint": READ | {"text", "board"},

@@ -30,6 +30,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("lines", "workbench/kinds.py"): "every slot there is, to be read in one go",
     ("arguments", "workbench/runs/checkpoints/snapshot.py::branch"): "a token's place in a run is four numbers",
     ("arguments", "workbench/commands/branch.py::branch"): "every option of a command is an argument",
+    ("arguments", "widgets/comparison/command.py::compare"): "every option of a command is an argument",
     ("arguments", "workbench/commands/eval_.py::eval_"): "every option of a command is an argument",
     ("arguments", "workbench/commands/plan.py::plan"): "every option of a command is an argument",
     ("arguments", "workbench/commands/try_.py::try_"): "every option of a command is an argument",

@@ -52,3 +52,18 @@ def differences(old: Any, new: Any, place: str = "") -> Iterator[str]:
             yield from differences(old.get(name, MISSING), new.get(name, MISSING), f"{place}.{name}" if place else name)
     elif old != new or type(old) is not type(new):
         yield f"{place}: {short(old)} -> {short(new)}"
+
+
+def flat(settings: Mapping[str, Any], place: str = "") -> list[tuple[str, str | float]]:
+    """Nested settings as pairs with dotted names; lists as text.
+
+    >>> flat({"training": {"steps": 3}, "rewards": ["exact"]})
+    [('training.steps', 3), ('rewards', "['exact']")]
+    """
+    found: list[tuple[str, str | float]] = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found += flat(value, f"{place}{name}.")
+        else:
+            found.append((f"{place}{name}", value if isinstance(value, int | float | str) else str(value)))
+    return found

@@ -7,10 +7,11 @@ notice. Nothing is handed on unless it is asked for by name.
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.runs.directory.settings import flat
 from workbench.runs.open import Run
 
 #: Tracker -> the packages of which one must be there.
@@ -76,21 +77,6 @@ def start(name: str, run: Run) -> Any:
 def tensorboard_folder(run: Run) -> Path:
     """Where TensorBoard's files lie."""
     return run.directory.logs / "tensorboard"
-
-
-def flat(settings: Mapping[str, Any], place: str = "") -> list[tuple[str, str | float]]:
-    """Nested settings as pairs with dotted names; lists as text.
-
-    >>> flat({"training": {"steps": 3}, "rewards": ["exact"]})
-    [('training.steps', 3), ('rewards', "['exact']")]
-    """
-    found: list[tuple[str, str | float]] = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found += flat(value, f"{place}{name}.")
-        else:
-            found.append((f"{place}{name}", value if isinstance(value, int | float | str) else str(value)))
-    return found
 
 
 def is_number(value: Any) -> bool:
