@@ -11,6 +11,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 #: What to say of a script's newest line. A script without an entry is shown with its plain numbers.
 SENTENCES = {
     "demo": "{to_accuracy:.0f} s to {goal:.0%} held-out accuracy, {to_first_step:.1f} s to the first step; five seeds",
+    "demo_real": "{gain:+.0%} held-out accuracy ({factor:.1f} times) after {seconds:.0f} s; medians of three seeds",
     "step_vs_trl": "{ratio:.1f} times the speed of TRL's step, while every token is recorded",
     "record_cost": "recording takes {share:.1%} of a step",
     "engine_rollouts": "{ratio:.1f} times the speed of {peer}",
