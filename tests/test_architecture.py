@@ -47,7 +47,7 @@ LIBRARY: dict[str, set[str]] = {
     "pruning": CORE,
     "tasks": BASE | {"sandbox"},
     "models": BASE,
-    "analysis": BASE,
+    "analysis": BASE | {"sandbox"},
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
     "checks": BASE | {"method", "config"},

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -44,6 +46,22 @@ class TestPrograms:
         assert values(found) == ["42\n", None, "8\n"]
         assert "status 1" in found.results[1].error
         assert values(outcome("print(open(0).read()[::-1], end='')", "abc", style="stdin")) == ["cba"]
+
+    def test_a_script_may_run_itself_as_a_thread(self) -> None:
+        program = "import sys, threading\nthreading.stack_size(2**26)\nsys.setrecursionlimit(10**5)\n"
+        program += "def g(n): return n and 1 + g(n - 1)\ndef main(): print(g(int(input())))\n"
+        program += "t = threading.Thread(target=main); t.start(); t.join()"
+        assert values(outcome(program, "50000\n", style="stdin")) == ["50000\n"]
+
+    def test_no_file_of_this_process_is_open_in_a_program_however_many_there_are(self) -> None:
+        opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(300)]
+        sandbox = Sandbox()
+        program = "import os\ndef f(x):\n    found = []\n    for n in range(4096):\n        try: os.fstat(n)\n"
+        program += "        except OSError: continue\n        found.append(n)\n    return found"
+        assert values(sandbox.run([Job(program, ("(1,)",))])[0]) == ["[1]"]
+        sandbox.close()
+        for each in opened:
+            os.close(each)
 
     def test_an_exception_is_the_result_of_its_call(self) -> None:
         found = outcome("def f(x):\n    return 1 / x", "(0,)", "(2,)")
@@ -172,6 +190,21 @@ class TestWorkers:
         assert values(sandbox.run([Job(NEXT, ("(1,)",))])[0]) == ["2"]
         assert sandbox.replaced == 0
         sandbox.close()
+
+    def test_workers_end_with_a_process_that_is_killed(self) -> None:
+        script = "from workbench.sandbox.pool import shared, run\nfrom workbench.sandbox.jobs import Job\n"
+        script += "run([Job('def f(x): return x', ('(1,)',))])\n"
+        script += "print(*[w.inside for w in shared().running], flush=True)\ninput()"
+        process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        inside = process.stdout.readline().split()
+        process.kill()
+        process.communicate()
+        deadline = time.monotonic() + 20
+        while any(Path(f"/proc/{int(each)}").exists() for each in inside) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(inside) == 2
+        assert not [each for each in inside if Path(f"/proc/{int(each)}").exists()]
 
     def test_nothing_is_left_behind(self) -> None:
         sandbox = Sandbox()

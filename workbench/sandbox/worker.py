@@ -21,6 +21,8 @@ STARTUP = 120.0  # seconds of wall time in which a zygote must have imported its
 ADD_SEALS, SEALS = 1033, 0xF  # F_ADD_SEALS; F_SEAL_SEAL, _SHRINK, _GROW, _WRITE
 #: What programs may import: imported before any of them runs, since they cannot open a file.
 MODULES = (
+    *("argparse", "ast", "csv", "fileinput", "gc", "getopt", "graphlib", "html", "keyword", "locale", "logging"),
+    *("pathlib", "pickle", "platform", "select", "shlex", "socket", "subprocess", "tempfile", "timeit", "weakref"),
     *("abc", "array", "base64", "binascii", "bisect", "calendar", "cmath", "collections", "contextlib", "copy"),
     *("ctypes", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq"),
     *("inspect", "io", "itertools", "json", "math", "numbers", "operator", "os", "pprint", "queue", "random", "re"),
