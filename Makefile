@@ -154,15 +154,15 @@ browser:
 	  echo "no Chromium and no root to install it: tests marked 'browser' will be skipped (apt-get install chromium)"; \
 	fi
 
-# Without bubblewrap programs that a model wrote are not run, and the tests of the sandbox are skipped.
+# Without bubblewrap programs that a model wrote are not run, without iverilog no hardware: their tests are skipped.
 bubblewrap:
-	@if command -v bwrap >/dev/null; then \
+	@if command -v bwrap >/dev/null && command -v iverilog >/dev/null; then \
 	  : ; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap >/dev/null; } \
-	    || echo "bubblewrap could not be installed: the tests of the sandbox will be skipped"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap iverilog >/dev/null; } \
+	    || echo "bubblewrap and iverilog could not be installed: the tests of the sandbox will be skipped"; \
 	else \
-	  echo "no bubblewrap and no root to install it: the tests of the sandbox will be skipped (apt-get install bubblewrap)"; \
+	  echo "no bubblewrap or iverilog, and no root to install them: their tests will be skipped (apt-get install bubblewrap iverilog)"; \
 	fi
 
 constraints: $(STAMP) $(DOCS_STAMP) $(SMOLLM2_STAMP)  ## write down the versions that are installed, for every later installation

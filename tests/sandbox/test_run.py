@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.sandbox import bubblewrap
 from workbench.sandbox.jobs import Executor, Job, Limits, NoSandboxError, Outcome
 from workbench.sandbox.pool import Sandbox, run, shared
+from workbench.sandbox.walls import bubblewrap
 
 SHORT = Limits(seconds=0.3)
 NEXT = "def f(x):\n    return x + 1"

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from workbench.sandbox.bubblewrap import REMEDY, command, missing
-from workbench.sandbox.filters import allowing, forbidding
 from workbench.sandbox.jobs import NoSandboxError
-from workbench.sandbox.syscalls import LIBRARY, PROGRAM, ZYGOTE
+from workbench.sandbox.walls.bubblewrap import REMEDY, command, missing
+from workbench.sandbox.walls.filters import allowing, forbidding
+from workbench.sandbox.walls.syscalls import LIBRARY, PROGRAM, ZYGOTE
 
 STARTUP = 120.0  # seconds of wall time in which a zygote must have imported its modules, on however busy a machine
 ADD_SEALS, SEALS = 1033, 0xF  # F_ADD_SEALS; F_SEAL_SEAL, _SHRINK, _GROW, _WRITE

@@ -37,6 +37,12 @@ PARTS = (
         "apt-get install bubblewrap",
         probe="workbench.sandbox.probe:why_not",
     ),
+    Part(
+        "workbench.rewards.code.verilog",
+        "the reward verilog (Icarus Verilog)",
+        "apt-get install iverilog",
+        probe="workbench.rewards.code.verilog:missing",
+    ),
     Part("gguf", "models in GGUF files", "pip install gguf"),
     Part(
         "workbench.models.smollm2",

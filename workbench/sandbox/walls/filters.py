@@ -8,7 +8,7 @@ import platform
 import struct
 from collections.abc import Mapping
 
-from workbench.sandbox.syscalls import MACHINES, Check, number
+from workbench.sandbox.walls.syscalls import MACHINES, Check, number
 
 LOAD, EQUALS, LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # LD|W|ABS, JEQ|K, JGE|K, JSET|K, RET|K
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000

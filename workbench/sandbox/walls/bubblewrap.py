@@ -9,14 +9,15 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.sandbox.filters import this_machine
+from workbench.sandbox.walls.filters import this_machine
 
 INSIDE = "/inside"  # the folder with the zygote's two files
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64")
+LINKS = (*LIBRARIES, "/bin")  # where links to /usr are shown as links
 REMEDY = (
     "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap) and allow user namespaces "
     "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0; in Docker: --privileged, or a "
@@ -31,10 +32,8 @@ def command(seed: int, control: int, filter_file: int, info: int, folders: Seque
     `folders` are visible besides, read-only, under their own paths.
     """
     python = os.path.realpath(sys.executable)
-    words = ["bwrap", "--unshare-all", "--hostname", "sandbox", "--uid", NOBODY, "--gid", NOBODY, "--cap-drop", "ALL"]
-    words += ["--new-session", "--as-pid-1", "--clearenv", "--setenv", "PYTHONHASHSEED", str(seed)]
-    for name, value in (("LANG", "C.UTF-8"), ("PYTHONHOME", sys.base_prefix), ("OMP_NUM_THREADS", "1")):
-        words += ["--setenv", name, value]
+    words = walls({"PYTHONHASHSEED": str(seed), "PYTHONHOME": sys.base_prefix, "OMP_NUM_THREADS": "1"})
+    words += ["--as-pid-1"]  # so that everything inside ends with it
     for path in shown(python):
         words += bound(path)
     for path in folders:
@@ -43,6 +42,24 @@ def command(seed: int, control: int, filter_file: int, info: int, folders: Seque
         words += ["--ro-bind", str(HERE / name), f"{INSIDE}/{name}"]
     words += ["--remount-ro", "/", "--chdir", "/", "--seccomp", str(filter_file), "--info-fd", str(info)]
     return [*words, "--", python, "-S", "-s", "-B", "-X", "utf8", f"{INSIDE}/zygote.py", str(control)]
+
+
+def walls(environment: Mapping[str, str]) -> list[str]:
+    """The part of a command that every sandbox has: namespaces, a user without rights, only these variables."""
+    words = ["bwrap", "--unshare-all", "--hostname", "sandbox", "--uid", NOBODY, "--gid", NOBODY, "--cap-drop", "ALL"]
+    words += ["--new-session", "--clearenv"]
+    for name, value in {"LANG": "C.UTF-8", **environment}.items():
+        words += ["--setenv", name, value]
+    return words
+
+
+def tool(words: Sequence[str], folder: str, filter_file: int, writes: bool) -> list[str]:
+    """The command of a program of the system: what it sees besides libraries is one folder, as /work."""
+    command = [*walls({"PATH": "/usr/bin:/bin", "TMPDIR": "/work"}), "--die-with-parent"]
+    for path in (*LIBRARIES, "/usr/bin", "/bin"):
+        command += bound(path)
+    command += ["--bind" if writes else "--ro-bind", folder, "/work", "--remount-ro", "/", "--chdir", "/work"]
+    return [*command, "--seccomp", str(filter_file), "--", *words]
 
 
 def shown(python: str) -> list[str]:
@@ -57,7 +74,7 @@ def shown(python: str) -> list[str]:
 
 def bound(path: str) -> list[str]:
     """Shows a path inside as it is outside, a link as a link; nothing where there is none."""
-    if os.path.islink(path) and path in LIBRARIES:
+    if os.path.islink(path) and path in LINKS:
         return ["--symlink", os.readlink(path), path]
     return ["--ro-bind", path, path] if os.path.exists(path) else []
 

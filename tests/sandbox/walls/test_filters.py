@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from workbench.sandbox.filters import ALLOW, ARCHITECTURES, FAIL, KILL, allowing, forbidding
-from workbench.sandbox.syscalls import LIBRARY, MACHINES, PROGRAM, ROWS, ZYGOTE, number
+from workbench.sandbox.walls.filters import ALLOW, ARCHITECTURES, FAIL, KILL, allowing, forbidding
+from workbench.sandbox.walls.syscalls import LIBRARY, MACHINES, PROGRAM, ROWS, ZYGOTE, number
 
 PERMISSION = FAIL | 1
 
