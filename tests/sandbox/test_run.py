@@ -93,6 +93,17 @@ class TestPrograms:
         assert (flood.status, flood.results) == ("memory", ())
         assert outcome("print('x' * 10**6)", "", style="stdin", limits=SHORT).status == "memory"
 
+    def test_a_script_that_never_ends_is_run_twice_and_not_for_every_input(self) -> None:
+        began = time.process_time()
+        program, inputs = "x = int(input())\nwhile x: pass\nprint(x)", [*["0"] * 3, *["1"] * 30, "0"]
+        found = outcome(program, *inputs, style="stdin", limits=SHORT)
+        assert found.status == "timeout"
+        assert values(found)[:3] == ["0\n"] * 3
+        assert len(found.results) == 34
+        assert found.seconds < 8 * SHORT.seconds
+        assert "not run, since 2 runs before it" in found.results[20].error
+        assert time.process_time() - began < 10
+
     def test_an_end_of_its_own_is_no_result(self) -> None:
         found = outcome("import os\ndef f(x):\n    os._exit(0)")
         assert (found.status, found.reason) == ("crashed", "ended with status 0 after 0 of 1 calls")

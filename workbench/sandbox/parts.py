@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from workbench.sandbox.jobs import Job, Outcome, Result, refused
 from workbench.sandbox.values import LONGEST, read
@@ -24,6 +24,7 @@ class Part:
     deaths: int = 0  # zygotes that died while they had it
     since: float = 0.0  # when the last one did
     result: Outcome | None = None
+    exhausted: list[int] = field(default_factory=list)  # shared by the parts of a job: those that used up their time
 
 
 def unfit(job: Job) -> Outcome | None:
@@ -52,12 +53,12 @@ def unfit(job: Job) -> Outcome | None:
 def parts_of(number: int, job: Job) -> list[Part]:
     """The parts of a job, those of a second run under another hash seed behind those of the first."""
     whole = {"program": job.program, "entry": job.entry, "style": job.style, "longest": LONGEST}
-    found = []
+    found, exhausted = [], list[int]()
     for seed in SEEDS if job.twice else (None,):
         if job.style == "stdin":
             message = json.dumps(whole).encode()
             texts = [call.encode("utf-8", errors="replace") for call in job.calls]
-            found += [Part(number, message, text, 1, seed) for text in texts]
+            found += [Part(number, message, text, 1, seed, exhausted=exhausted) for text in texts]
             continue
         groups = [job.calls] if job.style == "function" else [(call,) for call in job.calls]
         for calls in groups:

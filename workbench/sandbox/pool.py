@@ -16,6 +16,7 @@ from workbench.sandbox.parts import SEEDS, Part, joined, parts_of, unfit
 from workbench.sandbox.reading import outcome
 from workbench.sandbox.worker import PROGRAMS, Kind, Worker, ZygoteDiedError, start
 
+EXHAUSTED = 2  # runs of a job that use up their time before the rest of them is given up
 TRIES = 2  # zygotes that may die with a job before it is held to have ended them
 BACKSTOP = 10.0  # seconds of wall time, and for every second of processor time
 
@@ -53,6 +54,8 @@ class Sandbox:
     def own(self) -> None:
         """After a fork the zygotes belong to the process that started them; this one starts others."""
         if self.owner != os.getpid():
+            for worker in self.running:
+                worker.control.close()  # the other process still has it
             self.running, self.owner = [], os.getpid()
 
     def work(self, jobs: Sequence[Job], parts: Sequence[Part]) -> None:
@@ -100,6 +103,8 @@ class Sandbox:
             worker, part = taken.pop(control)
             try:
                 part.result = outcome(jobs[part.job], part.calls, worker.collect())
+                if part.result.status == "timeout" and part.calls < len(jobs[part.job].calls):
+                    give_up(part, jobs[part.job], waiting)
             except ZygoteDiedError:
                 self.drop(worker)
                 self.replaced += 1
@@ -125,6 +130,17 @@ class Sandbox:
 def suits(worker: Worker, part: Part) -> bool:
     """Whether a worker may take a part: under its hash seed; after a death one that was started since, to be sure."""
     return part.seed in (None, worker.seed) and worker.started >= part.since
+
+
+def give_up(part: Part, job: Job, waiting: deque[Part]) -> None:
+    """After a second run that used up its time the further ones of the same job are not made."""
+    part.exhausted.append(part.job)
+    if len(part.exhausted) < EXHAUSTED:
+        return
+    reason = f"not run, since {EXHAUSTED} runs before it used up their {job.limits.seconds:g} s of processor time"
+    for each in [each for each in waiting if each.job == part.job]:
+        each.result = Outcome("timeout", reason=reason)
+        waiting.remove(each)
 
 
 def overdue(taken: Taken) -> list[Any]:

@@ -66,9 +66,9 @@ class Program:
         return self.trace(x)[-1]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def parse(text: str) -> Program:
-    """Reads a program; the last 50,000 are remembered. Raises SmallError."""
+    """Reads a program; the last 10,000 are remembered. Raises SmallError."""
     if len(text) > CHARACTERS:
         raise SmallError(f"the program has {len(text)} characters, at most {CHARACTERS}")
     try:

@@ -1,5 +1,6 @@
 """The trusted side of one zygote: starts it, gives it jobs as files in memory, reads what came of them, ends it."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -67,6 +68,7 @@ class Worker:
     errors: IO[bytes]
     inside: int  # the process id of the zygote, as seen from here
     seed: int
+    handle: int = -1  # of that process
     started: float = field(default_factory=time.monotonic)
     results: int = -1
     longest: int = 0
@@ -86,14 +88,18 @@ class Worker:
             message = b""
             self.errors.write(str(error).encode())
         if not message:
-            self.close()
-            raise NoSandboxError(f"the sandbox does not start: {self.complaint()}. {REMEDY}")
+            self.end()
+            said = self.complaint()
+            self.errors.close()
+            raise NoSandboxError(f"the sandbox does not start: {said}")
 
     def complaint(self) -> str:
-        """The end of what bubblewrap or Python said when it failed."""
+        """The end of what bubblewrap or Python said when it failed, with the remedy where it was the former."""
         self.errors.seek(0)
         said = " ".join(self.errors.read().decode(errors="replace").split())
-        return said[-300:] or f"bubblewrap ended with status {self.process.poll()}"
+        if "Traceback" in said:
+            return f"{said[-300:]}. A file for it has to import inside, with what is installed"
+        return f"{said[-300:] or f'bubblewrap ended with status {self.process.poll()}'}. {REMEDY}"
 
     def submit(self, job: bytes, given: bytes | None, limits: Mapping[str, Any]) -> None:
         """Gives it a job: its text, its standard input if it has one, and its limits."""
@@ -134,12 +140,18 @@ class Worker:
 
     def close(self) -> None:
         """Ends the zygote, and with it everything in its process namespace."""
+        self.end()
+        self.errors.close()
+
+    def end(self) -> None:
+        """Ends its processes. A handle names the zygote, since its number may have gone to another process."""
         self.forget()
         self.control.close()
-        try:
-            os.kill(self.inside, signal.SIGKILL)
-        except ProcessLookupError:
-            self.inside = -1
+        if self.handle >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+            os.close(self.handle)
+            self.handle = -1
         self.process.kill()
         self.process.wait()
 
@@ -177,13 +189,21 @@ def start(kind: Kind, seed: int) -> Worker:
     os.close(writing)
     with os.fdopen(reading, "rb") as info:
         told = info.read()
-    inside = int(json.loads(told)["child-pid"]) if told else process.pid
-    worker = Worker(process, ours, errors, inside, seed)
+    inside = int(json.loads(told)["child-pid"]) if told else -1
+    worker = Worker(process, ours, errors, inside, seed, handle_of(inside))
     try:
         ours.send(hello(kind))
     except OSError as error:
         errors.write(f" {error}".encode())  # `ready` tells why, with what bubblewrap said
     return worker
+
+
+def handle_of(process: int) -> int:
+    """A descriptor of a process; -1 where there is none."""
+    try:
+        return os.pidfd_open(process) if process > 0 else -1
+    except ProcessLookupError:
+        return -1
 
 
 def hello(kind: Kind) -> bytes:

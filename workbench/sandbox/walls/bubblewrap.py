@@ -36,6 +36,8 @@ def command(seed: int, control: int, filter_file: int, info: int, folders: Seque
     words += ["--as-pid-1"]  # so that everything inside ends with it
     for path in shown(python):
         words += bound(path)
+    if folders:  # some libraries do not import without a place for their caches; programs cannot write there
+        words += ["--tmpfs", "/tmp", "--setenv", "HOME", "/tmp"]
     for path in folders:
         words += ["--ro-bind", path, path]
     for name in ("zygote.py", "values.py"):
