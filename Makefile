@@ -23,7 +23,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: constraints smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser clean
+.PHONY: constraints smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser bubblewrap clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +38,7 @@ lab: $(STAMP)  ## JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) $(LESSON)
 
 # Files of tests are shared out among processes of one thread each; a browser needs the machine for itself.
-test: $(STAMP) $(SMOLLM2_STAMP) browser  ## all tests; says at the end what was skipped and why
+test: $(STAMP) $(SMOLLM2_STAMP) browser bubblewrap  ## all tests; says at the end what was skipped and why
 	@status=0; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SHAPES) -n $(WORKERS) --dist loadfile -m "not soak and not browser" $(PYTEST) \
 	  || [ $$? = 5 ] || status=1; \
@@ -152,6 +152,17 @@ browser:
 	    || echo "chromium could not be installed: tests marked 'browser' will be skipped"; \
 	else \
 	  echo "no Chromium and no root to install it: tests marked 'browser' will be skipped (apt-get install chromium)"; \
+	fi
+
+# Without bubblewrap programs that a model wrote are not run, without iverilog no hardware: their tests are skipped.
+bubblewrap:
+	@if command -v bwrap >/dev/null && command -v iverilog >/dev/null; then \
+	  : ; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap iverilog >/dev/null; } \
+	    || echo "bubblewrap and iverilog could not be installed: the tests of the sandbox will be skipped"; \
+	else \
+	  echo "no bubblewrap or iverilog, and no root to install them: their tests will be skipped (apt-get install bubblewrap iverilog)"; \
 	fi
 
 constraints: $(STAMP) $(DOCS_STAMP) $(SMOLLM2_STAMP)  ## write down the versions that are installed, for every later installation

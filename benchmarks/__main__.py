@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "common", "middles", "trl_peer", "gpu_check", "league_play"}
+HELPERS = {"__main__", "common", "middles", "trl_peer", "gpu_check", "league_play", "attack_programs"}
 
 
 def names() -> list[str]:

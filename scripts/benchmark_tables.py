@@ -18,6 +18,11 @@ SENTENCES = {
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
     "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
+    "sandbox_speed": "programs a processor second: {exact[programs_per_processor_second]:,} exact, "
+    "{sandboxed[programs_per_processor_second]:,} sandboxed; 1,000 tasks of {unit_tests[calls_each]} unit tests in "
+    "{unit_tests[processor_seconds]:.1f} s of processor time",
+    "sandbox_attacks": "{attacks} attacks: {escapes} escapes, {forged} forged grades; the honest program after each "
+    "graded correct in {honest_after_each}",
     "lens_speed": "{methods} methods on {rollouts} rollouts in {usual:.2f} s",
     "ui_tokens": "first paint {first_paint:.2f} s, new signal {signal[median]:.2f} s, frame {scroll_p95:.2f} s (95 %)",
     "ui_live": "95th percentile {painted_p95:.2f} s; idle kernel {idle_cpu:.1%} of a core",

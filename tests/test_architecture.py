@@ -42,11 +42,12 @@ LIBRARY: dict[str, set[str]] = {
     "methods": CORE | {"method", "pieces"},
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
-    "rewards": CORE,
+    "sandbox": set(),  # knows values and programs, nothing of this project
+    "rewards": CORE | {"sandbox"},
     "pruning": CORE,
-    "tasks": BASE,
+    "tasks": BASE | {"sandbox"},
     "models": BASE,
-    "analysis": BASE,
+    "analysis": BASE | {"sandbox"},
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
     "checks": BASE | {"method", "config"},
@@ -54,7 +55,7 @@ LIBRARY: dict[str, set[str]] = {
     "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "cells": BASE | {"method", "registry", "checks"},
     "runs": CORE | DATA | {"checks", "cells", "planning", "training", "analysis"},
-    "commands": DATA | {"checks", "runs", "planning", "models"},
+    "commands": DATA | {"checks", "runs", "planning", "models", "sandbox"},
     "cli": {"commands", "runs"},
     "__main__": {"cli"},
 }

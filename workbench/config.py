@@ -200,6 +200,7 @@ class RunConfig(BaseModel):
         if "rewards" in known:
             keys = [part.key for part in self.rewards]
             twice = sorted({key for key in keys if keys.count(key) > 1})
+            found += [f"rewards.{part.key}: {text}" for part in self.rewards for text in part.reward.check()]
             found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice]
         return found
 

@@ -150,6 +150,10 @@ class Reward(Piece, ABC):
     @abstractmethod
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]: ...
 
+    def check(self) -> list[str]:
+        """Why it cannot score on this machine, with the remedy; a run that would need it does not start."""
+        return []
+
 
 class Shaping(Piece, ABC):
     """Makes the final reward from the weighted sum of the parts, for the rollouts of one group."""

@@ -11,6 +11,7 @@ from workbench import registry
 from workbench.kinds import Reward, Task
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.small_programs import SmallPrograms
 from workbench.tasks.sums import Sums
 from workbench.tasks.two_numbers import TwoNumbers
 from workbench.tasks.word_problems import WordProblems
@@ -27,6 +28,7 @@ class Example:
     make: Callable[[Path], Task]
     reward: str
     written: Callable[[Problem], str]
+    other: Callable[[Problem], str] = lambda problem: str(int(problem.answer) + 1)  # an incorrect answer
 
 
 def rows(path: Path, question: str, answer: str) -> str:
@@ -39,6 +41,12 @@ def rows(path: Path, question: str, answer: str) -> str:
 #: Every task of the registry: a new one is entered here.
 EXAMPLES = {
     "sums": Example(lambda folder: Sums(level=2, seed=3), "exact", lambda problem: f"answer: {problem.answer}"),
+    "small_programs": Example(
+        lambda folder: SmallPrograms(lines=3),
+        "by_running",
+        lambda problem: f"answer: {problem.answer}",
+        lambda problem: "0.5",  # neither an output, nor an input, nor a program
+    ),
     "two_numbers": Example(lambda folder: TwoNumbers(), "math", lambda problem: f"The answer is {problem.answer}."),
     "word_problems": Example(
         lambda folder: WordProblems(level=1), "exact", lambda problem: f"so\nanswer: {problem.answer}"
@@ -112,7 +120,7 @@ def test_the_reference_answer_is_correct_and_another_is_not(name: str, task: Tas
     example = EXAMPLES[name]
     reward = Reward.parse(example.reward)
     for problem in problems(task, "train")[:8]:
-        other = Problem(problem.key, problem.prompt, str(int(problem.answer) + 1))
+        other = Problem(problem.key, problem.prompt, example.other(problem), problem.data)
         texts = [example.written(problem), example.written(other)]
         request = Request(problem, (1,), 0, 0, n=2)
         rollouts = [Rollout(request, n, [1], text, [0.0], [0.0], "stop") for n, text in enumerate(texts)]

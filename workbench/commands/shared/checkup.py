@@ -31,6 +31,18 @@ PARTS = (
     Part("bitsandbytes", "4-bit and 8-bit weights", "pip install bitsandbytes"),
     Part("datasets", "tasks from the Hub", "pip install datasets"),
     Part("math_verify", "scoring mathematical answers", "pip install 'math-verify[antlr4_13_2]'"),
+    Part(
+        "workbench.sandbox.probe",
+        "running programs that a model wrote (bubblewrap, user namespaces)",
+        "apt-get install bubblewrap",
+        probe="workbench.sandbox.probe:why_not",
+    ),
+    Part(
+        "workbench.rewards.code.verilog",
+        "the reward verilog (Icarus Verilog)",
+        "apt-get install iverilog",
+        probe="workbench.rewards.code.verilog:missing",
+    ),
     Part("gguf", "models in GGUF files", "pip install gguf"),
     Part(
         "workbench.models.smollm2",

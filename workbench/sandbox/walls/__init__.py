@@ -1,0 +1,1 @@
+"""What keeps a process in: namespaces by bubblewrap, system calls by seccomp."""

@@ -1,0 +1,83 @@
+"""Small programs drawn line by line, for `small_programs`: every value on the way is small, whatever the seed."""
+
+import zlib
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from workbench.sandbox.exact import RAISED
+from workbench.sandbox.small import Value, parse
+
+Split = Literal["train", "test"]
+HELD_OUT = 8  # one program in eight belongs to the test split
+LARGEST, LONGEST = 99, 8  # of a number and of a list on the way: smaller than what the language allows
+#: Lines by what they take and what they make; {d} is a digit of the line's own.
+LINES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("list", "list"): (
+        *("x[::-1]", "sorted(x)", "x[{d}:]", "x[:{d}]", "x + [{d}]", "[{d}] + x", "x + x"),
+        *("[v + {d} for v in x]", "[v * {d} for v in x]", "[v % {d} for v in x]", "[v for v in x if v > {d}]"),
+    ),
+    ("list", "int"): ("sum(x)", "len(x)", "max(x)", "min(x)", "x[0]", "x[-1]", "x.count({d})"),
+    ("int", "int"): ("x + {d}", "x - {d}", "x * {d}", "x % {d}"),
+    ("int", "list"): ("[x, {d}]", "[x, x]", "[x + v for v in range({d})]"),
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A program and inputs for which it returns, with what it returns."""
+
+    program: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+def split_of(text: str) -> Split:
+    """The split of a program, or of a prompt: the two never share one, whatever the seed."""
+    return "test" if zlib.crc32(text.encode()) % HELD_OUT == 0 else "train"
+
+
+def draw(random: Random, lines: int, split: Split, inputs: int = 1) -> Drawn:
+    """A program of so many lines that belongs to the split, with different inputs."""
+    while True:
+        kind = "list" if random.random() < 0.8 else "int"
+        program = drawn_program(random, lines, kind)
+        if split_of(program) != split:
+            continue
+        found = dict[str, tuple[Value, Value]]()
+        for _ in range(4 * inputs):
+            value = drawn_input(random, kind)
+            result = tame(program, value)
+            if result is not None and len(found) < inputs:
+                found[str(value)] = value, result
+        if len(found) == inputs:
+            return Drawn(program, *(tuple(side) for side in zip(*found.values(), strict=True)))
+
+
+def drawn_program(random: Random, lines: int, kind: str) -> str:
+    """A program that takes a list or a number."""
+    body = []
+    for _ in range(lines):
+        (_, after), forms = random.choice([item for item in LINES.items() if item[0][0] == kind])
+        digit = random.randint(1, 9 if after == "int" else 4)
+        body.append(f"x = {random.choice(forms).format(d=digit)}")
+        kind = after
+    return f"def f(x): {'; '.join(body)}; return x"
+
+
+def drawn_input(random: Random, kind: str) -> Value:
+    """A list of one to four digits, or a digit."""
+    return [random.randint(0, 9) for _ in range(random.randint(1, 4))] if kind == "list" else random.randint(0, 9)
+
+
+def tame(program: str, value: Value) -> Value | None:
+    """What a program returns, or None where it raises or a value on the way is not small."""
+    try:
+        trace = parse(program).trace(value)
+    except RAISED:
+        return None
+    small = all(
+        abs(each) <= LARGEST if isinstance(each, int) else len(each) <= LONGEST and all(abs(v) <= LARGEST for v in each)
+        for each in trace
+    )
+    return trace[-1] if small else None
