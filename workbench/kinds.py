@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import workbench.signals  # noqa: F401  importing them enters their axes, which every method is checked with
 from workbench.piece import Head, Piece
@@ -143,9 +143,10 @@ class Task(Piece, ABC):
 
 
 class Reward(Piece, ABC):
-    """Scores the rollouts of a group: one result each, in order."""
+    """Scores the rollouts of a group: one result each, in order. Each rollout is given to it once."""
 
     needs_scorer = False
+    groupwise: ClassVar[bool] = False  # compares the rollouts of a group: given all of them whenever some are new
 
     @abstractmethod
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]: ...

@@ -24,12 +24,13 @@ from workbench.training.evaluation import (
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
-from workbench.training.scored import NAME as SCORED_SHARE
-from workbench.training.scored import refuse, scored_share, watch
 from workbench.training.scorer import PolicyScorer
 from workbench.training.signal_plan import reads_reference
-from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
-from workbench.training.stopping import STOPPING, after, out_of_time, reason
+from workbench.training.step import Learned, Step, evaluation_columns, make_columns
+from workbench.training.watching.metrics import metrics_of
+from workbench.training.watching.scored import NAME as SCORED_SHARE
+from workbench.training.watching.scored import refuse, scored_share, watch
+from workbench.training.watching.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
 
 

@@ -10,12 +10,16 @@ State = dict[str, Any]  # the state of a piece: JSON values and tensors, saved w
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of a task, before any chat template. `key` is unique within its task; `answer` is the reference."""
+    """A problem of a task, before any chat template. `key` is unique within its task; `answer` is the reference.
+
+    `source` tells problems of a mixture apart, or the kinds of question that a piece makes: metrics of its own.
+    """
 
     key: str
     prompt: str
     answer: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class Request:
     `prompt` is what the engine conditions on; `training_prompt` what the update conditions on, where it
     differs (hinted rollouts trained on the bare prompt). `prefix` is the given part of the completion:
     generated tokens follow it, and it is not trained on. `number` is unique within a step and keys the random numbers.
+
+    `role` is what the rollouts do: "" solves the problem, any other word (check, rewrite, propose) is the piece's own,
+    and their metrics stand apart as `correct.check`. `tag` is a label of how a rollout came about (branch, hinted).
+    With `late` no reward scores them: the controller does, in a later round (`Orders.scores`).
     """
 
     problem: Problem
@@ -38,6 +46,9 @@ class Request:
     tag: str = ""
     train: bool = True
     pick: int = -1  # the problem's number in the pool, where a sampler picked it
+    role: str = ""
+    late: bool = False
+    parent: tuple[int, int] | None = None  # `Rollout.key` of the rollout of this step that it was made from
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,11 @@ class Rollout:
     reward: float = float("nan")
     correct: float = float("nan")
     extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Unique within a step: the number of its request, and its place among the rollouts of it."""
+        return self.request.number, self.index
 
     @property
     def scored(self) -> bool:

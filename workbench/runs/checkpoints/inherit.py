@@ -10,7 +10,7 @@ from workbench.config import RunConfig
 from workbench.kinds import Piece, Sampler
 from workbench.planning.forecast import forecast
 from workbench.training.forward import make_heads
-from workbench.training.scored import NAME as SCORED_SHARE
+from workbench.training.watching.scored import NAME as SCORED_SHARE
 from workbench.types import State
 
 HEAD = "head."  # before the names of a method's own weights in a checkpoint

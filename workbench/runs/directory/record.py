@@ -56,6 +56,9 @@ COLUMNS = (
     Column("step", INT),
     Column("rollout", INT),  # 0, 1, ... within the step
     Column("problem", TEXT),  # the problem's key
+    Column("source", TEXT),  # of a mixture, or the kind of question; "": the run's task
+    Column("role", TEXT),  # what the rollout does; "": it solves the problem
+    Column("parent", INT),  # the rollout of the step that this one was made from
     Column("group", INT),
     Column("round", INT),
     Column("tag", TEXT),

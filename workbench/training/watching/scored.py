@@ -15,8 +15,15 @@ FALL = 0.02  # of the share, below that mean
 
 
 def scored_share(rollouts: Sequence[Rollout]) -> float:
-    """The share of rollouts with a value from every reward; pruned ones and demonstrations are not counted."""
-    counted = [rollout for rollout in rollouts if rollout.finish not in ("pruned", "given")]
+    """The share of rollouts with a value from every reward.
+
+    Not counted: pruned ones, demonstrations, and untrained ones that no reward is asked about.
+    """
+    counted = [
+        rollout
+        for rollout in rollouts
+        if rollout.finish not in ("pruned", "given") and (rollout.request.train or not rollout.request.late)
+    ]
     return sum(rollout.scored for rollout in counted) / len(counted) if counted else 1.0
 
 

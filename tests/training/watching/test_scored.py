@@ -8,8 +8,9 @@ from workbench.runs.checkpoints.evaluation import tally
 from workbench.sections import TrainingSection
 from workbench.training.evaluation import EVALUATED_SHARE, accuracy
 from workbench.training.sampling import Sampled
-from workbench.training.scored import EARLIEST, RECENT, refuse, scored_share, watch
-from workbench.training.step import Learned, metrics_of
+from workbench.training.step import Learned
+from workbench.training.watching.metrics import metrics_of
+from workbench.training.watching.scored import EARLIEST, RECENT, refuse, scored_share, watch
 from workbench.types import Group, Problem, Request, Rollout, Score, State
 
 REQUEST = Request(Problem("p", "", "4"), (1,), group=0, number=0, n=4)
