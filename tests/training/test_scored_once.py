@@ -41,10 +41,14 @@ class Counting(Reward):
 
 
 @dataclass(frozen=True)
-class Together(Counting):
+class Together(Reward):
     """The same, for a reward that compares the rollouts of a group."""
 
     groupwise = True
+    seen: Any = None
+
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
+        return Counting(self.seen)(problem, rollouts, scorer)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
 from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Scorer, State
+from workbench.types.memory import Ledger, Stock
 
 ScoreGroup = Callable[[Group], list[str]]
 
@@ -45,6 +46,8 @@ class Parts:
     controller: Controller | None = None
     pruner: Pruner | None = None
     scorer: Scorer | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    stock: Stock = field(default_factory=Stock)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Limits:
     rollouts: int
     rounds: int
     seed: int
+    steps: int = 1
 
 
 @dataclass
@@ -64,6 +68,7 @@ class Sampled:
     groups: list[Group] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
+    seen: list[Rollout] = field(default_factory=list)  # every rollout, those too that were dropped
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -103,21 +108,30 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform)
+        memory = self.parts.ledger, self.parts.stock
+        pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
-        return picks
+        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
 
     def uniform(self, what: str, number: int) -> Callable[[int], float]:
         """Numbers in [0, 1) keyed by seed, step, purpose and round."""
-        key = f"{self.limits.seed}/{self.sampling.step}/{what}/{number}"
-        return lambda index: random.Random(f"{key}/{index}").random()
+        return uniform_of(f"{self.limits.seed}/{self.sampling.step}/{what}/{number}")
 
     def first_request(self, pick: Pick) -> Request:
         """The first request of a new group."""
-        problem = self.parts.task.problem(pick.number, "train")
-        prompt = self.parts.encoder.prompt(problem.prompt)
-        group, number = next(self.group_numbers), next(self.numbers)
-        return Request(problem, prompt, group, number, n=pick.rollouts, pick=pick.number)
+        problem, ask, encode = pick.problem, pick.ask, self.parts.encoder.prompt
+        if problem is None:
+            problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+        return Request(
+            problem,
+            encode(problem.prompt if ask.prompt is None else ask.prompt),
+            group=next(self.group_numbers),
+            number=next(self.numbers),
+            n=pick.rollouts,
+            pick=pick.number if pick.problem is None else -1,
+            training_prompt=None if ask.training_prompt is None else encode(ask.training_prompt),
+            **{name: getattr(ask, name) for name in ("max_tokens", "temperature", "role", "tag", "train", "late")},
+        )
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
         """Rollouts of these requests, scored, and whatever the controller adds, round by round."""
@@ -149,6 +163,7 @@ class StepSampler:
     def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
         """Sorts new rollouts into groups, and scores the groups that changed."""
         changed = {}
+        self.sampled.seen += rollouts
         for rollout in rollouts:
             rollout.round = number
             request = rollout.request
@@ -173,6 +188,9 @@ class StepSampler:
             new_group=lambda: next(self.group_numbers),
             uniform=self.uniform("controller", 1000 * round_of_sampling + number),
             scorer=self.parts.scorer,
+            total_steps=self.limits.steps,
+            ledger=self.parts.ledger,
+            stock=self.parts.stock,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
@@ -192,6 +210,29 @@ class StepSampler:
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
         return sum(verdict == "resample" for verdict in verdicts.values())
+
+
+def uniform_of(key: str) -> Callable[[int], float]:
+    """Numbers in [0, 1) for every whole number, always the same under a key."""
+    return lambda index: random.Random(f"{key}/{index}").random()
+
+
+def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
+    """A pick of a problem that is there, asked for within the run's limits; ValueError that names the sampler."""
+    if pick.problem is None and (pick.number < 0 or (size is not None and pick.number >= size)):
+        known = "no end" if size is None else f"problems 0 to {size - 1}"
+        raise ValueError(
+            f"sampler {sampler} picks problem {pick.number}, and the task has {known}: pick one of these, or give the "
+            "pick a problem of its own"
+        )
+    if pick.rollouts < 1:
+        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give 1 or more")
+    if pick.ask.max_tokens is not None and not 0 < pick.ask.max_tokens <= budget:
+        raise ValueError(
+            f"sampler {sampler} asks for {pick.ask.max_tokens} tokens: give at least 1 and at most rollouts.max_tokens "
+            f"= {budget}, for which the run was planned"
+        )
+    return pick
 
 
 def apply_drops(groups: dict[int, Group], orders: Orders) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Step:
     probes: dict[str, Any] | None = None  # rollouts of tracked problems, as `columns`
     again: dict[str, Any] | None = None  # tracked rollouts scored after this step: `step`, `after_logprob`
     events: Sequence[str] = ()
+    journal: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # lines of ledger and stock
     ends: str = ""  # why the run ends after this step; empty while it continues
 
 

@@ -1,7 +1,7 @@
 """The trainer: a generator of steps. It knows protocols, and no method, task, reward or engine by name."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from workbench.method import Method
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
-from workbench.training.dry import SAMPLE, Advice, dry_pass, is_out_of_memory, largest_rows
+from workbench.training.dry import Advice, dry_pass, is_out_of_memory, largest_rows, longest_prompts
 from workbench.training.evaluation import (
     EVALUATION_STEP,
     PROBE_STEP,
@@ -23,6 +23,7 @@ from workbench.training.evaluation import (
 )
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
+from workbench.training.memory import SURVEY_STEP, Memory
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
 from workbench.training.scorer import PolicyScorer
 from workbench.training.signal_plan import reads_reference
@@ -32,6 +33,7 @@ from workbench.training.watching.scored import NAME as SCORED_SHARE
 from workbench.training.watching.scored import refuse, scored_share, watch
 from workbench.training.watching.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
+from workbench.types.memory import Line
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Trainer:
         )
         if self.parts.scorer is None:
             self.parts.scorer = PolicyScorer(self.learner.forward)
+        self.memory = Memory(self.parts, self.method.synthesis, self.states, self.settings.seed)
 
     @property
     def reads_reference(self) -> bool:
@@ -97,8 +100,13 @@ class Trainer:
     def __iter__(self) -> Iterator[Step]:
         if self.tries_largest:
             self.try_largest()
-        if self.step == 0 and self.settings.evaluation.problems:
-            yield self.evaluated(Step(0, {}), Clock(on_phase=self.on_phase))
+        if self.step == 0:
+            clock = Clock(on_phase=self.on_phase)
+            start = self.memory.survey(self.sampling(SURVEY_STEP, self.settings.rollouts.temperature), clock)
+            if self.settings.evaluation.problems:
+                start = self.evaluated(start, clock)
+            if start.metrics:
+                yield start
         while not self.ended:
             yield self.take_step()
 
@@ -115,6 +123,7 @@ class Trainer:
         late = out_of_time(training, stopping)
         sampled = self.sample(number, clock)
         self.watch_scores(sampled)
+        journal = self.memory.learn(number, sampled)
         record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
         again = self.probes_again(clock)
@@ -128,7 +137,7 @@ class Trainer:
             metrics["learning_rate"] = self.learner.learning_rate(number)
             columns = self.columns(sampled, learned, number) if record else None
         self.step = number
-        step = Step(number, metrics, columns, again=again, events=sampled.events)
+        step = Step(number, metrics, columns, again=again, events=sampled.events, journal=journal)
         every, last = self.settings.evaluation.every, late or number == training.steps
         if self.settings.evaluation.problems and (last or (every and number % every == 0)):
             step = self.evaluated(step, clock)
@@ -152,7 +161,8 @@ class Trainer:
     def sample(self, number: int, clock: Clock) -> Sampled:
         """Samples all rounds of a step; the sampler and the pruner are updated with its groups."""
         rollouts = self.settings.rollouts
-        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed)
+        steps = self.settings.training.steps
+        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed, steps)
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
         sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
@@ -206,11 +216,9 @@ class Trainer:
     def try_largest(self) -> None:
         """Runs the dry pass; ValueError with advice if the update does not fit."""
         self.on_phase("dry pass")
-        rollouts, task = self.settings.rollouts, self.parts.task
-        size, wanted = task.size("train"), max(SAMPLE, rollouts.problems)
-        problems = [task.problem(number, "train") for number in range(wanted if size is None else min(size, wanted))]
-        prompts = sorted((self.parts.encoder.prompt(problem.prompt) for problem in problems), key=len)
-        rows = largest_rows(prompts[-rollouts.problems :], rollouts.rollouts, rollouts.max_tokens)
+        rollouts = self.settings.rollouts
+        prompts = longest_prompts(self.parts.task, self.parts.encoder, rollouts.problems)
+        rows = largest_rows(prompts, rollouts.rollouts, rollouts.max_tokens)
         try:
             dry_pass(self.learner.forward, self.learner.plan, self.learner.optimiser, rows)
         except RuntimeError as error:
@@ -269,11 +277,15 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Writes a checkpoint with everything needed to resume bit for bit."""
-        state = {"step": self.step, "states": self.states, **self.learner.state()}
+        state = {"step": self.step, "states": self.states, "journal": self.memory.journal.state()}
+        state |= self.learner.state()
         checkpoint.write(path, self.learner.weights(), state)
 
-    def load(self, path: Path) -> None:
-        """Resumes from a checkpoint. ValueError if it is of another model."""
+    def load(self, path: Path, journal: Mapping[str, Sequence[Line]] | None = None) -> None:
+        """Resumes from a checkpoint, and from the lines of ledger and stock that were kept beside it.
+
+        ValueError if it is of another model, or lines are missing.
+        """
         weights, state = checkpoint.read(path)
         odd = sorted(weights.keys() ^ self.learner.weights().keys())[:3]
         if odd:
@@ -283,5 +295,6 @@ class Trainer:
         self.step = state["step"]
         self.states.clear()
         self.states.update(state["states"])
+        self.memory.restore(state.get("journal"), journal or {})
         self.learner.restore(weights, state)
         self.parts.engine.sync(self.policy)

@@ -48,6 +48,7 @@ class Request:
     pick: int = -1  # the problem's number in the pool, where a sampler picked it
     role: str = ""
     late: bool = False
+    temperature: float | None = None  # None: the run's; log-probs are of the run's temperature in any case
     parent: tuple[int, int] | None = None  # `Rollout.key` of the rollout of this step that it was made from
 
 

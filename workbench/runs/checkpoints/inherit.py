@@ -34,6 +34,9 @@ def inherit(
     for name in found.state["live"]:  # a live change of the parent's stays, unless the fork sets the field
         if getattr(before.training, name) != getattr(after.training, name):
             found.state["live"][name] = getattr(after.training, name)
+    if before.task != after.task and any(found.state.get("journal", {}).get("counts", {}).values()):
+        found.state["journal"] = {"counts": {}}
+        found.anew.append("ledger and stock, which are of another task, begin anew")
     if shapes(before) != shapes(after):
         renew_heads(found, after)
     rates = [{}, *({"lr": head.learning_rate} for head in after.method.heads)]

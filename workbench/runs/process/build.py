@@ -22,6 +22,7 @@ from workbench.rewards.scoring import score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.process.family import family_errors
+from workbench.runs.process.recorder import read_journals
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
@@ -34,11 +35,7 @@ def errors(config: RunConfig) -> list[str]:
         able = capabilities(config.rollouts.engine)
     except ValueError as error:
         return [*found, f"rollouts.engine = {config.rollouts.engine!r}: {error}"]
-    if config.method.synthesis is not None:
-        found.append(
-            f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
-        )
-    found += engine_errors(config, able)
+    found += engine_errors(config, able) + survey_errors(config)
     if found:
         return found
     return lengths(config) + embedding_errors(config, able) or data_errors(config) or family_errors(config)
@@ -62,6 +59,18 @@ def engine_errors(config: RunConfig, able: Capabilities) -> list[str]:
     }
     found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
     return found + (vllm_errors(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+
+
+def survey_errors(config: RunConfig) -> list[str]:
+    """A sampler that wants to know every problem of a task that has no end of them."""
+    sampler = config.method.sampler
+    survey = None if sampler is None else sampler.survey
+    if sampler is None or survey is None or survey.problems is not None or config.task.size("train") is not None:
+        return []
+    return [
+        f"method.sampler = {sampler.name!r} asks every problem before the first step, and task {config.task.name} has "
+        "no end of them: set how many it surveys"
+    ]
 
 
 def embedding_errors(config: RunConfig, able: Capabilities) -> list[str]:
@@ -122,9 +131,13 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         policy.keep_reference()
     if directory is not None:
         policy.encoder.tokenizer.save_pretrained(directory.path / "tokenizer")
+        trainer.memory.journal.stored = True
         newest = newest_checkpoint(directory)
+        kept = read_journals(directory, 0 if newest is None else newest.step)
         if newest is not None:
-            trainer.load(newest.path)
+            trainer.load(newest.path, kept)
+        else:  # a survey may be there already: a fork's from before the first step
+            trainer.memory.restore({"counts": {name: len(lines) for name, lines in kept.items()}}, kept)
     return trainer
 
 

@@ -20,6 +20,7 @@ class Step(Protocol):
     probes: Mapping[str, Any] | None  # as `columns`
     again: Mapping[str, Any] | None  # `after_logprob` [tokens] of the probes of an earlier `step`, as of after this one
     events: Sequence[str]
+    journal: Mapping[str, Sequence[Mapping[str, Any]]]  # lines of `ledger.jsonl` and `problems.jsonl`
     ends: str  # why the run ends after this step; empty while it continues
 
 
