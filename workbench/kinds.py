@@ -260,12 +260,17 @@ class Round:
 
 @dataclass(frozen=True)
 class Orders:
-    """What a controller wants next. Without requests the step's sampling is over."""
+    """What a controller wants next. Without requests the step's sampling is over.
+
+    `scores` are parts that come late, of rollouts of any round, by `Rollout.key` and name of the part: they join the
+    parts, and the reward is formed again. They come after the drops: a dropped rollout has no scores.
+    """
 
     requests: Sequence[Request] = ()
     rollouts: Sequence[Rollout] = ()  # ready-made: demonstrations, replayed ones
     drop_groups: frozenset[int] = frozenset()
     drop: Callable[[Rollout], bool] | None = None
+    scores: Mapping[tuple[int, int], Mapping[str, Score]] = field(default_factory=dict)
     state: State = field(default_factory=dict)
 
 

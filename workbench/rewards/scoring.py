@@ -6,11 +6,10 @@ reward that compares the rollouts of a group says so (`groupwise`) and is run ov
 A reward that raises costs the rollout it raised on, not the run: that rollout is unscored, and so counts as incorrect.
 """
 
-import math
 from collections.abc import Sequence
 
 from workbench.kinds import Reward, Shaping
-from workbench.types import Group, Rollout, Score, Scorer
+from workbench.types import Group, Rollout, Score, Scorer, score_fault
 
 NAN = float("nan")
 EXCERPT = 200  # characters of a rollout's text in an event
@@ -105,12 +104,8 @@ def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | No
     if len(scores) != len(rollouts):
         raise ValueError(f"{len(scores)} scores for {len(rollouts)} rollouts: return one for each")
     for score, rollout in zip(scores, rollouts, strict=True):
-        if not isinstance(score, Score):
-            raise ValueError(f"{score!r} is no Score: return Score(value)")
-        if math.isinf(score.value):
-            raise ValueError(f"value {score.value}: a reward is finite, or nan where it is unscored")
-        if score.per_token is not None and len(score.per_token) != len(rollout.tokens):
-            raise ValueError(f"{len(score.per_token)} values per token for {len(rollout.tokens)} tokens")
+        if fault := score_fault(score, rollout):
+            raise ValueError(fault)
     return scores
 
 

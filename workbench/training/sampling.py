@@ -3,13 +3,13 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
-from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Scorer, State
+from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Score, Scorer, State, score_fault
 from workbench.types.memory import Ledger, Stock
 
 ScoreGroup = Callable[[Group], list[str]]
@@ -144,6 +144,7 @@ class StepSampler:
             orders = self.orders(list(groups.values()), number, round_of_sampling)
             requests, ready = orders.requests, orders.rollouts
             apply_drops(groups, orders)
+            self.apply_scores(groups, orders)
             if not requests and not ready:
                 break
         else:
@@ -162,7 +163,7 @@ class StepSampler:
 
     def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
         """Sorts new rollouts into groups, and scores the groups that changed."""
-        changed = {}
+        changed: dict[int, Group] = {}
         self.sampled.seen += rollouts
         for rollout in rollouts:
             rollout.round = number
@@ -170,10 +171,37 @@ class StepSampler:
             group = groups.setdefault(request.group, Group(request.group, request.problem, []))
             group.rollouts.append(rollout)
             changed[group.number] = group
+        self.score(changed.values())
+
+    def score(self, groups: Iterable[Group]) -> None:
+        """Scores what is new in groups, and forms their rewards again."""
         with self.clock.phase("reward"):
-            for group in changed.values():
+            for group in groups:
                 alive = [rollout for rollout in group.rollouts if rollout.finish != "pruned"]
                 self.sampled.events += self.parts.score(Group(group.number, group.problem, alive))
+
+    def apply_scores(self, groups: dict[int, Group], orders: Orders) -> None:
+        """Puts late scores among the parts of their rollouts; an event for what cannot be scored."""
+        if not orders.scores:
+            return
+        rollouts = {each.key: (each, group) for group in groups.values() for each in group.rollouts}
+        changed: dict[int, Group] = {}
+        faults: list[str] = []
+        for key, parts in orders.scores.items():
+            rollout, group = rollouts.get(key, (None, None))
+            if rollout is None or group is None:
+                faults.append(f"rollout {key[1]} of request {key[0]} was dropped or never there")
+                continue
+            for name, score in parts.items():
+                if fault := score_fault(score, rollout):
+                    faults.append(f"{name} of rollout {key[1]} of request {key[0]}: {fault}")
+                    score = Score(float("nan"), fault)
+                rollout.parts[name] = score
+            changed[group.number] = group
+        if faults and self.parts.controller is not None:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            self.sampled.events.append(f"late scores of {self.parts.controller.name}: {faults[0]}{more}; left out")
+        self.score(changed.values())
 
     def orders(self, groups: Sequence[Group], number: int, round_of_sampling: int) -> Orders:
         """The controller's actions after a round."""

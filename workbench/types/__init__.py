@@ -18,7 +18,19 @@ from workbench.types.batch import (
 )
 from workbench.types.facts import AXES, FACTS, OWNERS, ROLLOUT, SHARED, TOKEN, TOP, Fact, axes, declare
 from workbench.types.protocols import Capabilities, Encoder, Engine, Policy, PrunerCall, Scorer
-from workbench.types.rollouts import Finish, Group, Judgement, Problem, Request, Rollout, Row, Sampling, Score, State
+from workbench.types.rollouts import (
+    Finish,
+    Group,
+    Judgement,
+    Problem,
+    Request,
+    Rollout,
+    Row,
+    Sampling,
+    Score,
+    State,
+    score_fault,
+)
 
 __all__ = [
     "AXES",
@@ -56,4 +68,5 @@ __all__ = [
     "axes",
     "declare",
     "rows_of",
+    "score_fault",
 ]

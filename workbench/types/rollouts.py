@@ -1,5 +1,6 @@
 """Problems, requests, rollouts and groups, as Python objects."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -130,6 +131,17 @@ class Rollout:
         """Per token whether the update trains on it; not on a given prefix."""
         given = len(self.request.prefix)
         return [self.request.train and position >= given for position in range(len(self.tokens))]
+
+
+def score_fault(score: Any, rollout: Rollout) -> str:
+    """Why something is no score of a rollout; empty where it is one."""
+    if not isinstance(score, Score):
+        return f"{score!r} is no Score: return Score(value)"
+    if math.isinf(score.value):
+        return f"value {score.value}: a reward is finite, or nan where it is unscored"
+    if score.per_token is not None and len(score.per_token) != len(rollout.tokens):
+        return f"{len(score.per_token)} values per token for {len(rollout.tokens)} tokens"
+    return ""
 
 
 @dataclass
