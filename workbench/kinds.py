@@ -302,6 +302,37 @@ class Synthesis(Piece, ABC):
     def __call__(self, state: State, past: Past) -> tuple[list[Problem], State]: ...
 
 
+Action = Literal["note", "pause", "stop", "fail"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What an alarm sees of a step: its metrics, and what else happened in it."""
+
+    step: int
+    metrics: Mapping[str, float]
+    events: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What an alarm says. note: it is told; pause: the run waits; stop: it ends with this step; fail: with an error."""
+
+    action: Action
+    text: str
+    alarm: str = ""  # its name; set by the trainer
+
+
+class Alarm(Piece, ABC):
+    """Watches the metrics of every step."""
+
+    before_update: ClassVar[bool] = False  # asked once a step is sampled; its metrics are those of sampling alone
+
+    @abstractmethod
+    def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
+        """What it has to say of a step, if anything, and its state after it."""
+
+
 class WeightEdit(Piece, ABC):
     """Changes the trained weights after a step, from snapshots it keeps in its state."""
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.kinds import Alert
 from workbench.signals import TOP_K
 from workbench.training.assemble import facts_of
 from workbench.training.sampling import Sampled
@@ -33,6 +34,7 @@ class Step:
     again: dict[str, Any] | None = None  # tracked rollouts scored after this step: `step`, `after_logprob`
     events: Sequence[str] = ()
     journal: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # lines of ledger and stock
+    alerts: Sequence[Alert] = ()  # of alarms
     ends: str = ""  # why the run ends after this step; empty while it continues
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.kinds import Alarm, Watched
 from workbench.method import Method
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.signals import RECORDED
@@ -28,9 +29,8 @@ from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampl
 from workbench.training.scorer import PolicyScorer
 from workbench.training.signal_plan import reads_reference
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns
+from workbench.training.watching.alarms import Alarms
 from workbench.training.watching.metrics import metrics_of
-from workbench.training.watching.scored import NAME as SCORED_SHARE
-from workbench.training.watching.scored import refuse, scored_share, watch
 from workbench.training.watching.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
 from workbench.types.memory import Line
@@ -64,6 +64,7 @@ class Trainer:
     advice: Advice = lambda prompt: "set a smaller training.micro_batch"
     step: int = 0
     states: dict[str, State] = field(default_factory=dict)
+    watch: Sequence[Alarm] = ()
 
     def __post_init__(self) -> None:
         self.states = {**self.method.init(), "sampler": self.parts.sampler.init(), **self.states}
@@ -83,6 +84,7 @@ class Trainer:
         )
         if self.parts.scorer is None:
             self.parts.scorer = PolicyScorer(self.learner.forward)
+        self.alarms = Alarms(self.watch, self.states)
         self.memory = Memory(self.parts, self.method.synthesis, self.states, self.settings.seed)
 
     @property
@@ -122,7 +124,7 @@ class Trainer:
         stopping = self.states.get(STOPPING, {})
         late = out_of_time(training, stopping)
         sampled = self.sample(number, clock)
-        self.watch_scores(sampled)
+        self.alarms.ask(Watched(number, metrics_of(sampled, Learned(())), sampled.events), before_update=True)
         journal = self.memory.learn(number, sampled)
         record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
@@ -131,7 +133,6 @@ class Trainer:
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
-            self.refuse_mismatch(metrics)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
@@ -143,11 +144,13 @@ class Trainer:
             step = self.evaluated(step, clock)
         seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
         spent = sum(clock.seconds.values())
-        ends = reason(training, number, step.metrics, late)
+        self.alarms.ask(Watched(number, step.metrics, step.events), before_update=False)
+        ends = reason(training, number, step.metrics, late) or self.alarms.ends
         self.states.pop(STOPPING, None)
         if state := after(training, stopping, spent, ends):
             self.states[STOPPING] = state
-        return dataclasses.replace(step, metrics={**step.metrics, "seconds": spent, **seconds}, ends=ends)
+        metrics = {**step.metrics, "seconds": spent, **seconds}
+        return dataclasses.replace(step, metrics=metrics, alerts=tuple(self.alarms.alerts), ends=ends)
 
     def recorded(self, number: int) -> bool:
         """Whether the rollouts of this step are recorded."""
@@ -183,24 +186,6 @@ class Trainer:
             seed=self.settings.seed,
             step=step,
         )
-
-    def watch_scores(self, sampled: Sampled) -> None:
-        """Stops the run when too much of a step is unscored; an event where the scored share falls."""
-        share = scored_share(sampled.rollouts)
-        refuse(share, self.settings.training.unscored, sampled.events)
-        self.states[SCORED_SHARE], events = watch(self.states.get(SCORED_SHARE, {}), share)
-        sampled.events += events
-
-    def refuse_mismatch(self, metrics: Mapping[str, float]) -> None:
-        """ValueError when the engine samples from another policy than the one that is trained."""
-        mismatch, limit = metrics.get("mismatch_mean", 0.0), self.settings.training.mismatch_limit
-        if limit and not mismatch <= limit:
-            raise ValueError(
-                f"engine and trainer differ by {mismatch:.3g} nats a token on average (99th percentile "
-                f"{metrics['mismatch_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
-                "other weights or computes less precisely; compare engine_logprob with old_logprob of an earlier step, "
-                'set method.correction = "truncated", or raise the limit'
-            )
 
     # ----------------------------------------------------------------------------------- the dry pass
 

@@ -125,7 +125,7 @@ def write_journals(parent: Run, directory: RunDirectory, step: int, configs: tup
 def happened(event: Mapping[str, Any], step: int) -> bool:
     """Whether an event belongs to what led to a checkpoint: of its own step only the notes were made before it."""
     when = event.get("step")
-    return isinstance(when, int) and (when < step or (when == step and event.get("kind") == "note"))
+    return isinstance(when, int) and (when < step or (when == step and event.get("kind") in ("note", "alarm")))
 
 
 def forked(

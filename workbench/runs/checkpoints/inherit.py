@@ -10,7 +10,6 @@ from workbench.config import RunConfig
 from workbench.kinds import Piece, Sampler
 from workbench.planning.forecast import forecast
 from workbench.training.forward import make_heads
-from workbench.training.watching.scored import NAME as SCORED_SHARE
 from workbench.types import State
 
 HEAD = "head."  # before the names of a method's own weights in a checkpoint
@@ -50,9 +49,14 @@ def inherit(
 
 def pieces(config: RunConfig) -> dict[str, Piece]:
     """Every piece that remembers something, by the slot under which the trainer keeps it."""
-    from workbench.runs.process.build import trained_method  # joins all rooms, and so loads transformers
+    from workbench.runs.process.build import alarms_of, trained_method  # joins all rooms, and so loads transformers
 
-    found = {**dict(trained_method(config).pieces()), "sampler": config.method.sampler or Sampler.parse("uniform")}
+    alarms = {f"alarms.{place}": alarm for place, alarm in enumerate(alarms_of(config))}
+    found = {
+        **alarms,
+        **dict(trained_method(config).pieces()),
+        "sampler": config.method.sampler or Sampler.parse("uniform"),
+    }
     return found if config.pruning is None else {**found, "pruner": config.pruning}
 
 
@@ -71,7 +75,7 @@ def memories(found: Inheritance, before: RunConfig, after: RunConfig) -> dict[st
         states[slot] = piece.init()
         if states[slot] or saved.get(slot):
             found.anew.append(f"what {slot} remembers begins anew ({piece.name})")
-    return states | {name: saved[name] for name in (SCORED_SHARE,) if name in saved}
+    return states
 
 
 def shapes(config: RunConfig) -> list[tuple[str, int]]:

@@ -151,6 +151,9 @@ class Worker:
         self.line = self.record_of.step(step.number, step.metrics, *tables, save if last else None)
         for text in step.events:
             self.record_of.event("note", text, step.number)
+        for alert in step.alerts:
+            self.record_of.event("alarm", f"{alert.alarm}: {alert.text}", step.number, action=alert.action)
+            self.paused = self.paused or alert.action == "pause"
         tokens = self.heart.tokens + int(step.metrics.get("tokens") or 0)
         self.heart.beat(phase="boundary", step=step.number, tokens=tokens)
 

@@ -8,11 +8,13 @@ from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
 from workbench.engines.vllm.gate import errors as vllm_errors
+from workbench.kinds import Alarm
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.size import embedding_targets
 from workbench.models.spec import check as check_model
+from workbench.pieces.alarms import limits
 from workbench.pieces.sampler import Uniform
 from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
@@ -126,6 +128,7 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         stop_tokens=policy.encoder.stop,
         reference=policy.adapted and config.record.kl,
         advice=lambda prompt: advice(config, prompt),
+        watch=alarms_of(config),
     )
     if trainer.reads_reference and not policy.adapted:
         policy.keep_reference()
@@ -150,6 +153,11 @@ def advice(config: RunConfig, prompt: int) -> str:
     found = forecast(config, free, Assumed(prompt=prompt))
     remedy = found.advice or f"set training.micro_batch = {max(1, config.training.micro_batch // 2)}"
     return f"forecast are {found.peak / GIB:.2f} GiB of {found.free / GIB:.2f} GiB free on {found.device}: {remedy}"
+
+
+def alarms_of(config: RunConfig) -> tuple[Alarm, ...]:
+    """The limits of every run, then the alarms of the config."""
+    return (*limits(config.training.unscored, config.training.mismatch_limit), *config.alarms)
 
 
 def trained_method(config: RunConfig) -> Method:
