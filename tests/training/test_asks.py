@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.small_runs import make_settings, make_trainer, tiny_policy
 from workbench.engines.scripted import ScriptedEngine
-from workbench.kinds import Ask, Past, Pick, Pool, Sampler, Synthesis, Task
+from workbench.kinds import Ask, Controller, Orders, Past, Pick, Pool, Round, Sampler, Synthesis, Task
 from workbench.method import derive
 from workbench.registry import find_method
 from workbench.training.trainer import Trainer
@@ -129,3 +129,24 @@ def test_a_pick_may_bring_problem_prompt_training_prompt_budget_and_role() -> No
     assert {tuple(row) for row in step.columns["prompt_ids"]} == {policy.encoder.prompt("bare")}
     assert step.columns["offsets"].tolist() == [0, 3, 6, 9, 12, 15, 18, 21, 24]
     assert step.journal["ledger"] == [{"step": 1, "visits": []}]
+
+
+@dataclass(frozen=True)
+class TooLong(Controller):
+    """Asks for something with a prompt longer than the model."""
+
+    def __call__(self, state: State, round: Round) -> Orders:
+        if round.number:
+            return Orders(state=state)
+        first = round.groups[0]
+        prompts = [round.encoder.prompt("x" * count) for count in (1, 500, 600)]
+        asked = [round.request(problem=first.problem, prompt=prompt, group=round.new_group()) for prompt in prompts]
+        return Orders(asked, state=state)
+
+
+def test_a_request_that_does_not_fit_into_the_model_is_left_out_with_one_message() -> None:
+    (step,) = list(trainer(derive(GRPO, **TEXTS, controller=TooLong()), steps=1))
+    (event,) = [text for text in step.events if "left out" in text]
+    assert event.startswith("2 requests left out: prompts of up to 6")
+    assert event.endswith("no room for the completion in the model's 128 positions")
+    assert step.metrics["rollouts"] == 17.0

@@ -59,6 +59,7 @@ class Limits:
     rounds: int
     seed: int
     steps: int = 1
+    positions: int | None = None  # tokens that the model reads, prompt and completion together; None: not known
 
 
 @dataclass
@@ -154,12 +155,28 @@ class StepSampler:
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
         """The engine's rollouts of these requests."""
+        requests = self.fitting(requests)
         if not requests:
             return []
         with self.clock.phase("generate"):
             pruner = self.parts.pruner
             bound = None if pruner is None else BoundPruner(pruner, self.states["pruner"])
             return self.parts.engine.generate(requests, self.sampling, bound)
+
+    def fitting(self, requests: Sequence[Request]) -> list[Request]:
+        """The requests that the model has room for; an event where some are left out."""
+        most = self.limits.positions
+        room = [
+            most is None or len(each.prompt) + (each.max_tokens or self.sampling.max_tokens) <= most
+            for each in requests
+        ]
+        if not all(room):
+            longest = max(len(each.prompt) for each in requests)
+            self.sampled.events.append(
+                f"{room.count(False)} requests left out: prompts of up to {longest} tokens leave no room for the "
+                f"completion in the model's {most} positions"
+            )
+        return [each for each, fits in zip(requests, room, strict=True) if fits]
 
     def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
         """Sorts new rollouts into groups, and scores the groups that changed."""

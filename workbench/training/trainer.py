@@ -165,7 +165,8 @@ class Trainer:
         """Samples all rounds of a step; the sampler and the pruner are updated with its groups."""
         rollouts = self.settings.rollouts
         steps = self.settings.training.steps
-        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed, steps)
+        positions = getattr(getattr(self.policy, "config", None), "max_position_embeddings", None)
+        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed, steps, positions)
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
         sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
