@@ -176,7 +176,8 @@ class Filter(Piece, ABC):
 class Ask:
     """How a problem is asked, where that differs from the run's way; the fields are those of `types.Request`.
 
-    Texts become prompts by the run's encoder; None: the problem's own prompt, and training on the prompt shown.
+    Texts become prompts by the run's encoder, `{question}` in them becomes the problem's own text; None: the problem's
+    own prompt, and training on the prompt shown.
     """
 
     prompt: str | None = None

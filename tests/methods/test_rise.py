@@ -7,7 +7,8 @@ import pytest
 from tests.methods.rounds import Echo, make_round, scored
 from tests.training.small_runs import make_settings, make_trainer, tiny_policy
 from workbench.engines.scripted import ScriptedEngine
-from workbench.methods.rise import ROLE, CheckOwn, Outcome
+from workbench.methods.rise import ROLE, CheckOwn
+from workbench.pieces.shaping import Outcome
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
 from workbench.rewards.scoring import score_group

@@ -35,7 +35,7 @@ class Turns(Reward):
     """Every second rollout is right, whatever it says."""
 
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
-        return [Score(float(r.index % 2), "its turn", bool(r.index % 2)) for r in rollouts]
+        return [Score(float(r.index % 2), "its turn", bool(r.index % 2), str(r.index % 2)) for r in rollouts]
 
 
 def tiny_policy(lora: LoraSpec | None = None, **changes: Any) -> LocalPolicy:

@@ -117,7 +117,8 @@ def test_a_problem_that_is_not_there_is_named() -> None:
 def test_a_pick_may_bring_problem_prompt_training_prompt_budget_and_role() -> None:
     policy = tiny_policy()
     own = Problem("own", "bare", "7", source="made")
-    ask = Ask(prompt="hinted bare", training_prompt="bare", max_tokens=3, role="check", tag="hint", train=False)
+    prompts = {"prompt": "hinted {question}", "training_prompt": "{question}"}
+    ask = Ask(**prompts, max_tokens=3, role="check", tag="hint", train=False)
     engine = ScriptedEngine(policy.encoder, {"own": ["answer: 7"]})
     method = derive(GRPO, **TEXTS, sampler=Asking(Pick(problem=own, rollouts=2, ask=ask)))
     run = make_trainer(method, make_settings(training={"steps": 1}), policy, engine=engine)

@@ -3,44 +3,19 @@
 Left out: the reward variant that punishes short gradings, which one of the authors' scripts has.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Controller, Orders, Round, Shaping
+from workbench.kinds import Controller, Orders, Round
 from workbench.method import derive
 from workbench.methods.ppo import METHODS as PPO
-from workbench.types import Group, Problem, Request, Rollout, State
+from workbench.pieces.shaping import Outcome
+from workbench.types import Problem, Request, Rollout, State
 
 ROLE = "check"
 WORDING = "{question}\n{solution}\nWhat is this solution worth? Write one number behind 'answer:'."
-
-
-@dataclass(frozen=True)
-class Outcome(Shaping):
-    """The paper's reward: one for a correct answer, less for an incorrect one, least for none. arXiv:2505.13445.
-
-    An answer is there if a reward extracted one. Gradings are rewarded in the same way.
-    """
-
-    right: Annotated[float, Field(description="of a correct answer")] = 1.0
-    wrong: Annotated[float, Field(description="of an incorrect one")] = -0.5
-    none: Annotated[float, Field(description="without an answer")] = -1.0
-
-    def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]:
-        del budget
-        return [
-            self.value(rollout) if value == value else value
-            for rollout, value in zip(group.rollouts, rewards, strict=True)
-        ]
-
-    def value(self, rollout: Rollout) -> float:
-        """The reward of a rollout."""
-        if any(part.correct for part in rollout.parts.values()):
-            return self.right
-        return self.wrong if any(part.extracted for part in rollout.parts.values()) else self.none
 
 
 @dataclass(frozen=True)

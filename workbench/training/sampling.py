@@ -120,17 +120,21 @@ class StepSampler:
 
     def first_request(self, pick: Pick) -> Request:
         """The first request of a new group."""
-        problem, ask, encode = pick.problem, pick.ask, self.parts.encoder.prompt
+        problem, ask = pick.problem, pick.ask
         if problem is None:
             problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+
+        def prompt(text: str) -> tuple[int, ...]:
+            return self.parts.encoder.prompt(text.replace("{question}", problem.prompt))
+
         return Request(
             problem,
-            encode(problem.prompt if ask.prompt is None else ask.prompt),
+            prompt("{question}" if ask.prompt is None else ask.prompt),
             group=next(self.group_numbers),
             number=next(self.numbers),
             n=pick.rollouts,
             pick=pick.number if pick.problem is None else -1,
-            training_prompt=None if ask.training_prompt is None else encode(ask.training_prompt),
+            training_prompt=None if ask.training_prompt is None else prompt(ask.training_prompt),
             **{name: getattr(ask, name) for name in ("max_tokens", "temperature", "role", "tag", "train", "late")},
         )
 
