@@ -13,6 +13,7 @@ SENTENCES = {
     "demo": "{to_accuracy:.0f} s to {goal:.0%} held-out accuracy, {to_first_step:.1f} s to the first step; five seeds",
     "demo_real": "{gain:+.0%} held-out accuracy ({factor:.1f} times) after {seconds:.0f} s; medians of three seeds",
     "step_vs_trl": "{ratio:.1f} times the speed of TRL's step, while every token is recorded",
+    "memory_cost": "ledger and stock of {problems:,} problems take {share:.2%} of a step",
     "record_cost": "recording takes {share:.1%} of a step",
     "engine_rollouts": "{ratio:.1f} times the speed of {peer}",
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",

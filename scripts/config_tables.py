@@ -18,6 +18,7 @@ OPEN = {
     "task": 'A task by name, with its fields: `task = "word_problems"`. See [pieces](pieces.md).',
     "rewards": "One table each: a reward by name, its `weight`, a `name` where two are alike, and its own fields.",
     "method": "A method by its key; any slot may be overridden. See [methods](methods.md) and [pieces](pieces.md).",
+    "alarms": "One table each: an alarm by name, its `action`, and its own fields. See [pieces](pieces.md).",
     "pruning": "A pruner by name, with its fields; left out: no rollout is pruned.",
 }
 
@@ -34,7 +35,7 @@ def config_page(note: str) -> str:
     lines += ["", "## At the top", "", *table(plain)]
     for name, info in fields.items():
         if name in OPEN:
-            lines += ["", f"## `[{'[rewards]' if name == 'rewards' else name}]`", "", OPEN[name]]
+            lines += ["", f"## `[{f'[{name}]' if name in ('rewards', 'alarms') else name}]`", "", OPEN[name]]
         elif columns_of(info):
             lines += ["", f"## `[{name}]`", "", *section(info)]
             for inner, part in columns_of(info).items():

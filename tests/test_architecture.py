@@ -32,7 +32,7 @@ LIBRARY: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "visible": set(),
-    "piece": {"types", "errors"},
+    "piece": {"descriptions", "types", "errors"},
     "ops": {"types"},
     "random_numbers": {"types"},
     "signals": {"descriptions", "types", "ops"},

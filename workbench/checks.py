@@ -14,13 +14,13 @@ from torch import Tensor
 from workbench.config import RunConfig
 from workbench.kinds import Shaping
 from workbench.method import Method, lens_all
-from workbench.types import Batch, Capabilities, Group, Problem, Request, Rollout, Score, axes
+from workbench.types import FACTS, SHARED, Batch, Capabilities, Group, Problem, Request, Rollout, Score, axes
 
 WIDTH, GROUPS = 3, 2
 FEW = 4  # rollouts of a problem; of fewer, more than one group in eight has zero variance even at accuracy one half
 MANY = 32  # rollouts of the largest group that is tried
 NEAR = 1e-3  # gradient weights that agree to this share of the largest count as equal: `eps` is not seen
-MARKS = frozenset({"off_policy", "span", "tag", "truncated", "token_reward"})  # a made-up rollout carries none
+MARKS = frozenset({"off_policy", "span", "tag", "truncated", "token_reward"})  # a made-up rollout carries none: all 0
 
 
 @runtime_checkable
@@ -235,6 +235,8 @@ def made_batch(method: Method, rewards: Sequence[Sequence[float]]) -> Batch:
 
     def made(name: str) -> Tensor:
         size = tuple(shape_of[axis] for axis in axes(name))
+        if name in FACTS and name not in SHARED:  # of a single piece: as of a rollout without it
+            return torch.full(size, FACTS[name].missing, dtype=torch.float64)
         values = 0.1 + 0.8 * torch.rand(size, generator=generator, dtype=torch.float64)
         return torch.zeros_like(values) if name in MARKS else values.log() if "logprob" in name else values
 

@@ -24,13 +24,21 @@ from pydantic import (
 from tomlkit.exceptions import TOMLKitError
 
 from workbench.errors import UNKNOWN, Items, among, by_place, within, wrong
-from workbench.kinds import Pruner, Reward, Task
+from workbench.kinds import Alarm, Pruner, Reward, Task
 from workbench.method import Method
 from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
-from workbench.piece import LARGEST, Piece, plain_value
+from workbench.piece import Piece, plain_value
 from workbench.registry import find_method, load
-from workbench.sections import SEED, EvaluationSection, RecordSection, RolloutSection, Section, TrainingSection
+from workbench.sections import (
+    SEED,
+    EvaluationSection,
+    RecordSection,
+    RewardPart,
+    RolloutSection,
+    Section,
+    TrainingSection,
+)
 
 
 class ConfigError(ValueError):
@@ -39,20 +47,6 @@ class ConfigError(ValueError):
     def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
-
-
-class RewardPart(Section):
-    """One reward and its weight in the total reward."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-    reward: Reward
-    weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)
-    name: str = ""
-
-    @property
-    def key(self) -> str:
-        """The name of the part in records."""
-        return self.name or self.reward.name
 
 
 def read_reward(value: Any) -> Any:
@@ -105,6 +99,7 @@ def flat(piece: Piece) -> dict[str, Any]:
 TaskField = Annotated[Task, BeforeValidator(Task.parse), PlainSerializer(flat)]
 RewardField = Annotated[RewardPart, PlainValidator(read_reward), PlainSerializer(write_reward)]
 MethodField = Annotated[Method, PlainValidator(read_method), PlainSerializer(write_method)]
+AlarmField = Annotated[Alarm, BeforeValidator(Alarm.parse), PlainSerializer(flat)]
 PrunerField = Annotated[Pruner, BeforeValidator(Pruner.parse), PlainSerializer(flat)]
 
 
@@ -124,6 +119,7 @@ class RunConfig(BaseModel):
     training: TrainingSection = TrainingSection()
     evaluation: EvaluationSection = EvaluationSection()
     record: RecordSection = RecordSection()
+    alarms: tuple[AlarmField, ...] = Field((), description="pieces that watch the metrics of every step")
 
     def __init__(self, **tables: Any) -> None:
         load()

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import workbench.signals  # noqa: F401  importing them enters their axes, which every method is checked with
 from workbench.piece import Head, Piece
@@ -23,6 +23,7 @@ from workbench.types import (
     Scorer,
     State,
 )
+from workbench.types.memory import Ledger, Stock
 
 __all__ = ["Head", "Piece"]
 
@@ -143,9 +144,10 @@ class Task(Piece, ABC):
 
 
 class Reward(Piece, ABC):
-    """Scores the rollouts of a group: one result each, in order."""
+    """Scores the rollouts of a group: one result each, in order. Each rollout is given to it once."""
 
     needs_scorer = False
+    groupwise: ClassVar[bool] = False  # compares the rollouts of a group: given all of them whenever some are new
 
     @abstractmethod
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]: ...
@@ -175,26 +177,64 @@ class Filter(Piece, ABC):
 
 
 @dataclass(frozen=True)
-class Pick:
-    """A problem of the pool and how many rollouts it gets."""
+class Ask:
+    """How a problem is asked, where that differs from the run's way; the fields are those of `types.Request`.
 
-    number: int
-    rollouts: int
+    Texts become prompts by the run's encoder, `{question}` in them becomes the problem's own text; None: the problem's
+    own prompt, and training on the prompt shown.
+    """
+
+    prompt: str | None = None
+    training_prompt: str | None = None
+    max_tokens: int | None = None  # at most the run's
+    temperature: float | None = None
+    role: str = ""
+    tag: str = ""
+    train: bool = True
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A problem and how many rollouts it gets: one of the pool by its number, or one of its own, as from the stock."""
+
+    number: int = -1
+    rollouts: int = 1
+    problem: Problem | None = None
+    ask: Ask = Ask()
 
 
 @dataclass(frozen=True)
 class Pool:
-    """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each."""
+    """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each.
+
+    `ledger` has every problem's visits, `stock` the problems that pieces made: `Pick(problem=pool.stock[-1])`.
+    """
 
     size: int | None
     count: int
     rollouts: int
     step: int
     uniform: Callable[[int], float]  # a number in [0, 1) for every i, keyed by seed and step
+    ledger: Ledger = field(default_factory=Ledger)
+    stock: Stock = field(default_factory=Stock)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """So many rollouts of every problem of the pool, or of its first `problems`, before the first step."""
+
+    rollouts: int
+    problems: int | None = None
 
 
 class Sampler(Piece, ABC):
     """Chooses the problems of a step."""
+
+    @property
+    def survey(self) -> Survey | None:
+        """What it wants to know of the problems before the first step: visits of step 0 in the ledger."""
+        return None
 
     @abstractmethod
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
@@ -218,16 +258,24 @@ class Round:
     new_group: Callable[[], int]
     uniform: Callable[[int], float]  # seeded by run, step and round
     scorer: Scorer | None = None
+    total_steps: int = 1
+    ledger: Ledger = field(default_factory=Ledger)  # as before this step
+    stock: Stock = field(default_factory=Stock)
 
 
 @dataclass(frozen=True)
 class Orders:
-    """What a controller wants next. Without requests the step's sampling is over."""
+    """What a controller wants next. Without requests the step's sampling is over.
+
+    `scores` are parts that come late, of rollouts of any round, by `Rollout.key` and name of the part: they join the
+    parts, and the reward is formed again. They come after the drops: a dropped rollout has no scores.
+    """
 
     requests: Sequence[Request] = ()
     rollouts: Sequence[Rollout] = ()  # ready-made: demonstrations, replayed ones
     drop_groups: frozenset[int] = frozenset()
     drop: Callable[[Rollout], bool] | None = None
+    scores: Mapping[tuple[int, int], Mapping[str, Score]] = field(default_factory=dict)
     state: State = field(default_factory=dict)
 
 
@@ -238,11 +286,56 @@ class Controller(Piece, ABC):
     def __call__(self, state: State, round: Round) -> Orders: ...
 
 
+@dataclass(frozen=True)
+class Past:
+    """What problems are made of: the groups of the step, every visit so far, and what is in stock already."""
+
+    step: int
+    groups: Sequence[Group]
+    ledger: Ledger
+    stock: Stock
+    uniform: Callable[[int], float]  # seeded by run and step
+
+
 class Synthesis(Piece, ABC):
-    """Makes new problems out of scored groups."""
+    """Makes new problems after a step, for the stock, from which samplers pick.
+
+    A problem with the key, prompt and answer of one that is there already adds its data to it, also to one of the task.
+    """
 
     @abstractmethod
-    def __call__(self, state: State, groups: Sequence[Group]) -> tuple[list[Problem], State]: ...
+    def __call__(self, state: State, past: Past) -> tuple[list[Problem], State]: ...
+
+
+Action = Literal["note", "pause", "stop", "fail"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What an alarm sees of a step: its metrics, and what else happened in it."""
+
+    step: int
+    metrics: Mapping[str, float]
+    events: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What an alarm says. note: it is told; pause: the run waits; stop: it ends with this step; fail: with an error."""
+
+    action: Action
+    text: str
+    alarm: str = ""  # its name; set by the trainer
+
+
+class Alarm(Piece, ABC):
+    """Watches the metrics of every step."""
+
+    before_update: ClassVar[bool] = False  # asked once a step is sampled; its metrics are those of sampling alone
+
+    @abstractmethod
+    def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
+        """What it has to say of a step, if anything, and its state after it."""
 
 
 class WeightEdit(Piece, ABC):

@@ -20,7 +20,7 @@ from workbench.errors import among
 from workbench.kinds import LossPiece, Piece
 from workbench.ops import sanitise, slot_view
 from workbench.piece import NONE, check_answer, check_constants, finite, plain_value
-from workbench.types import TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
+from workbench.types import FACTS, TOKEN, Batch, Constants, Loss, PerToken, Scalar, State, axes, rows_of
 
 TEXTS = ("title", "paper", "equation", "changes")
 
@@ -279,17 +279,14 @@ def with_signals(batch: Batch, signals: Mapping[str, Tensor]) -> Batch:
     return batch.replace(logprob=signals.get("logprob", batch.logprob)).extend(**others)
 
 
-#: Per-token extras that describe a rollout and are no signal of the current policy.
-FACTS = frozenset({"token_reward", "stored_advantage", "off_policy", "span", "behaviour_logprob", "rank"})
-
-
 def carries_gradient(name: str) -> bool:
     """Whether a signal is the current policy's own.
 
     >>> carries_gradient("entropy"), carries_gradient("ref_logprob"), carries_gradient("off_policy")
     (True, False, False)
     """
-    other = name.startswith(("old_", "ref_", "engine_")) or name.split("@")[0] in FACTS or name == "logprob"
+    bare = name.split("@")[0]
+    other = name.startswith(("old_", "ref_", "engine_")) or bare in FACTS or bare == "rank" or name == "logprob"
     return not other and axes(name)[1:] == (TOKEN,)
 
 

@@ -15,8 +15,9 @@ from pydantic import AllowInfNan, BeforeValidator, ConfigDict, ValidationError, 
 from pydantic_core import core_schema
 from torch import Tensor
 
+from workbench.descriptions import DESCRIPTIONS, Description
 from workbench.errors import UNKNOWN, among, by_place, shortened, wrong
-from workbench.types import Constants, Mask, State
+from workbench.types import SHARED, Constants, Fact, Mask, State, declare
 
 Kind = TypeVar("Kind", bound="Piece")
 LARGEST = 1_000_000  # of a piece's number whose field names no bound of its own, up and down
@@ -54,9 +55,12 @@ class Piece:
         False  # its constants are computed again before every update, from a pass of the current policy
     )
     setwise: ClassVar[bool] = False  # returns one number for the whole update
+    facts: ClassVar[tuple[Fact, ...]] = ()  # what it writes into the extras of rollouts
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        for fact in cls.facts:
+            enter_fact(fact, snake(cls.__name__))
         if Piece in cls.__bases__:
             cls.registry, cls.kind = {}, snake(cls.__name__)
         else:
@@ -125,6 +129,15 @@ class Piece:
         del source, handler
         return core_schema.no_info_plain_validator_function(
             cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(cls.to_dict)
+        )
+
+
+def enter_fact(fact: Fact, owner: str) -> None:
+    """Declares a fact and its description."""
+    declare(fact, owner)
+    if fact.name not in SHARED:
+        DESCRIPTIONS[fact.name] = Description(
+            fact.label or fact.name.replace("_", " "), fact.help, fact.unit, fact.axes
         )
 
 

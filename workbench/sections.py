@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.engines.options import LocalOptions, VllmOptions
+from workbench.kinds import Reward
+from workbench.piece import LARGEST
 
 
 def live(**keywords: Any) -> Any:
@@ -43,6 +45,20 @@ class Section(BaseModel):
                 raise ValueError(f"{name} is the old name of {cls.RENAMED[name]}: leave out {name}")
             warnings.warn(f"{name} is now called {cls.RENAMED[name]}: rename it", FutureWarning, stacklevel=3)
         return {cls.RENAMED.get(name, name): value for name, value in table.items()} if old else table
+
+
+class RewardPart(Section):
+    """One reward and its weight in the total reward."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    reward: Reward
+    weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the part in records."""
+        return self.name or self.reward.name
 
 
 class RolloutSection(Section):

@@ -109,7 +109,7 @@ def chart_titles() -> list[str]:
 def metrics() -> list[str]:
     """Every metric that a step or a chart names."""
     shown = re.findall(r'["{ ]([a-z_.0-9]+)"?: "', " ".join(re.findall(r"series: \{(.*?)\}", charts(), re.DOTALL)))
-    step = tree(ROOT / "workbench" / "training" / "step.py")
+    step = tree(ROOT / "workbench" / "training" / "watching" / "metrics.py")
     wanted = {"metrics_of", "token_metrics"}
     functions = [node for node in ast.walk(step) if isinstance(node, ast.FunctionDef) and node.name in wanted]
     keys = [key for each in functions for node in ast.walk(each) if isinstance(node, ast.Dict) for key in node.keys]

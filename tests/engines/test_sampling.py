@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from workbench.engines.sampling import draw, nucleus
+from workbench.engines.sampling import draw, draw_each, nucleus
 from workbench.types import Sampling
 
 CHANCES = torch.tensor([0.1, 0.4, 0.0, 0.2, 0.3])
@@ -68,3 +68,27 @@ def test_frequencies_follow_the_probabilities():
     uniform = torch.arange(10_000, dtype=torch.float64) / 10_000
     token = draw(CHANCES.log().expand(10_000, 5), uniform, Sampling()).token
     torch.testing.assert_close(token.bincount(minlength=5) / 10_000, CHANCES, atol=2e-4, rtol=0)
+
+
+def test_every_row_may_have_a_temperature_and_log_probs_stay_those_of_the_runs() -> None:
+    uniform = torch.tensor([0.49, 0.49, 0.49], dtype=torch.float64)
+    own = torch.tensor([1.0, 0.5, 0.0], dtype=torch.float64)
+    found = draw_each(CHANCES.log().expand(3, -1), uniform, Sampling(), own)
+    squared = CHANCES**2 / (CHANCES**2).sum()  # at temperature 1/2: .0333 .5333 0 .1333 .3
+    assert found.token.tolist() == [1, 1, 1]
+    assert found.engine_logprob.exp().tolist() == pytest.approx([0.4] * 3)
+    assert found.sampled_logprob.exp().tolist() == pytest.approx([0.4, float(squared[1]), 1.0])
+    late = draw_each(CHANCES.log().expand(3, -1), uniform + 0.1, Sampling(), own)
+    assert late.token.tolist() == [3, 3, 1]  # cumulative .7 and .7; the most likely one whatever the uniform
+
+
+def test_one_temperature_for_all_draws_as_without() -> None:
+    uniform = torch.rand(50, dtype=torch.float64)
+    logits = torch.randn(50, 7)
+    for settings in ({"temperature": 0.7}, {"temperature": 1.0, "top_p": 0.8}, {"temperature": 1.3, "top_k": 3}):
+        sampling = Sampling(**settings)
+        plain = draw(logits, uniform, sampling)
+        each = draw_each(logits, uniform, sampling, torch.full((50,), sampling.temperature, dtype=torch.float64))
+        assert each.token.tolist() == plain.token.tolist()
+        torch.testing.assert_close(each.engine_logprob, plain.engine_logprob)
+        torch.testing.assert_close(each.sampled_logprob, plain.sampled_logprob)

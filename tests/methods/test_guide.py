@@ -84,3 +84,11 @@ def test_gamma_is_read_from_foreign_tokens_alone():
 def test_without_foreign_tokens_it_is_grpo():
     plain = dataclasses.replace(find_method("grpo"), regularisers=())
     assert_close(loss_and_gradient(GUIDE, probable())[1], loss_and_gradient(plain, probable())[1], 1e-12)
+
+
+def test_guide_ppo_has_the_value_and_the_saturating_ratio() -> None:
+    method = find_method("guide_ppo")
+    assert [head.name for head in method.heads] == ["value"]
+    assert type(method.advantage) is type(find_method("ppo").advantage)
+    assert (method.ratio, method.surrogate, method.controller) == (GUIDE.ratio, GUIDE.surrogate, GUIDE.controller)
+    assert method.filters == GUIDE.filters

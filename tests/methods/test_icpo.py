@@ -1,5 +1,6 @@
 """ICPO: its controller's rounds, and its ratio worked by hand."""
 
+import dataclasses
 import itertools
 
 import torch
@@ -9,8 +10,9 @@ from tests.methods.rounds import Echo
 from workbench.kinds import Round
 from workbench.method import derive, lens
 from workbench.methods.icpo import TAG, ShowExample
+from workbench.pieces.advantage import GroupZ
 from workbench.registry import find_method
-from workbench.types import Group, Problem, Request, Rollout
+from workbench.types import Batch, Group, Problem, Request, Rollout
 
 ICPO = find_method("icpo")
 PLAIN = derive(ICPO, title="", paper="", equation="", changes="", regularisers=())
@@ -71,3 +73,19 @@ def test_foreign_tokens_learn_by_their_probability():
     assert_close(loss, 0.032877, 1e-6)
     coefficient = torch.tensor([0.16, 0.122449, 0.086168], dtype=torch.float64)  # 0.1 p / (p + 0.1)²
     assert_close(lens(PLAIN, batch)[3], 0.866024 * coefficient / 12, 1e-6)
+
+
+def test_a_correct_one_has_more_reward_the_earlier_it_is():
+    """The card: at step 100 of 400 the bonus is .75, and the rewards 1, 0, 0, 1.75 have these advantages."""
+    group = scored(0, [1.0, 0.0, 0.0])
+    shown = scored(0, [1.0, 0.0], tag=TAG)
+    shown.rollouts[0].request = dataclasses.replace(shown.rollouts[0].request, number=7)
+    group.rollouts += shown.rollouts
+    seen = dataclasses.replace(make_round(1, [group]), step=100, total_steps=400)
+    orders = ShowExample(bonus=1.0)({}, seen)
+    assert {key: parts["expert"].value for key, parts in orders.scores.items()} == {(7, 0): 0.75}
+    assert not ShowExample()({}, seen).scores
+    rewards = torch.tensor([1.0, 0.0, 0.0, 1.75])
+    zeros = torch.zeros(4, 1)
+    batch = Batch(zeros, zeros, zeros == 0, rewards, torch.zeros(4, dtype=torch.long))
+    assert_close(GroupZ()(batch)[:, 0].double(), [0.367276, -0.808008, -0.808008, 1.248739], 1e-5)

@@ -35,6 +35,8 @@ class Step:
     probes: Mapping[str, Any] | None = None
     again: Mapping[str, Any] | None = None
     events: tuple[str, ...] = ()
+    journal: Mapping[str, list[Any]] = field(default_factory=dict)
+    alerts: tuple[Any, ...] = ()
     ends: str = ""
 
 

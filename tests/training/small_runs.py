@@ -12,6 +12,7 @@ from workbench.kinds import Reward, Sampler
 from workbench.method import Method
 from workbench.models import LoraSpec
 from workbench.models.policy import LocalPolicy
+from workbench.pieces.alarms import limits
 from workbench.pieces.sampler import Uniform
 from workbench.registry import find_method
 from workbench.rewards.scoring import score_group
@@ -34,7 +35,7 @@ class Turns(Reward):
     """Every second rollout is right, whatever it says."""
 
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
-        return [Score(float(r.index % 2), "its turn", bool(r.index % 2)) for r in rollouts]
+        return [Score(float(r.index % 2), "its turn", bool(r.index % 2), str(r.index % 2)) for r in rollouts]
 
 
 def tiny_policy(lora: LoraSpec | None = None, **changes: Any) -> LocalPolicy:
@@ -81,14 +82,15 @@ def make_trainer(
 ) -> Trainer:
     """A trainer as `runs.build` makes it, of a tiny policy."""
     method = find_method(method) if isinstance(method, str) else method
-    policy = policy or tiny_policy()
+    policy, settings = policy or tiny_policy(), settings or make_settings()
     trainer = Trainer(
         policy,
         method,
         make_parts(method, policy, **parts),
-        settings or make_settings(),
+        settings,
         stop_tokens=policy.encoder.stop,
         reference=policy.adapted,
+        watch=limits(settings.training.unscored, settings.training.mismatch_limit),
     )
     if trainer.reads_reference and not policy.adapted:
         policy.keep_reference()

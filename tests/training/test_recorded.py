@@ -20,7 +20,8 @@ from workbench.registry import find_method
 from workbench.runs.directory.record import rollout_table
 from workbench.runs.replay import Replay
 from workbench.training.assemble import Scale
-from workbench.training.step import MISMATCH, Learned, Step, token_metrics
+from workbench.training.step import MISMATCH, Learned, Step
+from workbench.training.watching.metrics import token_metrics
 from workbench.types import AXES, Group, Problem, Request, Rollout, Row, Sampling, Score, Scorer, State
 
 TEXTS = {"title": "t", "paper": "p", "equation": "e", "changes": "c"}

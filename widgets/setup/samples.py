@@ -8,9 +8,10 @@ import ipywidgets
 
 from widgets.form.desk import Desk
 from widgets.setup.background import Background
-from workbench.config import RewardPart, read_reward
+from workbench.config import read_reward
 from workbench.kinds import Task
 from workbench.rewards.scoring import score_group
+from workbench.sections import RewardPart
 from workbench.types import Group, Problem, Request, Rollout
 from workbench.visible import escaped
 

@@ -18,9 +18,10 @@ from widgets.setup.draft import Mistake, Tables, quick_errors, tables_of
 from widgets.setup.files import Copies, Loader
 from widgets.setup.method import MethodEditor
 from widgets.setup.samples import Samples, Trial
-from workbench.config import RewardPart, RunConfig
+from workbench.config import RunConfig
 from workbench.engines.build import ENGINES
 from workbench.kinds import Reward
+from workbench.sections import RewardPart
 from workbench.visible import escaped
 
 #: Fields that a first run needs to know of; the other ones of these tables are for the advanced level.

@@ -83,8 +83,11 @@ class Job:
         self.engine_logprob, self.sampled_logprob = self.engine_logprob[:length], self.sampled_logprob[:length]
 
 
-def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
-    """A job for every requested rollout, in the order of the requests; ValueError if one cannot be generated."""
+def jobs_of(requests: Sequence[Request], sampling: Sampling, *, own_temperatures: bool = False) -> list[Job]:
+    """A job for every requested rollout, in the order of the requests; ValueError if one cannot be generated.
+
+    `own_temperatures`: the engine can sample requests at temperatures of their own.
+    """
     numbers = [request.number for request in requests]
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"two requests of a step carry the same number ({numbers}): numbers key the noise; count on")
@@ -95,6 +98,13 @@ def jobs_of(requests: Sequence[Request], sampling: Sampling) -> list[Job]:
         limit = sampling.max_tokens if request.max_tokens is None else request.max_tokens
         if not request.prompt:
             raise ValueError(f"request {request.number} has no prompt: give at least one token")
+        if request.temperature not in (None, sampling.temperature) and not own_temperatures:
+            raise ValueError(
+                f"request {request.number} is for temperature {request.temperature}, and this engine samples all at "
+                f"the run's {sampling.temperature}: set rollouts.engine = 'local'"
+            )
+        if request.temperature is not None and not request.temperature >= 0:
+            raise ValueError(f"request {request.number}: temperature {request.temperature}; give 0 or more")
         if limit <= len(request.prefix):
             raise ValueError(f"request {request.number}: max_tokens={limit} leaves no token after its given prefix")
         given = [float("nan")] * len(request.prefix)  # given, not sampled

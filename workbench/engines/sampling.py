@@ -38,6 +38,25 @@ def draw(logits: Float[Tensor, "row vocabulary"], uniform: Float[Tensor, " row"]
     return Draw(token, chosen, sampled)
 
 
+def draw_each(
+    logits: Float[Tensor, "row vocabulary"],
+    uniform: Float[Tensor, " row"],
+    sampling: Sampling,
+    temperature: Float[Tensor, " row"],
+) -> Draw:
+    """As `draw`, with a temperature for every row; `engine_logprob` stays that of the run's own temperature."""
+    greedy = temperature == 0
+    scaled = logits / torch.where(greedy, 1.0, temperature).to(logits.dtype)[:, None]
+    probability = scaled.softmax(-1)
+    if sampling.top_p < 1.0 or 0 < sampling.top_k < logits.shape[-1]:
+        probability = torch.where(nucleus(probability, sampling), probability, 0.0)
+    token, total = invert(probability, uniform)
+    token = torch.where(greedy, logits.argmax(-1), token)
+    engine = (logits / (sampling.temperature or 1.0)).log_softmax(-1).gather(-1, token[:, None])[:, 0]
+    sampled = scaled.log_softmax(-1).gather(-1, token[:, None])[:, 0] - total.log().to(scaled.dtype)
+    return Draw(token, engine, torch.where(greedy, 0.0, sampled))
+
+
 def invert(probability: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
     """The token [row] at which the cumulative probability first exceeds uniform x total, and the total [row].
 

@@ -28,7 +28,7 @@ class ScriptedEngine:
         """All rollouts of all requests, in the order of the requests."""
         if pruner is not None:
             raise ValueError("the scripted engine stops no rollout: leave out the pruner")
-        jobs = jobs_of(requests, sampling)
+        jobs = jobs_of(requests, sampling, own_temperatures=True)
         for job in jobs:
             self.write(job, sampling)
         return [rollout_of(job, self.encoder.text(job.tokens)) for job in jobs]

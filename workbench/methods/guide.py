@@ -1,4 +1,4 @@
-"""Guide-GRPO: unsolved problems are sampled again with a hint, and trained on the prompt without it."""
+"""Guide-GRPO and Guide-PPO: unsolved problems are sampled again with a hint, and trained on the prompt without it."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,6 +8,7 @@ from pydantic import Field
 from workbench.kinds import Controller, Orders, Round
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
+from workbench.methods.ppo import METHODS as PPO
 from workbench.pieces.filters import DynamicSampling
 from workbench.pieces.off_policy import MixedClip, SaturatedRatio, mark
 from workbench.types import Group, Request, State
@@ -75,5 +76,19 @@ METHODS = {
         regularisers=(),
         filters=(DynamicSampling(),),
         controller=HintTheLost(),
-    )
+    ),
+    "guide_ppo": derive(
+        PPO["ppo"],
+        title="Guide-PPO",
+        paper="arXiv:2506.13923",
+        equation=r"-\frac{r}{r+\gamma}A_t\ \text{ for hinted tokens},\quad "
+        r"A_t=\sum_{l\ge0}(\gamma\lambda)^l\delta_{t+l}",
+        changes="PPO whose unsolved problems are sampled again with a hint, and trained on the prompt without it by a"
+        " ratio that saturates; the value of every token is that of the bare prompt",
+        ratio=SaturatedRatio(),
+        surrogate=MixedClip(),
+        filters=(DynamicSampling(),),
+        controller=HintTheLost(),
+        group_size=2,
+    ),
 }

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Shaping
-from workbench.types import Group
+from workbench.types import Group, Rollout
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,28 @@ class Scale(Shaping):
     def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]:
         del group, budget
         return [self.low + (self.high - self.low) * reward for reward in rewards]
+
+
+@dataclass(frozen=True)
+class Outcome(Shaping):
+    """One reward for a correct answer, less for an incorrect one, least for none. RISE, arXiv:2505.13445, section 3.
+
+    An answer is there if a reward extracted one.
+    """
+
+    right: Annotated[float, Field(description="of a correct answer")] = 1.0
+    wrong: Annotated[float, Field(description="of an incorrect one")] = -0.5
+    none: Annotated[float, Field(description="without an answer")] = -1.0
+
+    def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]:
+        del budget
+        return [
+            self.value(rollout) if value == value else value
+            for rollout, value in zip(group.rollouts, rewards, strict=True)
+        ]
+
+    def value(self, rollout: Rollout) -> float:
+        """The reward of a rollout."""
+        if any(part.correct for part in rollout.parts.values()):
+            return self.right
+        return self.wrong if any(part.extracted for part in rollout.parts.values()) else self.none

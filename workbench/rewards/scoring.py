@@ -1,13 +1,15 @@
 """Runs every reward over a group and makes one number of the parts.
 
+A rollout is scored once: one that has a part is not given to that reward again when its group grows in a later round. A
+reward that compares the rollouts of a group says so (`groupwise`) and is run over all of them.
+
 A reward that raises costs the rollout it raised on, not the run: that rollout is unscored, and so counts as incorrect.
 """
 
-import math
 from collections.abc import Sequence
 
 from workbench.kinds import Reward, Shaping
-from workbench.types import Group, Rollout, Score, Scorer
+from workbench.types import Group, Rollout, Score, Scorer, score_fault
 
 NAN = float("nan")
 EXCERPT = 200  # characters of a rollout's text in an event
@@ -22,14 +24,16 @@ def score_group(
 
     Sets of every rollout `parts` (by name), `reward` (Σ weight · value, then every shaping in order; nan where a part
     is unscored) and `correct` (1, 0 or nan: of the first part that grades the answer). A part of weight 0 is recorded
-    and never makes the reward nan. A part's values per token stay on its score.
+    and never makes the reward nan. A part's values per token stay on its score. A part that came late, from a
+    controller, has its reward's weight, or 1 where no reward is called so.
     """
     check_parts(rewards)
     problems: list[str] = []
     for name, reward, _ in rewards:
-        scores, faults = run_reward(name, reward, group, scorer)
+        new = to_score(name, reward, group)
+        scores, faults = run_reward(name, reward, new, scorer)
         problems += faults
-        for rollout, score in zip(group.rollouts, scores, strict=True):
+        for rollout, score in zip(new.rollouts, scores, strict=True):
             rollout.parts[name] = score
     sums = [weighted_sum(rewards, rollout) for rollout in group.rollouts]
     for piece in shaping:
@@ -37,6 +41,13 @@ def score_group(
     for rollout, value in zip(group.rollouts, sums, strict=True):
         rollout.reward, rollout.correct = value, grade_of(rewards, rollout)
     return problems
+
+
+def to_score(name: str, reward: Reward, group: Group) -> Group:
+    """The part of a group that a reward is given: those without its part, or all of them if it compares them."""
+    asked = [rollout for rollout in group.rollouts if not rollout.request.late]
+    new = [rollout for rollout in asked if name not in rollout.parts]
+    return Group(group.number, group.problem, asked if new and reward.groupwise else new)
 
 
 def check_parts(rewards: Sequence[Part]) -> None:
@@ -49,13 +60,16 @@ def check_parts(rewards: Sequence[Part]) -> None:
 
 
 def weighted_sum(rewards: Sequence[Part], rollout: Rollout) -> float:
-    """Σ weight · value over the parts; those of weight 0 are only recorded."""
-    return sum(weight * rollout.parts[name].value for name, _, weight in rewards if weight != 0)
+    """Σ weight · value over the parts, nan where there are none; those of weight 0 are only recorded."""
+    weights = {name: weight for name, _, weight in rewards}
+    weighed = [(weights.get(name, 1.0), part.value) for name, part in rollout.parts.items()]
+    return sum(weight * value for weight, value in weighed if weight != 0) if weighed else NAN
 
 
 def grade_of(rewards: Sequence[Part], rollout: Rollout) -> float:
-    """1 or 0 by the first part that grades the answer; nan where none does."""
-    grades = (rollout.parts[name].correct for name, _, _ in rewards)
+    """1 or 0 by the first part that grades the answer, those of the rewards first; nan where none does."""
+    names = [*(name for name, _, _ in rewards if name in rollout.parts), *rollout.parts]
+    grades = (rollout.parts[name].correct for name in names)
     return next((float(correct) for correct in grades if correct is not None), NAN)
 
 
@@ -65,6 +79,8 @@ def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -
     When it raises, every rollout is tried by itself; those on which it raises are unscored, and the others are
     scored again as a group, since a reward may compare them with each other.
     """
+    if not group.rollouts:
+        return [], []
     everyone = range(len(group.rollouts))
     faults: dict[int, str] = {}
     try:
@@ -88,12 +104,8 @@ def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | No
     if len(scores) != len(rollouts):
         raise ValueError(f"{len(scores)} scores for {len(rollouts)} rollouts: return one for each")
     for score, rollout in zip(scores, rollouts, strict=True):
-        if not isinstance(score, Score):
-            raise ValueError(f"{score!r} is no Score: return Score(value)")
-        if math.isinf(score.value):
-            raise ValueError(f"value {score.value}: a reward is finite, or nan where it is unscored")
-        if score.per_token is not None and len(score.per_token) != len(rollout.tokens):
-            raise ValueError(f"{len(score.per_token)} values per token for {len(rollout.tokens)} tokens")
+        if fault := score_fault(score, rollout):
+            raise ValueError(fault)
     return scores
 
 

@@ -25,8 +25,8 @@ from workbench.method import Method, advantages, carries_gradient, lens
 from workbench.ops import slot_view
 from workbench.runs.directory.record import read_table
 from workbench.runs.open import Run, spans
-from workbench.training.assemble import MISSING, Scale
-from workbench.types import ROLLOUT, TOKEN, Batch, PerToken, State, axes
+from workbench.training.assemble import Scale
+from workbench.types import FACTS, ROLLOUT, TOKEN, Batch, PerToken, State, axes
 
 Array = NDArray[Any]
 FIELDS = ("logprob", "old_logprob")  # of a batch; every other signal is an extra
@@ -219,10 +219,16 @@ def facts(table: pa.Table) -> dict[str, Tensor]:
         "length": torch.from_numpy(token_counts(table)).float(),
         "truncated": torch.tensor(finish.astype(np.float32)),
     }
-    for column, name in (("survival", "survival"), ("tag_number", "tag")):
-        if column in table.column_names and table.column(column).null_count < table.num_rows:
-            found[name] = numbers(table, column).nan_to_num(nan=MISSING.get(name, 0.0))
+    for name, fact in FACTS.items():
+        column = "tag_number" if name == "tag" else name  # `tag` is the request's, a text
+        if fact.per == "rollout" and name not in found and known(table, column):
+            found[name] = numbers(table, column).nan_to_num(nan=fact.missing)
     return found
+
+
+def known(table: pa.Table, column: str) -> bool:
+    """Whether a column was recorded for any rollout."""
+    return column in table.column_names and table.column(column).null_count < table.num_rows
 
 
 def token_counts(table: pa.Table) -> Array:

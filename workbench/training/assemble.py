@@ -11,10 +11,9 @@ from workbench.kinds import LossPiece
 from workbench.method import Method
 from workbench.training.sampling import Sampled
 from workbench.training.update import Rows
-from workbench.types import Batch, Encoder, Group, Rollout, Row, axes
+from workbench.types import FACTS, Batch, Encoder, Group, Rollout, Row, axes
 
 NAN = float("nan")
-MISSING = {"stored_advantage": NAN, "survival": 1.0, "span": -1.0}  # of a rollout without this extra; else 0
 #: Extras of a rollout that are for the record only, not columns of a batch.
 NOTES = frozenset({"pruning", "engine_top_ids", "engine_top_logprobs"})
 
@@ -99,7 +98,7 @@ def facts(rollouts: Sequence[Rollout], width: int) -> dict[str, Tensor]:
 
 
 def facts_of(rollouts: Sequence[Rollout]) -> dict[str, list[Any]]:
-    """Columns by their names in `types.AXES`: one number per rollout, or a list over its tokens.
+    """Columns by the names of `types.FACTS`: one number per rollout, or a list over its tokens.
 
     Extras of pieces and controllers are included if one rollout has them; the others get the value for a missing one.
     """
@@ -118,12 +117,15 @@ def facts_of(rollouts: Sequence[Rollout]) -> dict[str, list[Any]]:
 
 
 def fact(rollout: Rollout, name: str) -> Any:
-    """One column of a rollout; the value for a missing one where it has no such extra."""
-    missing = MISSING.get(name, 0.0)
+    """One column of a rollout; the value for a missing one where it has no such extra. ValueError for a wrong count."""
+    missing = FACTS[name].missing if name in FACTS else 0.0
     if len(axes(name)) == 1:
         return float(rollout.extras.get(name, missing))
     if name in rollout.extras:
-        return rollout.extras[name]
+        given, count = rollout.extras[name], len(rollout.tokens)
+        if len(given) != count:
+            raise ValueError(f"fact {name!r} has {len(given)} values for {count} tokens: give one for every token")
+        return given
     if name == "behaviour_logprob" and rollout.finish != "given":
         return rollout.engine_logprob  # the policy sampled its tokens itself
     return [missing] * len(rollout.tokens)

@@ -5,13 +5,21 @@ from itertools import cycle, islice
 
 import torch
 
+from workbench.kinds import Task
 from workbench.training.forward import Forward, Wanted, micro_batches
 from workbench.training.signal_plan import SignalPlan
-from workbench.types import Row
+from workbench.types import Encoder, Row
 
 SAMPLE = 64  # problems whose longest prompt is used
 
 Advice = Callable[[int], str]  # from the tokens of a prompt to a change that makes the run fit
+
+
+def longest_prompts(task: Task, encoder: Encoder, count: int) -> list[tuple[int, ...]]:
+    """The longest prompts among a task's first training problems: `count` of them."""
+    size, wanted = task.size("train"), max(SAMPLE, count)
+    problems = [task.problem(number, "train") for number in range(wanted if size is None else min(size, wanted))]
+    return sorted((encoder.prompt(problem.prompt) for problem in problems), key=len)[-count:]
 
 
 def largest_rows(prompts: Sequence[Sequence[int]], rollouts: int, tokens: int) -> list[Row]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from workbench.training.forward import Forward, Wanted
 from workbench.training.sampling import Parts, Sampled
-from workbench.training.scored import scored_share
 from workbench.training.signal_plan import passes
 from workbench.training.step import Learned, make_columns
+from workbench.training.watching.metrics import by_label, mean
+from workbench.training.watching.scored import scored_share
 from workbench.types import Group, Request, Rollout, Row, Sampling, State
 
 EVALUATION_STEP, PROBE_STEP = -1, -2  # keys of the random numbers: the same at every evaluation
@@ -36,13 +37,17 @@ def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampl
 def accuracy(sampled: Sampled) -> dict[str, float]:
     """The share of correct answers, how many were graded, and the share that was scored.
 
-    Unscored answers count as incorrect. No accuracy where no reward grades answers.
+    Unscored answers count as incorrect. No accuracy where no reward grades answers. Problems of several sources have
+    their accuracies beside it: `accuracy.SOURCE`.
     """
     outcomes = [rollout.outcome for rollout in sampled.rollouts if not math.isnan(rollout.outcome)]
     if not outcomes:
         return {"evaluated": 0.0}
     share = scored_share(sampled.rollouts)
-    return {"accuracy": sum(outcomes) / len(outcomes), "evaluated": float(len(outcomes)), EVALUATED_SHARE: share}
+    found = {"accuracy": sum(outcomes) / len(outcomes), "evaluated": float(len(outcomes)), EVALUATED_SHARE: share}
+    for name, members in by_label(sampled.rollouts).items():
+        found[f"accuracy.{name}"] = mean([rollout.outcome for rollout in members])
+    return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
 # --------------------------------------------------------------------------------------- tracked problems

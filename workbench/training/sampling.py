@@ -3,13 +3,14 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
-from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Scorer, State
+from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Score, Scorer, State, score_fault
+from workbench.types.memory import Ledger, Stock
 
 ScoreGroup = Callable[[Group], list[str]]
 
@@ -45,6 +46,8 @@ class Parts:
     controller: Controller | None = None
     pruner: Pruner | None = None
     scorer: Scorer | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    stock: Stock = field(default_factory=Stock)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Limits:
     rollouts: int
     rounds: int
     seed: int
+    steps: int = 1
+    positions: int | None = None  # tokens that the model reads, prompt and completion together; None: not known
 
 
 @dataclass
@@ -64,6 +69,7 @@ class Sampled:
     groups: list[Group] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
+    seen: list[Rollout] = field(default_factory=list)  # every rollout, those too that were dropped
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -103,21 +109,34 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform)
+        memory = self.parts.ledger, self.parts.stock
+        pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
-        return picks
+        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
 
     def uniform(self, what: str, number: int) -> Callable[[int], float]:
         """Numbers in [0, 1) keyed by seed, step, purpose and round."""
-        key = f"{self.limits.seed}/{self.sampling.step}/{what}/{number}"
-        return lambda index: random.Random(f"{key}/{index}").random()
+        return uniform_of(f"{self.limits.seed}/{self.sampling.step}/{what}/{number}")
 
     def first_request(self, pick: Pick) -> Request:
         """The first request of a new group."""
-        problem = self.parts.task.problem(pick.number, "train")
-        prompt = self.parts.encoder.prompt(problem.prompt)
-        group, number = next(self.group_numbers), next(self.numbers)
-        return Request(problem, prompt, group, number, n=pick.rollouts, pick=pick.number)
+        problem, ask = pick.problem, pick.ask
+        if problem is None:
+            problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+
+        def prompt(text: str) -> tuple[int, ...]:
+            return self.parts.encoder.prompt(text.replace("{question}", problem.prompt))
+
+        return Request(
+            problem,
+            prompt("{question}" if ask.prompt is None else ask.prompt),
+            group=next(self.group_numbers),
+            number=next(self.numbers),
+            n=pick.rollouts,
+            pick=pick.number if pick.problem is None else -1,
+            training_prompt=None if ask.training_prompt is None else prompt(ask.training_prompt),
+            **{name: getattr(ask, name) for name in ("max_tokens", "temperature", "role", "tag", "train", "late")},
+        )
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
         """Rollouts of these requests, scored, and whatever the controller adds, round by round."""
@@ -130,6 +149,7 @@ class StepSampler:
             orders = self.orders(list(groups.values()), number, round_of_sampling)
             requests, ready = orders.requests, orders.rollouts
             apply_drops(groups, orders)
+            self.apply_scores(groups, orders)
             if not requests and not ready:
                 break
         else:
@@ -139,6 +159,7 @@ class StepSampler:
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
         """The engine's rollouts of these requests."""
+        requests = self.fitting(requests)
         if not requests:
             return []
         with self.clock.phase("generate"):
@@ -146,19 +167,62 @@ class StepSampler:
             bound = None if pruner is None else BoundPruner(pruner, self.states["pruner"])
             return self.parts.engine.generate(requests, self.sampling, bound)
 
+    def fitting(self, requests: Sequence[Request]) -> list[Request]:
+        """The requests that the model has room for; an event where some are left out."""
+        most = self.limits.positions
+        room = [
+            most is None or len(each.prompt) + (each.max_tokens or self.sampling.max_tokens) <= most
+            for each in requests
+        ]
+        if not all(room):
+            longest = max(len(each.prompt) for each in requests)
+            self.sampled.events.append(
+                f"{room.count(False)} requests left out: prompts of up to {longest} tokens leave no room for the "
+                f"completion in the model's {most} positions"
+            )
+        return [each for each, fits in zip(requests, room, strict=True) if fits]
+
     def add(self, groups: dict[int, Group], rollouts: Sequence[Rollout], number: int) -> None:
         """Sorts new rollouts into groups, and scores the groups that changed."""
-        changed = {}
+        changed: dict[int, Group] = {}
+        self.sampled.seen += rollouts
         for rollout in rollouts:
             rollout.round = number
             request = rollout.request
             group = groups.setdefault(request.group, Group(request.group, request.problem, []))
             group.rollouts.append(rollout)
             changed[group.number] = group
+        self.score(changed.values())
+
+    def score(self, groups: Iterable[Group]) -> None:
+        """Scores what is new in groups, and forms their rewards again."""
         with self.clock.phase("reward"):
-            for group in changed.values():
+            for group in groups:
                 alive = [rollout for rollout in group.rollouts if rollout.finish != "pruned"]
                 self.sampled.events += self.parts.score(Group(group.number, group.problem, alive))
+
+    def apply_scores(self, groups: dict[int, Group], orders: Orders) -> None:
+        """Puts late scores among the parts of their rollouts; an event for what cannot be scored."""
+        if not orders.scores:
+            return
+        rollouts = {each.key: (each, group) for group in groups.values() for each in group.rollouts}
+        changed: dict[int, Group] = {}
+        faults: list[str] = []
+        for key, parts in orders.scores.items():
+            rollout, group = rollouts.get(key, (None, None))
+            if rollout is None or group is None:
+                faults.append(f"rollout {key[1]} of request {key[0]} was dropped or never there")
+                continue
+            for name, score in parts.items():
+                if fault := score_fault(score, rollout):
+                    faults.append(f"{name} of rollout {key[1]} of request {key[0]}: {fault}")
+                    score = Score(float("nan"), fault)
+                rollout.parts[name] = score
+            changed[group.number] = group
+        if faults and self.parts.controller is not None:
+            more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+            self.sampled.events.append(f"late scores of {self.parts.controller.name}: {faults[0]}{more}; left out")
+        self.score(changed.values())
 
     def orders(self, groups: Sequence[Group], number: int, round_of_sampling: int) -> Orders:
         """The controller's actions after a round."""
@@ -173,6 +237,9 @@ class StepSampler:
             new_group=lambda: next(self.group_numbers),
             uniform=self.uniform("controller", 1000 * round_of_sampling + number),
             scorer=self.parts.scorer,
+            total_steps=self.limits.steps,
+            ledger=self.parts.ledger,
+            stock=self.parts.stock,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
@@ -192,6 +259,29 @@ class StepSampler:
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
         return sum(verdict == "resample" for verdict in verdicts.values())
+
+
+def uniform_of(key: str) -> Callable[[int], float]:
+    """Numbers in [0, 1) for every whole number, always the same under a key."""
+    return lambda index: random.Random(f"{key}/{index}").random()
+
+
+def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
+    """A pick of a problem that is there, asked for within the run's limits; ValueError that names the sampler."""
+    if pick.problem is None and (pick.number < 0 or (size is not None and pick.number >= size)):
+        known = "no end" if size is None else f"problems 0 to {size - 1}"
+        raise ValueError(
+            f"sampler {sampler} picks problem {pick.number}, and the task has {known}: pick one of these, or give the "
+            "pick a problem of its own"
+        )
+    if pick.rollouts < 1:
+        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give 1 or more")
+    if pick.ask.max_tokens is not None and not 0 < pick.ask.max_tokens <= budget:
+        raise ValueError(
+            f"sampler {sampler} asks for {pick.ask.max_tokens} tokens: give at least 1 and at most rollouts.max_tokens "
+            f"= {budget}, for which the run was planned"
+        )
+    return pick
 
 
 def apply_drops(groups: dict[int, Group], orders: Orders) -> None:

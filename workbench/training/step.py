@@ -1,8 +1,8 @@
-"""The result of a step: its metrics, and its rollouts as columns for the record."""
+"""The result of a step: its rollouts as columns for the record."""
 
 import itertools
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.kinds import Alert
 from workbench.signals import TOP_K
 from workbench.training.assemble import facts_of
 from workbench.training.sampling import Sampled
-from workbench.training.scored import NAME as SCORED_SHARE
-from workbench.training.scored import scored_share
 from workbench.types import Encoder, Rollout, axes
 
 Array = NDArray[Any]
@@ -34,6 +33,8 @@ class Step:
     probes: dict[str, Any] | None = None  # rollouts of tracked problems, as `columns`
     again: dict[str, Any] | None = None  # tracked rollouts scored after this step: `step`, `after_logprob`
     events: Sequence[str] = ()
+    journal: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # lines of ledger and stock
+    alerts: Sequence[Alert] = ()  # of alarms
     ends: str = ""  # why the run ends after this step; empty while it continues
 
 
@@ -119,6 +120,9 @@ def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> d
         "step": [step] * len(rollouts),
         "rollout": list(range(len(rollouts))),
         "problem": [rollout.request.problem.key for rollout in rollouts],
+        "source": [rollout.request.problem.source for rollout in rollouts],
+        "role": [rollout.request.role for rollout in rollouts],
+        "parent": parents(rollouts),
         "group": [rollout.request.group for rollout in rollouts],
         "round": [rollout.round for rollout in rollouts],
         "tag": [rollout.request.tag for rollout in rollouts],
@@ -132,6 +136,12 @@ def plain_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> d
         "pruned_at": [rollout.pruned_at for rollout in rollouts],
         **pruning_columns(rollouts),
     }
+
+
+def parents(rollouts: Sequence[Rollout]) -> list[int | None]:
+    """The row of the rollout that each was made from; None where there is none, or it was dropped."""
+    rows = {rollout.key: row for row, rollout in enumerate(rollouts)}
+    return [None if rollout.request.parent is None else rows.get(rollout.request.parent) for rollout in rollouts]
 
 
 def pruning_columns(rollouts: Sequence[Rollout]) -> dict[str, list[float | None]]:
@@ -181,82 +191,8 @@ class Where:
         return answer
 
 
-def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
-    """The metrics of a step; one that cannot be computed is omitted."""
-    rollouts = [rollout for rollout in sampled.rollouts if rollout.finish not in ("pruned", "given")]
-    pruned = sum(rollout.finish == "pruned" for rollout in sampled.rollouts)
-    count = max(1, len(rollouts))
-    found = {
-        "reward": mean([rollout.reward for rollout in rollouts]),
-        "correct": mean([rollout.outcome for rollout in rollouts]),
-        "length": mean([len(rollout.tokens) for rollout in rollouts]),
-        "tokens": float(sum(written(rollout) for rollout in sampled.rollouts)),
-        "rollouts": float(len(sampled.rollouts)),
-        "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
-        SCORED_SHARE: scored_share(rollouts),
-        "zero_variance_groups": mean([float(has_zero_variance(group.rollouts)) for group in sampled.groups]),
-        "groups": float(len(sampled.kept)),
-        "loss": mean(learned.losses),
-        "grad_norm": mean(learned.norms),
-        **{f"reward.{name}": value for name, value in part_means(rollouts).items()},
-        **token_metrics(learned),
-    }
-    if pruned:
-        found["pruned"] = float(pruned)
-    return {name: value for name, value in found.items() if not math.isnan(value)}
-
-
-def written(rollout: Rollout) -> int:
-    """Tokens that the engine generated."""
-    return 0 if rollout.finish == "given" else len(rollout.tokens) - len(rollout.request.prefix)
-
-
-def has_zero_variance(rollouts: Sequence[Rollout]) -> bool:
-    """Whether all known rewards of a group are equal, so that it carries no gradient."""
-    rewards = {rollout.reward for rollout in rollouts if not math.isnan(rollout.reward)}
-    return len(rewards) < 2
-
-
-def part_means(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """The mean of each reward part over the rollouts it scored."""
-    names = dict.fromkeys(name for rollout in rollouts for name in rollout.parts)
-    return {name: mean([r.parts[name].value for r in rollouts if name in r.parts]) for name in names}
-
-
-def token_metrics(learned: Learned) -> dict[str, float]:
-    """Means over the trained tokens: entropy, KL, tokens without gradient, the mismatch of engine and trainer.
-
-    `zero_gradient_tokens` is the share of tokens with a non-zero advantage whose lens is zero: clipped by the ratio's
-    bounds, or masked by the method. mismatch = engine's log-prob minus the trainer's, in nats; `mismatch_mean` and
-    `mismatch_p99` are of its absolute value. Since the engine sampled the tokens, exp(-mismatch) - 1 + mismatch
-    (Schulman's k3) has the mean KL(engine ‖ trainer): `mismatch_kl`, in nats per token.
-    """
-    tensors, mask = learned.tensors, learned.mask
-    if not mask.any():
-        return {}
-    found: dict[str, float] = {}
-    found |= {name: float(tensors[name][mask].nanmean()) for name in ("entropy", "kl") if name in tensors}
-    wanted = mask & (tensors["advantage"] != 0)
-    if wanted.any():
-        found["zero_gradient_tokens"] = float((tensors["lens"][wanted] == 0).float().mean())
-    gap = tensors[MISMATCH][mask].double()
-    gap = gap[~gap.isnan()]
-    if len(gap):
-        size = gap.abs()
-        ordered = size.sort().values
-        found |= {"mismatch_mean": float(size.mean()), "mismatch_p99": float(ordered[int(0.99 * (len(gap) - 1))])}
-        found["mismatch_kl"] = float((torch.expm1(-gap) + gap).mean())
-    return found
-
-
-def mean(values: Sequence[float | int]) -> float:
-    """Mean of the values that are not nan; nan if there are none."""
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
-
-
 def evaluation_columns(rollouts: Sequence[Rollout], encoder: Encoder, step: int) -> dict[str, list[Any]]:
     """Completions of held-out problems as columns."""
     columns = plain_columns(rollouts, encoder, step)
-    kept = ("step", "rollout", "problem", "prompt", "text", "answer", "reward", "correct", "finish")
+    kept = ("step", "rollout", "problem", "source", "prompt", "text", "answer", "reward", "correct", "finish")
     return {**{name: columns[name] for name in kept}, "token_ids": [rollout.tokens for rollout in rollouts]}

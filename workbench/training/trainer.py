@@ -1,16 +1,17 @@
 """The trainer: a generator of steps. It knows protocols, and no method, task, reward or engine by name."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.kinds import Alarm, Watched
 from workbench.method import Method
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
-from workbench.training.dry import SAMPLE, Advice, dry_pass, is_out_of_memory, largest_rows
+from workbench.training.dry import Advice, dry_pass, is_out_of_memory, largest_rows, longest_prompts
 from workbench.training.evaluation import (
     EVALUATION_STEP,
     PROBE_STEP,
@@ -23,14 +24,16 @@ from workbench.training.evaluation import (
 )
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
+from workbench.training.memory import SURVEY_STEP, Memory
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
-from workbench.training.scored import NAME as SCORED_SHARE
-from workbench.training.scored import refuse, scored_share, watch
 from workbench.training.scorer import PolicyScorer
 from workbench.training.signal_plan import reads_reference
-from workbench.training.step import Learned, Step, evaluation_columns, make_columns, metrics_of
-from workbench.training.stopping import STOPPING, after, out_of_time, reason
+from workbench.training.step import Learned, Step, evaluation_columns, make_columns
+from workbench.training.watching.alarms import Alarms
+from workbench.training.watching.metrics import metrics_of
+from workbench.training.watching.stopping import STOPPING, after, out_of_time, reason
 from workbench.types import Sampling, State
+from workbench.types.memory import Line
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Trainer:
     advice: Advice = lambda prompt: "set a smaller training.micro_batch"
     step: int = 0
     states: dict[str, State] = field(default_factory=dict)
+    watch: Sequence[Alarm] = ()
 
     def __post_init__(self) -> None:
         self.states = {**self.method.init(), "sampler": self.parts.sampler.init(), **self.states}
@@ -80,6 +84,8 @@ class Trainer:
         )
         if self.parts.scorer is None:
             self.parts.scorer = PolicyScorer(self.learner.forward)
+        self.alarms = Alarms(self.watch, self.states)
+        self.memory = Memory(self.parts, self.method.synthesis, self.states, self.settings.seed)
 
     @property
     def reads_reference(self) -> bool:
@@ -96,8 +102,13 @@ class Trainer:
     def __iter__(self) -> Iterator[Step]:
         if self.tries_largest:
             self.try_largest()
-        if self.step == 0 and self.settings.evaluation.problems:
-            yield self.evaluated(Step(0, {}), Clock(on_phase=self.on_phase))
+        if self.step == 0:
+            clock = Clock(on_phase=self.on_phase)
+            start = self.memory.survey(self.sampling(SURVEY_STEP, self.settings.rollouts.temperature), clock)
+            if self.settings.evaluation.problems:
+                start = self.evaluated(start, clock)
+            if start.metrics:
+                yield start
         while not self.ended:
             yield self.take_step()
 
@@ -113,7 +124,8 @@ class Trainer:
         stopping = self.states.get(STOPPING, {})
         late = out_of_time(training, stopping)
         sampled = self.sample(number, clock)
-        self.watch_scores(sampled)
+        self.alarms.ask(Watched(number, metrics_of(sampled, Learned(())), sampled.events), before_update=True)
+        journal = self.memory.learn(number, sampled)
         record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
         again = self.probes_again(clock)
@@ -121,23 +133,24 @@ class Trainer:
             self.parts.engine.sync(self.policy)
         with clock.phase("record"):
             metrics = metrics_of(sampled, learned)
-            self.refuse_mismatch(metrics)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
             columns = self.columns(sampled, learned, number) if record else None
         self.step = number
-        step = Step(number, metrics, columns, again=again, events=sampled.events)
+        step = Step(number, metrics, columns, again=again, events=sampled.events, journal=journal)
         every, last = self.settings.evaluation.every, late or number == training.steps
         if self.settings.evaluation.problems and (last or (every and number % every == 0)):
             step = self.evaluated(step, clock)
         seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
         spent = sum(clock.seconds.values())
-        ends = reason(training, number, step.metrics, late)
+        self.alarms.ask(Watched(number, step.metrics, step.events), before_update=False)
+        ends = reason(training, number, step.metrics, late) or self.alarms.ends
         self.states.pop(STOPPING, None)
         if state := after(training, stopping, spent, ends):
             self.states[STOPPING] = state
-        return dataclasses.replace(step, metrics={**step.metrics, "seconds": spent, **seconds}, ends=ends)
+        metrics = {**step.metrics, "seconds": spent, **seconds}
+        return dataclasses.replace(step, metrics=metrics, alerts=tuple(self.alarms.alerts), ends=ends)
 
     def recorded(self, number: int) -> bool:
         """Whether the rollouts of this step are recorded."""
@@ -151,7 +164,9 @@ class Trainer:
     def sample(self, number: int, clock: Clock) -> Sampled:
         """Samples all rounds of a step; the sampler and the pruner are updated with its groups."""
         rollouts = self.settings.rollouts
-        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed)
+        steps = self.settings.training.steps
+        positions = getattr(getattr(self.policy, "config", None), "max_position_embeddings", None)
+        limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed, steps, positions)
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
         sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
@@ -173,24 +188,6 @@ class Trainer:
             step=step,
         )
 
-    def watch_scores(self, sampled: Sampled) -> None:
-        """Stops the run when too much of a step is unscored; an event where the scored share falls."""
-        share = scored_share(sampled.rollouts)
-        refuse(share, self.settings.training.unscored, sampled.events)
-        self.states[SCORED_SHARE], events = watch(self.states.get(SCORED_SHARE, {}), share)
-        sampled.events += events
-
-    def refuse_mismatch(self, metrics: Mapping[str, float]) -> None:
-        """ValueError when the engine samples from another policy than the one that is trained."""
-        mismatch, limit = metrics.get("mismatch_mean", 0.0), self.settings.training.mismatch_limit
-        if limit and not mismatch <= limit:
-            raise ValueError(
-                f"engine and trainer differ by {mismatch:.3g} nats a token on average (99th percentile "
-                f"{metrics['mismatch_p99']:.3g}), more than training.mismatch_limit = {limit:g} allows: the engine has "
-                "other weights or computes less precisely; compare engine_logprob with old_logprob of an earlier step, "
-                'set method.correction = "truncated", or raise the limit'
-            )
-
     # ----------------------------------------------------------------------------------- the dry pass
 
     @property
@@ -205,11 +202,9 @@ class Trainer:
     def try_largest(self) -> None:
         """Runs the dry pass; ValueError with advice if the update does not fit."""
         self.on_phase("dry pass")
-        rollouts, task = self.settings.rollouts, self.parts.task
-        size, wanted = task.size("train"), max(SAMPLE, rollouts.problems)
-        problems = [task.problem(number, "train") for number in range(wanted if size is None else min(size, wanted))]
-        prompts = sorted((self.parts.encoder.prompt(problem.prompt) for problem in problems), key=len)
-        rows = largest_rows(prompts[-rollouts.problems :], rollouts.rollouts, rollouts.max_tokens)
+        rollouts = self.settings.rollouts
+        prompts = longest_prompts(self.parts.task, self.parts.encoder, rollouts.problems)
+        rows = largest_rows(prompts, rollouts.rollouts, rollouts.max_tokens)
         try:
             dry_pass(self.learner.forward, self.learner.plan, self.learner.optimiser, rows)
         except RuntimeError as error:
@@ -268,11 +263,15 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Writes a checkpoint with everything needed to resume bit for bit."""
-        state = {"step": self.step, "states": self.states, **self.learner.state()}
+        state = {"step": self.step, "states": self.states, "journal": self.memory.journal.state()}
+        state |= self.learner.state()
         checkpoint.write(path, self.learner.weights(), state)
 
-    def load(self, path: Path) -> None:
-        """Resumes from a checkpoint. ValueError if it is of another model."""
+    def load(self, path: Path, journal: Mapping[str, Sequence[Line]] | None = None) -> None:
+        """Resumes from a checkpoint, and from the lines of ledger and stock that were kept beside it.
+
+        ValueError if it is of another model, or lines are missing.
+        """
         weights, state = checkpoint.read(path)
         odd = sorted(weights.keys() ^ self.learner.weights().keys())[:3]
         if odd:
@@ -282,5 +281,6 @@ class Trainer:
         self.step = state["step"]
         self.states.clear()
         self.states.update(state["states"])
+        self.memory.restore(state.get("journal"), journal or {})
         self.learner.restore(weights, state)
         self.parts.engine.sync(self.policy)

@@ -6,10 +6,6 @@ compared with each other. Tensors are padded on the right; `mask` marks the trai
 """
 
 from workbench.types.batch import (
-    AXES,
-    ROLLOUT,
-    TOKEN,
-    TOP,
     Batch,
     Constants,
     Index,
@@ -18,15 +14,30 @@ from workbench.types.batch import (
     PerRollout,
     PerToken,
     Scalar,
-    axes,
     rows_of,
 )
+from workbench.types.facts import AXES, FACTS, OWNERS, ROLLOUT, SHARED, TOKEN, TOP, Fact, axes, declare
 from workbench.types.protocols import Capabilities, Encoder, Engine, Policy, PrunerCall, Scorer
-from workbench.types.rollouts import Finish, Group, Judgement, Problem, Request, Rollout, Row, Sampling, Score, State
+from workbench.types.rollouts import (
+    Finish,
+    Group,
+    Judgement,
+    Problem,
+    Request,
+    Rollout,
+    Row,
+    Sampling,
+    Score,
+    State,
+    score_fault,
+)
 
 __all__ = [
     "AXES",
+    "FACTS",
+    "OWNERS",
     "ROLLOUT",
+    "SHARED",
     "TOKEN",
     "TOP",
     "Batch",
@@ -34,6 +45,7 @@ __all__ = [
     "Constants",
     "Encoder",
     "Engine",
+    "Fact",
     "Finish",
     "Group",
     "Index",
@@ -54,5 +66,7 @@ __all__ = [
     "Scorer",
     "State",
     "axes",
+    "declare",
     "rows_of",
+    "score_fault",
 ]

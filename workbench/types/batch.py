@@ -1,4 +1,4 @@
-"""The rollouts of an update as padded tensors, the shapes of their numbers, and the axes of every extra."""
+"""The rollouts of an update as padded tensors, and the shapes of their numbers."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from workbench.types.facts import FACTS, SHARED
 from workbench.types.rollouts import State
 
 PerToken = Float[Tensor, "rollout token"]
@@ -18,40 +19,6 @@ Index = Int[Tensor, " rollout"]
 Scalar = Float[Tensor, ""]
 Loss = Float[Tensor, "rollout token"] | Float[Tensor, ""]
 Constants = dict[str, Tensor]  # computed once an update: scalars, or tensors whose first axis is the rollout
-
-ROLLOUT, TOKEN, TOP = "rollout", "token", "k"
-#: Axes of the extras that a batch may carry and that no logits give; `workbench.signals.signal` enters every signal.
-#: A prefix (old_, ref_, engine_) or @context changes no axes.
-AXES: dict[str, tuple[str, ...]] = {
-    "value": (ROLLOUT, TOKEN),  # of a head
-    "quality": (ROLLOUT, TOKEN),  # of a head
-    "token_reward": (ROLLOUT, TOKEN),  # rewards given to single tokens
-    "stored_advantage": (ROLLOUT, TOKEN),  # nan where none; a replayed rollout keeps the one it had
-    "off_policy": (ROLLOUT, TOKEN),  # 1 where another policy (or another prompt) generated the token
-    "span": (ROLLOUT, TOKEN),  # number of the part a token belongs to, -1 for none
-    "behaviour_logprob": (ROLLOUT, TOKEN),  # of the policy and prompt that generated the token
-    "length": (ROLLOUT,),  # generated tokens, where it differs from the trained ones
-    "truncated": (ROLLOUT,),  # 1 where the budget ended the rollout
-    "survival": (ROLLOUT,),  # probability with which a pruner kept the rollout
-    "tag": (ROLLOUT,),  # a controller's mark, as a number
-}
-
-
-def axes(name: str) -> tuple[str, ...]:
-    """The axes of an extra, for any policy, context and argument. ValueError for an unknown one.
-
-    >>> import workbench.signals
-    >>> axes("ref_logprob@hint"), axes("nucleus_entropy:0.8"), axes("truncated")
-    (('rollout', 'token'), ('rollout', 'token'), ('rollout',))
-    """
-    bare = name.split("@")[0].split(":")[0]
-    if bare in AXES:
-        return AXES[bare]
-    for prefix in ("old_", "ref_", "engine_"):
-        if bare.startswith(prefix) and bare.removeprefix(prefix) in AXES:
-            return AXES[bare.removeprefix(prefix)]
-    remedy = "register it with workbench.signals.signal, or add it to workbench.types.AXES"
-    raise ValueError(f"extra {name!r} has no axes: {remedy} (known: {', '.join(AXES)})")
 
 
 @dataclass(frozen=True)
@@ -88,9 +55,15 @@ class Batch:
             object.__setattr__(self, "budget", self.mask.shape[1])
 
     def __getitem__(self, name: str) -> Tensor:
-        """A signal or extra by name. ValueError for a missing one, with the command that computes it."""
+        """A signal or extra by name. ValueError for a missing one, with the command that computes it.
+
+        A piece's fact that no rollout has is its `missing` for all of them.
+        """
         if name in ("logprob", "old_logprob"):
             return cast(Tensor, getattr(self, name))
+        if name not in self.extras and name in FACTS and name not in SHARED:
+            like = self.logprob if FACTS[name].per == "token" else self.reward
+            return torch.full_like(like, FACTS[name].missing, requires_grad=False)
         if name not in self.extras:
             raise ValueError(f"signal {name} was not recorded: compute it with workbench signals RUN --add {name}")
         return self.extras[name]

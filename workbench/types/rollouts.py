@@ -1,5 +1,6 @@
 """Problems, requests, rollouts and groups, as Python objects."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,12 +11,16 @@ State = dict[str, Any]  # the state of a piece: JSON values and tensors, saved w
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of a task, before any chat template. `key` is unique within its task; `answer` is the reference."""
+    """A problem of a task, before any chat template. `key` is unique within its task; `answer` is the reference.
+
+    `source` tells problems of a mixture apart, or the kinds of question that a piece makes: metrics of its own.
+    """
 
     key: str
     prompt: str
     answer: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,10 @@ class Request:
     `prompt` is what the engine conditions on; `training_prompt` what the update conditions on, where it
     differs (hinted rollouts trained on the bare prompt). `prefix` is the given part of the completion:
     generated tokens follow it, and it is not trained on. `number` is unique within a step and keys the random numbers.
+
+    `role` is what the rollouts do: "" solves the problem, any other word (check, rewrite, propose) is the piece's own,
+    and their metrics stand apart as `correct.check`. `tag` is a label of how a rollout came about (branch, hinted).
+    With `late` no reward scores them: the controller does, in a later round (`Orders.scores`).
     """
 
     problem: Problem
@@ -38,6 +47,10 @@ class Request:
     tag: str = ""
     train: bool = True
     pick: int = -1  # the problem's number in the pool, where a sampler picked it
+    role: str = ""
+    late: bool = False
+    temperature: float | None = None  # None: the run's; log-probs are of the run's temperature in any case
+    parent: tuple[int, int] | None = None  # `Rollout.key` of the rollout of this step that it was made from
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,11 @@ class Rollout:
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def key(self) -> tuple[int, int]:
+        """Unique within a step: the number of its request, and its place among the rollouts of it."""
+        return self.request.number, self.index
+
+    @property
     def scored(self) -> bool:
         """Whether every reward part has a value; a shaping may still leave the rollout out."""
         return bool(self.parts) and not any(part.value != part.value for part in self.parts.values())
@@ -113,6 +131,17 @@ class Rollout:
         """Per token whether the update trains on it; not on a given prefix."""
         given = len(self.request.prefix)
         return [self.request.train and position >= given for position in range(len(self.tokens))]
+
+
+def score_fault(score: Any, rollout: Rollout) -> str:
+    """Why something is no score of a rollout; empty where it is one."""
+    if not isinstance(score, Score):
+        return f"{score!r} is no Score: return Score(value)"
+    if math.isinf(score.value):
+        return f"value {score.value}: a reward is finite, or nan where it is unscored"
+    if score.per_token is not None and len(score.per_token) != len(rollout.tokens):
+        return f"{len(score.per_token)} values per token for {len(rollout.tokens)} tokens"
+    return ""
 
 
 @dataclass

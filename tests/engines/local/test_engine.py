@@ -208,3 +208,24 @@ def test_no_step_is_spent_on_a_finished_row(monkeypatch):
     rollouts = engine.generate(make_requests(), SAMPLING)
     assert sum(stepped) == sum(len(rollout.tokens) for rollout in rollouts)
     assert engine_module.ROUND % 8 == 0
+
+
+def test_a_request_may_have_a_temperature_of_its_own():
+    requests = make_requests()
+    warm = [
+        dataclasses.replace(request, temperature=0.0 if place % 2 else None) for place, request in enumerate(requests)
+    ]
+    plain = LocalEngine(qwen3(), concurrent=5).generate(requests, SAMPLING)
+    found = LocalEngine(qwen3(), concurrent=5).generate(warm, SAMPLING)
+    own = [rollout.request.temperature is not None for rollout in found]
+    same(
+        [rollout for rollout, mine in zip(found, own, strict=True) if not mine],
+        [rollout for rollout, mine in zip(plain, own, strict=True) if not mine],
+    )
+    for rollout in (rollout for rollout, mine in zip(found, own, strict=True) if mine):
+        given = len(rollout.request.prefix)
+        assert set(rollout.sampled_logprob[given:]) == {0.0}
+        expected = logprobs(qwen3(), rollout, 1.0)
+        torch.testing.assert_close(torch.tensor(rollout.engine_logprob), expected, atol=2e-5, rtol=1e-5, equal_nan=True)
+    with pytest.raises(ValueError, match=r"is for temperature 0\.0, and this engine samples all at the run's 1\.0"):
+        GenerateEngine(qwen3()).generate(warm, SAMPLING)

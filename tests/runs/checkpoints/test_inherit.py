@@ -8,6 +8,7 @@ import torch
 from tests.runs.real_run import same
 from workbench.config import RunConfig
 from workbench.runs.checkpoints.inherit import inherit
+from workbench.runs.process.build import alarms_of
 
 
 def config(**changes: Any) -> RunConfig:
@@ -18,7 +19,8 @@ def config(**changes: Any) -> RunConfig:
 
 def saved(settings: RunConfig, **states: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """A small checkpoint's content, as a trainer with these settings would write it."""
-    pieces = {**settings.method.init(), "sampler": {"next": 48, "order": []}, **states}
+    alarms = {f"alarms.{place}": alarm.init() for place, alarm in enumerate(alarms_of(settings))}
+    pieces = {**settings.method.init(), **alarms, "sampler": {"next": 48, "order": []}, **states}
     group = {"lr": 3e-4, "betas": [0.9, 0.999], "weight_decay": 0.0, "eps": 1e-8}
     heads = [{**group, "lr": head.learning_rate, "own": True} for head in settings.method.heads]
     weights = {"weight": torch.ones(2), **({"head.value.weight": torch.ones(1, 2)} if heads else {})}

@@ -60,7 +60,7 @@ class LocalEngine:
     def generate(self, requests: Sequence[Request], sampling: Sampling, pruner: Any = None) -> list[Rollout]:
         """All rollouts of all requests, in the order of the requests; `pruner` is a `BoundPruner`."""
         check_pruner(pruner)
-        jobs = jobs_of(requests, sampling)
+        jobs = jobs_of(requests, sampling, own_temperatures=True)
         if not jobs:
             return []
         longest = longest_of(jobs, self.policy.config)

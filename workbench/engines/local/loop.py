@@ -16,7 +16,7 @@ from workbench.engines.detection import Detection
 from workbench.engines.local.decoder import Decoder
 from workbench.engines.local.rows import Rows, holes
 from workbench.engines.local.shared import Shared
-from workbench.engines.sampling import draw
+from workbench.engines.sampling import draw, draw_each
 from workbench.kinds import BoundPruner
 from workbench.types import Sampling
 
@@ -52,6 +52,8 @@ class Loop:
         self.key = np.zeros(rows.rows, dtype=np.uint64)  # of the random numbers
         self.held, self.count, self.limit, self.context = np.zeros((4, rows.rows), dtype=np.int64)
         # tokens in a row's own memory · tokens of its completion, prefix included · their maximum · its shared context
+        self.temperature = np.full(rows.rows, order.sampling.temperature)
+        self.varied = any(job.request.temperature is not None for job in order.jobs)
         width = max(job.limit for job in order.jobs)
         self.written = np.full((3, rows.rows, width), np.nan)  # token, engine and sampled log-prob
         rows.shared = None
@@ -117,6 +119,8 @@ class Loop:
         self.held[rows] = [0 if self.sharing else len(job.context) - 1 for job in taken]
         self.count[rows] = [len(job.tokens) for job in taken]
         self.limit[rows] = [job.limit for job in taken]
+        given = [job.request.temperature for job in taken]
+        self.temperature[rows] = [self.sampling.temperature if own is None else own for own in given]
         for context, together in groupby(taken, key=lambda job: job.context):
             rows = slice(first, first := first + len(list(together)))
             if self.sharing:
@@ -144,8 +148,12 @@ class Loop:
         count = len(self.live)
         if not count:
             return
-        uniform = random_numbers.uniforms(self.key[:count], self.count[:count])
-        drawn = draw(self.decoder.policy.logits(hidden), upload(uniform, hidden.device), self.sampling)
+        uniform = upload(random_numbers.uniforms(self.key[:count], self.count[:count]), hidden.device)
+        logits = self.decoder.policy.logits(hidden)
+        if self.varied:
+            drawn = draw_each(logits, uniform, self.sampling, upload(self.temperature[:count], hidden.device))
+        else:
+            drawn = draw(logits, uniform, self.sampling)
         self.next[:count] = drawn.token
         fetched = torch.stack((drawn.token.double(), drawn.engine_logprob.double(), drawn.sampled_logprob.double()))
         fetched_here = fetched.cpu().numpy()
@@ -197,7 +205,7 @@ class Loop:
         if targets:
             self.rows.move(sources, targets, self.held[sources].tolist())
             self.next[torch.tensor(targets)] = self.next[torch.tensor(sources)]
-            for column in (self.key, self.held, self.count, self.limit, self.context):
+            for column in (self.key, self.held, self.count, self.limit, self.context, self.temperature):
                 column[targets] = column[sources]
             self.written[:, targets] = self.written[:, sources]
         if self.sharing:

@@ -19,7 +19,7 @@ from workbench.runs.checkpoints.snapshot import Snapshot, snapshot
 from workbench.runs.directory.paths import write_json
 from workbench.runs.open import Run, open_run
 from workbench.training.evaluation import EVALUATION_STEP, ask
-from workbench.training.scored import scored_share
+from workbench.training.watching.scored import scored_share
 from workbench.types import Rollout
 
 FILE = "eval-step-{:06d}.json"

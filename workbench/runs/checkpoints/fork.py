@@ -26,6 +26,7 @@ from workbench.runs.directory.paths import RunDirectory, check_name, new_directo
 from workbench.runs.directory.sources import config_of, source_errors
 from workbench.runs.open import Run, open_run
 from workbench.runs.prepare import prepare
+from workbench.runs.process.recorder import read_journals
 from workbench.runs.process.start import LOCAL, Launcher, start
 from workbench.training import checkpoint
 
@@ -55,6 +56,7 @@ def fork(
         prepare(after, directory, after.to_toml())
         write_lineage(parent, directory, found)
         write_history(parent, directory, found, forked(parent, found, (before, after), inherited))
+        write_journals(parent, directory, found.step, (before, after))
         if found.step > BASE:  # before the first step there is no state: the trainer begins with its own
             write_state(directory, found, inherited)
     except BaseException:  # half a run is none
@@ -110,10 +112,20 @@ def write_history(parent: Run, directory: RunDirectory, found: Checkpoint, event
         write_atomic(path, b"".join(seal({**line, "attempt": BEFORE}) for line in history))
 
 
+def write_journals(parent: Run, directory: RunDirectory, step: int, configs: tuple[RunConfig, RunConfig]) -> None:
+    """Ledger and stock as of the step, unless they are of another task; a survey is of step 0."""
+    before, after = configs
+    if before.task != after.task:
+        return
+    for name, lines in read_journals(parent.directory, step).items():
+        if lines:
+            write_atomic(directory.path / f"{name}.jsonl", b"".join(seal(line) for line in lines))
+
+
 def happened(event: Mapping[str, Any], step: int) -> bool:
     """Whether an event belongs to what led to a checkpoint: of its own step only the notes were made before it."""
     when = event.get("step")
-    return isinstance(when, int) and (when < step or (when == step and event.get("kind") == "note"))
+    return isinstance(when, int) and (when < step or (when == step and event.get("kind") in ("note", "alarm")))
 
 
 def forked(

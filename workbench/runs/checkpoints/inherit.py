@@ -10,7 +10,6 @@ from workbench.config import RunConfig
 from workbench.kinds import Piece, Sampler
 from workbench.planning.forecast import forecast
 from workbench.training.forward import make_heads
-from workbench.training.scored import NAME as SCORED_SHARE
 from workbench.types import State
 
 HEAD = "head."  # before the names of a method's own weights in a checkpoint
@@ -34,6 +33,9 @@ def inherit(
     for name in found.state["live"]:  # a live change of the parent's stays, unless the fork sets the field
         if getattr(before.training, name) != getattr(after.training, name):
             found.state["live"][name] = getattr(after.training, name)
+    if before.task != after.task and any(found.state.get("journal", {}).get("counts", {}).values()):
+        found.state["journal"] = {"counts": {}}
+        found.anew.append("ledger and stock, which are of another task, begin anew")
     if shapes(before) != shapes(after):
         renew_heads(found, after)
     rates = [{}, *({"lr": head.learning_rate} for head in after.method.heads)]
@@ -47,9 +49,14 @@ def inherit(
 
 def pieces(config: RunConfig) -> dict[str, Piece]:
     """Every piece that remembers something, by the slot under which the trainer keeps it."""
-    from workbench.runs.process.build import trained_method  # joins all rooms, and so loads transformers
+    from workbench.runs.process.build import alarms_of, trained_method  # joins all rooms, and so loads transformers
 
-    found = {**dict(trained_method(config).pieces()), "sampler": config.method.sampler or Sampler.parse("uniform")}
+    alarms = {f"alarms.{place}": alarm for place, alarm in enumerate(alarms_of(config))}
+    found = {
+        **alarms,
+        **dict(trained_method(config).pieces()),
+        "sampler": config.method.sampler or Sampler.parse("uniform"),
+    }
     return found if config.pruning is None else {**found, "pruner": config.pruning}
 
 
@@ -68,7 +75,7 @@ def memories(found: Inheritance, before: RunConfig, after: RunConfig) -> dict[st
         states[slot] = piece.init()
         if states[slot] or saved.get(slot):
             found.anew.append(f"what {slot} remembers begins anew ({piece.name})")
-    return states | {name: saved[name] for name in (SCORED_SHARE,) if name in saved}
+    return states
 
 
 def shapes(config: RunConfig) -> list[tuple[str, int]]:

@@ -40,6 +40,13 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < 1e300
 
 
+def is_visit(value: Any) -> bool:
+    """Whether a value is a visit of the ledger: key, number in the pool, attempts, successes, length."""
+    if not isinstance(value, list) or len(value) != 5 or not isinstance(value[0], str):
+        return False
+    return all(is_whole(one) for one in value[1:3]) and all(one is None or is_number(one) for one in value[3:])
+
+
 WHOLE = Kind("a whole number", is_whole)
 NUMBER = Kind("a number", is_number)
 TIME = Kind("a time in unix seconds", lambda value: is_number(value) and 0 <= value < LATEST)
@@ -106,7 +113,13 @@ REPLY = Shape({"number": WHOLE, "command": TEXT, "result": TEXT, "text": TEXT, "
 METRICS = Shape({"step": WHOLE, "attempt": WHOLE, "time": TIME}, required=("step",), rest=METRIC)
 EVENTS = Shape({"step": WHOLE.maybe(), "attempt": WHOLE, "time": TIME, "kind": TEXT, "text": TEXT},
                required=("kind",))  # fmt: skip
-LINES = {"metrics.jsonl": METRICS, "events.jsonl": EVENTS}  # what each line of a file must hold
+VISITS = Kind("a list of visits", lambda value: isinstance(value, list) and all(map(is_visit, value)))
+LEDGER = Shape({"step": WHOLE, "visits": VISITS}, required=("step", "visits"))
+PROBLEM = Shape({"step": WHOLE, "key": TEXT, "prompt": TEXT, "answer": TEXT, "source": TEXT, "data": TABLE},
+                required=("step", "key", "prompt", "answer", "source", "data"))  # fmt: skip
+LINES = {  # what each line of a file must hold
+    "metrics.jsonl": METRICS, "events.jsonl": EVENTS, "ledger.jsonl": LEDGER, "problems.jsonl": PROBLEM,
+}  # fmt: skip
 
 
 def read_document(path: Path, shape: Shape) -> tuple[dict[str, Any] | None, str]:

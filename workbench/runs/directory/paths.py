@@ -108,6 +108,8 @@ ENTRIES = {
     "acknowledged": "control/ack",
     "events": "events.jsonl",
     "metrics": "metrics.jsonl",
+    "ledger": "ledger.jsonl",
+    "problems": "problems.jsonl",
     "tokenizer": "tokenizer",
     "rollouts": "rollouts",
     "evaluations": "evaluations",

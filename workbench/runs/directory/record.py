@@ -56,6 +56,9 @@ COLUMNS = (
     Column("step", INT),
     Column("rollout", INT),  # 0, 1, ... within the step
     Column("problem", TEXT),  # the problem's key
+    Column("source", TEXT),  # of a mixture, or the kind of question; "": the run's task
+    Column("role", TEXT),  # what the rollout does; "": it solves the problem
+    Column("parent", INT),  # the rollout of the step that this one was made from
     Column("group", INT),
     Column("round", INT),
     Column("tag", TEXT),
@@ -114,8 +117,9 @@ def write_rollouts(path: Path, columns: Mapping[str, Any]) -> int:
 
     Columns per rollout are lists of one entry a row. Columns per token are flat NumPy arrays over all rows,
     [tokens] or [tokens, k], with `offsets` (one more than rows) saying where each row's tokens begin; or lists of
-    one list a row. A name that is not in `COLUMNS` is a further signal per token. Columns left out, or None, are
-    null. Raises ValueError where lengths do not fit, DiskFullError without room.
+    one list a row. A name that is not in `COLUMNS` is a further signal or fact: per token if it is given as an array,
+    else per rollout. Columns left out, or None, are null. Raises ValueError where lengths do not fit, DiskFullError
+    without room.
     """
     return write_table(path, rollout_table(columns))
 
@@ -123,10 +127,16 @@ def write_rollouts(path: Path, columns: Mapping[str, Any]) -> int:
 def rollout_table(columns: Mapping[str, Any]) -> Any:
     """The rollouts of a step as an Arrow table; columns as `write_rollouts` takes them."""
     offsets = numpy.asarray(columns["offsets"], dtype=numpy.int32)
-    extras = [Column(name, REAL, "token") for name in columns if name not in BY_NAME and name != "offsets"]
+    extras = [further(name, given) for name, given in columns.items() if name not in BY_NAME and name != "offsets"]
     arrays = [array_of(column, columns.get(column.name), offsets) for column in (*COLUMNS, *extras)]
     fields = [*SCHEMA, *(pyarrow.field(column.name, column.type) for column in extras)]
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))
+
+
+def further(name: str, given: Any) -> Column:
+    """The column of a signal or fact that is not in `COLUMNS`: numbers per rollout are a list of them."""
+    plain = isinstance(given, Sequence) and all(isinstance(entry, int | float) for entry in given)
+    return Column(name, REAL, "rollout" if plain else "token")
 
 
 def array_of(column: Column, given: Any, offsets: Any) -> Any:

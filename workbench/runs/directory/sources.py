@@ -28,9 +28,9 @@ class Located(Protocol):
 
 def pieces_of(value: Any) -> Iterator["Piece"]:
     """Every piece in a config, in a method, in lists and tables, and in the fields of other pieces."""
-    from workbench.config import RewardPart
     from workbench.method import Method
     from workbench.piece import Piece
+    from workbench.sections import RewardPart
 
     if isinstance(value, Piece):
         yield value
@@ -50,7 +50,7 @@ def cell_pieces(config: "RunConfig") -> list["Piece"]:
     """The config's pieces that were defined in a cell."""
     from workbench.cells.source import in_notebook
 
-    parts = [config.method, config.rewards, config.task, config.pruning]
+    parts = [config.method, config.rewards, config.task, config.pruning, config.alarms]
     return [piece for piece in pieces_of(parts) if in_notebook(type(piece).__module__)]
 
 

@@ -30,7 +30,7 @@ from workbench.runs.directory.lock import Identity
 from workbench.runs.directory.paths import DiskFullError, RunDirectory, replacing, room, write_atomic, write_json
 from workbench.runs.directory.status import Heartbeat
 from workbench.runs.process.job import Inspectable, Job, Source, Step
-from workbench.runs.process.recorder import Recorder
+from workbench.runs.process.recorder import Recorder, cut_journals
 
 PAUSE = 0.1  # seconds between two looks at the commands while paused
 HASHING = 100  # times what hashing a checkpoint took must pass before `last` is hashed again: 1 % of the run at most
@@ -88,6 +88,7 @@ class Worker:
             self.line, self.size, self.heart.step = self.start.line, self.start.size, self.start.step
         else:
             self.heart.step = 0
+        cut_journals(directory, self.heart.step)
 
     @property
     def record_of(self) -> Recorder:
@@ -145,10 +146,14 @@ class Worker:
 
         if step.again is not None:
             self.record_of.again(step.number, step.again)
+        self.record_of.remember(step.journal)
         tables = (step.columns, step.evaluation, step.probes)
         self.line = self.record_of.step(step.number, step.metrics, *tables, save if last else None)
         for text in step.events:
             self.record_of.event("note", text, step.number)
+        for alert in step.alerts:
+            self.record_of.event("alarm", f"{alert.alarm}: {alert.text}", step.number, action=alert.action)
+            self.paused = self.paused or alert.action == "pause"
         tokens = self.heart.tokens + int(step.metrics.get("tokens") or 0)
         self.heart.beat(phase="boundary", step=step.number, tokens=tokens)
 

@@ -8,11 +8,13 @@ from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
 from workbench.engines.vllm.gate import errors as vllm_errors
+from workbench.kinds import Alarm
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
 from workbench.models.size import embedding_targets
 from workbench.models.spec import check as check_model
+from workbench.pieces.alarms import limits
 from workbench.pieces.sampler import Uniform
 from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
@@ -22,6 +24,7 @@ from workbench.rewards.scoring import score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.process.family import family_errors
+from workbench.runs.process.recorder import read_journals
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
@@ -34,11 +37,7 @@ def errors(config: RunConfig) -> list[str]:
         able = capabilities(config.rollouts.engine)
     except ValueError as error:
         return [*found, f"rollouts.engine = {config.rollouts.engine!r}: {error}"]
-    if config.method.synthesis is not None:
-        found.append(
-            f"method.synthesis = {config.method.synthesis.name!r}: no run makes new problems yet; leave it out"
-        )
-    found += engine_errors(config, able)
+    found += engine_errors(config, able) + survey_errors(config)
     if found:
         return found
     return lengths(config) + embedding_errors(config, able) or data_errors(config) or family_errors(config)
@@ -62,6 +61,18 @@ def engine_errors(config: RunConfig, able: Capabilities) -> list[str]:
     }
     found = [f"rollouts.engine = {rollouts.engine!r} cannot {what}" for what, wrong in asked.items() if wrong]
     return found + (vllm_errors(rollouts.vllm, config.pruning) if rollouts.engine == "vllm" else [])
+
+
+def survey_errors(config: RunConfig) -> list[str]:
+    """A sampler that wants to know every problem of a task that has no end of them."""
+    sampler = config.method.sampler
+    survey = None if sampler is None else sampler.survey
+    if sampler is None or survey is None or survey.problems is not None or config.task.size("train") is not None:
+        return []
+    return [
+        f"method.sampler = {sampler.name!r} asks every problem before the first step, and task {config.task.name} has "
+        "no end of them: set how many it surveys"
+    ]
 
 
 def embedding_errors(config: RunConfig, able: Capabilities) -> list[str]:
@@ -117,14 +128,19 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         stop_tokens=policy.encoder.stop,
         reference=policy.adapted and config.record.kl,
         advice=lambda prompt: advice(config, prompt),
+        watch=alarms_of(config),
     )
     if trainer.reads_reference and not policy.adapted:
         policy.keep_reference()
     if directory is not None:
         policy.encoder.tokenizer.save_pretrained(directory.path / "tokenizer")
+        trainer.memory.journal.stored = True
         newest = newest_checkpoint(directory)
+        kept = read_journals(directory, 0 if newest is None else newest.step)
         if newest is not None:
-            trainer.load(newest.path)
+            trainer.load(newest.path, kept)
+        else:  # a survey may be there already: a fork's from before the first step
+            trainer.memory.restore({"counts": {name: len(lines) for name, lines in kept.items()}}, kept)
     return trainer
 
 
@@ -137,6 +153,11 @@ def advice(config: RunConfig, prompt: int) -> str:
     found = forecast(config, free, Assumed(prompt=prompt))
     remedy = found.advice or f"set training.micro_batch = {max(1, config.training.micro_batch // 2)}"
     return f"forecast are {found.peak / GIB:.2f} GiB of {found.free / GIB:.2f} GiB free on {found.device}: {remedy}"
+
+
+def alarms_of(config: RunConfig) -> tuple[Alarm, ...]:
+    """The limits of every run, then the alarms of the config."""
+    return (*limits(config.training.unscored, config.training.mismatch_limit), *config.alarms)
 
 
 def trained_method(config: RunConfig) -> Method:

@@ -20,6 +20,8 @@ class Step(Protocol):
     probes: Mapping[str, Any] | None  # as `columns`
     again: Mapping[str, Any] | None  # `after_logprob` [tokens] of the probes of an earlier `step`, as of after this one
     events: Sequence[str]
+    journal: Mapping[str, Sequence[Mapping[str, Any]]]  # lines of `ledger.jsonl` and `problems.jsonl`
+    alerts: Sequence[Any]  # of alarms: `alarm` and `text`, and `action`: note, pause, or stop
     ends: str  # why the run ends after this step; empty while it continues
 
 

@@ -1,13 +1,17 @@
 """The writer of a run's record. Order matters: rollouts, evaluation, checkpoint, and last the metrics line."""
 
+import json
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from workbench.runs.directory.lines import LineWriter, current, read_lines, restarts_in
+from workbench.runs.directory.lines import LineWriter, current, intact, read_lines, restarts_in
+from workbench.runs.directory.links import unshare
 from workbench.runs.directory.paths import FOLDERS, RunDirectory
 from workbench.runs.directory.record import fill_column, write_evaluation, write_rollouts
 
+JOURNALS = ("ledger", "problems")  # files that grow by lines of their steps
 Save = Callable[[Callable[[], dict[str, Any]]], None]
 
 
@@ -21,6 +25,7 @@ class Recorder:
         self.remove_drafts()
         self.metrics = LineWriter(directory.metrics)
         self.events = LineWriter(directory.events)
+        self.journals: dict[str, LineWriter] = {}
 
     def remove_drafts(self) -> None:
         """Removes what a killed trainer left half-written; not the drafts of others, who may be writing now."""
@@ -66,6 +71,14 @@ class Recorder:
         self.metrics.write(line)
         return line
 
+    def remember(self, journal: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Appends a step's lines of ledger and stock; comes before its checkpoint, which counts them."""
+        for name, lines in journal.items():
+            if lines and name not in self.journals:
+                self.journals[name] = LineWriter(self.directory.path / f"{name}.jsonl")
+            for line in lines:
+                self.journals[name].write(line)
+
     def again(self, number: int, found: Mapping[str, Any]) -> None:
         """Puts what a step did to earlier probes beside them; a note where their file is gone or broken."""
         try:
@@ -98,3 +111,40 @@ class Recorder:
         """Closes the files."""
         self.metrics.close()
         self.events.close()
+        for writer in self.journals.values():
+            writer.close()
+
+
+def read_journals(directory: RunDirectory, step: int) -> dict[str, list[dict[str, Any]]]:
+    """The lines of ledger and stock up to a step. ValueError where one is broken: it cannot be made again."""
+    found = {}
+    for name in JOURNALS:
+        lines, notes = read_lines(directory.path / f"{name}.jsonl")
+        broken = [note for note in notes if "is torn" not in note]  # the torn end is of a step that is not on record
+        if broken:
+            raise ValueError(f"{broken[0]}. It is needed to continue: put back the file as it was")
+        found[name] = [line for line in lines if line["step"] <= step]
+    return found
+
+
+def cut_journals(directory: RunDirectory, step: int) -> None:
+    """Removes what was written of steps after this one, which will be done again."""
+    for name in JOURNALS:
+        path = directory.path / f"{name}.jsonl"
+        if not path.is_file():
+            continue
+        end = 0
+        for line in path.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n") or later(line, step):
+                unshare(path)
+                os.truncate(path, end)
+                break
+            end += len(line)
+
+
+def later(line: bytes, step: int) -> bool:
+    """Whether a line is of a later step; a broken one stays where it is, so that whoever reads it says so."""
+    try:
+        return intact(line) and int(json.loads(line)["step"]) > step
+    except (ValueError, KeyError, TypeError):
+        return False

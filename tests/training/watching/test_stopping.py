@@ -6,7 +6,7 @@ from tests.training.small_runs import make_settings, make_trainer
 from workbench.config import RunConfig
 from workbench.runs.demo import demo_config
 from workbench.sections import TrainingSection
-from workbench.training.stopping import STOPPING, after, out_of_time
+from workbench.training.watching.stopping import STOPPING, after, out_of_time
 
 LONG = {"steps": 50}
 EVALUATED = {"problems": 4, "every": 2, "probes": 0}

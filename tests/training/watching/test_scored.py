@@ -8,9 +8,10 @@ from workbench.runs.checkpoints.evaluation import tally
 from workbench.sections import TrainingSection
 from workbench.training.evaluation import EVALUATED_SHARE, accuracy
 from workbench.training.sampling import Sampled
-from workbench.training.scored import EARLIEST, RECENT, refuse, scored_share, watch
-from workbench.training.step import Learned, metrics_of
-from workbench.types import Group, Problem, Request, Rollout, Score, State
+from workbench.training.step import Learned
+from workbench.training.watching.metrics import metrics_of
+from workbench.training.watching.scored import scored_share
+from workbench.types import Group, Problem, Request, Rollout, Score
 
 REQUEST = Request(Problem("p", "", "4"), (1,), group=0, number=0, n=4)
 NAN = math.nan
@@ -56,12 +57,6 @@ def test_a_grade_stands_beside_a_part_that_failed() -> None:
     assert (both.outcome, both.scored) == (1.0, False)
 
 
-def test_more_than_the_bound_is_refused_with_the_reason() -> None:
-    refuse(0.95, 0.05, [])
-    with pytest.raises(ValueError, match=r"6% .* unscored, .*training.unscored = 0.05.*because"):
-        refuse(0.94, 0.05, ["because"])
-
-
 def test_one_in_twenty_is_the_default_bound() -> None:
     assert TrainingSection().unscored == 0.05
 
@@ -71,23 +66,3 @@ def test_the_former_name_of_the_bound_is_read() -> None:
         assert TrainingSection.model_validate({"unjudged": 0.2}).unscored == 0.2
     with pytest.raises(ValueError, match="unjudged is the old name of unscored: leave out unjudged"):
         TrainingSection.model_validate({"unjudged": 0.2, "unscored": 0.3})
-
-
-def test_a_falling_share_is_told_and_a_steady_one_is_not() -> None:
-    state: State = {}
-    told = []
-    for step in range(60):
-        share = 1.0 if step < 30 else 1.0 - 0.005 * (step - 29)  # half a point a step
-        state, events = watch(state, share)
-        told.append(bool(events))
-    assert not any(told[:31])
-    assert told[-1]
-    assert len(state["recent"]) == RECENT
-    assert any(told[30:36]), "the alarm comes within six steps of a fall of half a point a step"
-
-
-def test_the_first_steps_have_nothing_to_be_compared_with() -> None:
-    state: State = {}
-    for share in (1.0, 0.0) * (EARLIEST // 2):
-        state, events = watch(state, share)
-        assert events == []
