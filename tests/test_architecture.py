@@ -42,9 +42,10 @@ LIBRARY: dict[str, set[str]] = {
     "methods": CORE | {"method", "pieces"},
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
-    "rewards": CORE,
+    "problems": {"errors"},
+    "rewards": CORE | {"problems"},
     "pruning": CORE,
-    "tasks": BASE,
+    "tasks": BASE | {"problems"},
     "models": BASE,
     "analysis": BASE,
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it

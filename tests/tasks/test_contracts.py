@@ -1,5 +1,6 @@
 """What every registered task keeps to."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from workbench import registry
 from workbench.kinds import Reward, Task
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.reasoning_gym import ReasoningGym
 from workbench.tasks.sums import Sums
 from workbench.tasks.two_numbers import TwoNumbers
 from workbench.tasks.word_problems import WordProblems
@@ -36,6 +38,12 @@ def rows(path: Path, question: str, answer: str) -> str:
     return str(path)
 
 
+def gym(dataset: str) -> ReasoningGym:
+    if importlib.util.find_spec("reasoning_gym") is None:
+        pytest.skip("reasoning-gym is not installed: pip install 'rlvr-workbench[tasks]'")
+    return ReasoningGym(dataset)
+
+
 #: Every task of the registry: a new one is entered here.
 EXAMPLES = {
     "sums": Example(lambda folder: Sums(level=2, seed=3), "exact", lambda problem: f"answer: {problem.answer}"),
@@ -50,6 +58,9 @@ EXAMPLES = {
         lambda folder: Gsm8k(path=rows(folder / "x", "question", "so\n#### 1,0{:02d}")),
         "math",
         lambda problem: f"It is \\boxed{{{problem.answer}}}.",
+    ),
+    "reasoning_gym": Example(
+        lambda folder: gym("chain_sum"), "reasoning_gym", lambda problem: f"<answer>{problem.answer}</answer>"
     ),
 }
 every_task = pytest.mark.parametrize("name", sorted(Task.registry))

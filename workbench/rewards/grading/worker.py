@@ -1,5 +1,7 @@
 r"""The process in which Math-Verify runs: one JSON line in, one JSON line out, until its input ends.
 
+`serve` is the same for another verifier: its process imports it from here.
+
 Started by path and importing nothing of the workbench, so that a replacement for a killed one is ready in a second. A
 comparison may use so much processor time and memory, whatever else the machine is doing: a timer of processor time
 interrupts Python code, and RLIMIT_CPU ends the process where none is running (arithmetic on numbers with 10^10 digits).
@@ -20,6 +22,9 @@ DIGITS = 30  # of numbers compared
 NEAR = 1e-12  # relative difference of numbers that were written or computed as decimals
 POINTS = ((17, 13), (311, 97))  # where formulas with variables are tried, as fractions
 EXACT = 1e-25  # relative difference of numbers that algebra did not find equal and arithmetic cannot tell apart
+
+
+Verify = Callable[[str, str], tuple[bool | None, str]]  # reference, answer -> correct or not, and the rule
 
 
 class OutOfTimeError(BaseException):
@@ -120,24 +125,22 @@ def equal_numbers(gold: Any, given: Any, answer: str) -> bool:
     return bool(difference <= (NEAR if inexact else EXACT) * size)
 
 
-def answer_line(line: str) -> dict[str, Any]:
+def answer_line(line: str, verify: Verify, ready: Callable[[str], None]) -> dict[str, Any]:
     """The reply to one order: `correct` (null: not decided), `rule`, and `exhausted` where it used up its limits."""
     order = json.loads(line)
-    limit_processor(order["limit"])
     try:
+        ready(order["reference"])
+        limit_processor(order["limit"])
         signal.setitimer(signal.ITIMER_PROF, order["limit"])
-        correct, rule = compare(order["reference"], order["answer"])
+        correct, rule = verify(order["reference"], order["answer"])
         signal.setitimer(signal.ITIMER_PROF, 0)
     except (OutOfTimeError, MemoryError, RecursionError) as error:
         signal.setitimer(signal.ITIMER_PROF, 0)
         return {"correct": None, "rule": exhaustion(error, order["limit"]), "exhausted": True}
-    except Exception as error:  # whatever formula a model invents: the reason is kept, the pool asks whose fault it is
+    except Exception as error:  # whatever answer a model invents: the reason is kept, the pool asks whose fault it is
         signal.setitimer(signal.ITIMER_PROF, 0)
-        return {
-            "correct": None,
-            "rule": f"Math-Verify raised {type(error).__name__}: {str(error)[:200]}",
-            "exhausted": True,
-        }
+        rule = f"the verifier raised {type(error).__name__}: {str(error)[:200]}"
+        return {"correct": None, "rule": rule, "exhausted": True}
     return {"correct": correct, "rule": rule, "exhausted": False}
 
 
@@ -164,36 +167,36 @@ def limit_memory() -> None:
 
 def prepare() -> None:
     """Loads Math-Verify and reads a first formula, which builds the parser's tables."""
-    logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, which closes the input
-    signal.signal(signal.SIGPROF, ring)
     limit_memory()
     compare("\\frac{1}{2}", "0.5")
     compare("x^2", "x + 1")
 
 
-def main() -> None:
-    """Answers orders until there are no more; the first line out says that it is ready, or why not."""
+def serve(
+    load: Callable[[], None], verify: Verify, remedy: str, ready: Callable[[str], None] = lambda reference: None
+) -> None:
+    """Answers orders until there are no more; the first line out says that it is ready, or why not.
+
+    `ready` makes what a reference needs, before the time of its answer begins to count.
+    """
+    logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, which closes the input
+    signal.signal(signal.SIGPROF, ring)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     sys.stdout = sys.stderr  # what a library prints must not be read as a reply
 
     def send(reply: dict[str, Any]) -> None:
         replies.write(json.dumps(reply) + "\n")
 
-    start(prepare, send)
-    for line in sys.stdin:
-        send(answer_line(line))
-
-
-def start(prepare: Callable[[], None], send: Callable[[dict[str, Any]], None]) -> None:
-    """Runs the preparation and tells the parent how it went."""
     try:
-        prepare()
+        load()
     except Exception as error:
-        send({"ready": False, "reason": f"{type(error).__name__}: {error}"})
+        send({"ready": False, "reason": f"{type(error).__name__}: {error}", "remedy": remedy})
         raise SystemExit(1) from error
     send({"ready": True})
+    for line in sys.stdin:
+        send(answer_line(line, verify, ready))
 
 
 if __name__ == "__main__":
-    main()
+    serve(prepare, compare, "pip install 'math-verify[antlr4_13_2]'")
