@@ -12,6 +12,7 @@ from workbench import registry
 from workbench.kinds import Reward, Task
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.np_hard import NpHard
 from workbench.tasks.reasoning_gym import ReasoningGym
 from workbench.tasks.sums import Sums
 from workbench.tasks.two_numbers import TwoNumbers
@@ -29,6 +30,7 @@ class Example:
     make: Callable[[Path], Task]
     reward: str
     written: Callable[[Problem], str]
+    another: Callable[[str], str] = lambda answer: str(int(answer) + 1)
 
 
 def rows(path: Path, question: str, answer: str) -> str:
@@ -58,6 +60,12 @@ EXAMPLES = {
         lambda folder: Gsm8k(path=rows(folder / "x", "question", "so\n#### 1,0{:02d}")),
         "math",
         lambda problem: f"It is \\boxed{{{problem.answer}}}.",
+    ),
+    "np_hard": Example(
+        lambda folder: NpHard("clique", "tiny"),
+        "np_hard",
+        lambda problem: f"<answer>{problem.answer}</answer>",
+        lambda answer: answer.replace("[", "[9, "),
     ),
     "reasoning_gym": Example(
         lambda folder: gym("chain_sum"), "reasoning_gym", lambda problem: f"<answer>{problem.answer}</answer>"
@@ -123,9 +131,10 @@ def test_the_reference_answer_is_correct_and_another_is_not(name: str, task: Tas
     example = EXAMPLES[name]
     reward = Reward.parse(example.reward)
     for problem in problems(task, "train")[:8]:
-        other = Problem(problem.key, problem.prompt, str(int(problem.answer) + 1))
+        other = Problem(problem.key, problem.prompt, example.another(problem.answer))
         texts = [example.written(problem), example.written(other)]
         request = Request(problem, (1,), 0, 0, n=2)
         rollouts = [Rollout(request, n, [1], text, [0.0], [0.0], "stop") for n, text in enumerate(texts)]
         correct, incorrect = reward(problem, rollouts, None)
-        assert (correct.value, incorrect.value) == (1.0, 0.0), (texts, correct, incorrect)
+        assert (correct.correct, incorrect.correct) == (True, False), (texts, correct, incorrect)
+        assert correct.value > incorrect.value
