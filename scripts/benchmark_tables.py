@@ -18,6 +18,8 @@ SENTENCES = {
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
     "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
+    "math_verdicts": "{per_10000:.1f} s of processor time for 10,000 verdicts, a quarter of them of formulas",
+    "np_verifiers": "{wrong} wrong verdicts on {instances:,} instances of each of ten families, against brute force",
     "lens_speed": "{methods} methods on {rollouts} rollouts in {usual:.2f} s",
     "ui_tokens": "first paint {first_paint:.2f} s, new signal {signal[median]:.2f} s, frame {scroll_p95:.2f} s (95 %)",
     "ui_live": "95th percentile {painted_p95:.2f} s; idle kernel {idle_cpu:.1%} of a core",

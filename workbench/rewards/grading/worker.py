@@ -7,6 +7,7 @@ comparison may use so much processor time and memory, whatever else the machine 
 interrupts Python code, and RLIMIT_CPU ends the process where none is running (arithmetic on numbers with 10^10 digits).
 """
 
+import functools
 import json
 import logging
 import os
@@ -37,13 +38,14 @@ def ring(number: int, frame: object) -> None:
     raise OutOfTimeError
 
 
-def read(text: str) -> list[Any]:
+@functools.lru_cache(maxsize=256)
+def read(text: str) -> tuple[Any, ...]:
     """What Math-Verify reads in a formula: an expression and the text, or the text alone, or nothing."""
     from math_verify import LatexExtractionConfig, parse
 
     whole = LatexExtractionConfig(boxed_match_priority=0, try_extract_without_anchor=False)
     boxed = "\\boxed{" + text + "}"  # the box keeps it from choosing a part of the formula
-    return list(parse(boxed, [whole], extraction_mode="first_match", parsing_timeout=None))
+    return tuple(parse(boxed, [whole], extraction_mode="first_match", parsing_timeout=None))
 
 
 def compare(reference: str, answer: str) -> tuple[bool | None, str]:
@@ -58,7 +60,7 @@ def compare(reference: str, answer: str) -> tuple[bool | None, str]:
     if is_number(gold[0]) and is_number(given[0]):
         same = equal_numbers(gold[0], given[0], answer)
         return same, f"computer algebra: {'the same number' if same else 'another number'}"
-    same = bool(verify(gold, given, timeout_seconds=None))
+    same = bool(verify(list(gold), list(given), timeout_seconds=None))
     if is_expression(gold[0]) and is_expression(given[0]):
         same = agree(gold[0], given[0]) if same else vanishes(gold[0], given[0])
     return same, f"computer algebra: {'equal' if same else 'different'}"
