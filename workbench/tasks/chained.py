@@ -37,7 +37,7 @@ class Chained(Task):
         for link in links:
             if not suitable(link):
                 raise ValueError(
-                    f"chained: problem {link.key} has no whole answer ({link.answer!r}) or no whole number in its text; "
+                    f"chained: problem {link.key} has no whole answer ({link.answer!r}) or no whole number in it; "
                     "choose a task of whole numbers"
                 )
         texts = [links[0].prompt.strip()]
