@@ -46,6 +46,7 @@ LIBRARY: dict[str, set[str]] = {
     "rewards": CORE | {"problems"},
     "pruning": CORE,
     "tasks": BASE | {"problems"},
+    "exams": BASE | {"problems", "tasks", "rewards", "analysis"},
     "models": BASE,
     "analysis": BASE,
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it

@@ -1,5 +1,6 @@
 """Scores of families of problems, such as the variants of one template. VAR-MATH, arXiv:2507.12885, section 3."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,24 @@ def family_score(families: Sequence[Family], seed: int = 0) -> FamilyScore:
         first=estimate([share(family[0]) for family in families]),
         spread=(sum((value - mean) ** 2 for value in strict) / DRAWS) ** 0.5,
     )
+
+
+def by_family(rates: Sequence[tuple[str, float]]) -> dict[str, list[float]]:
+    """`strict`, `loose` and `first` of every family, from the accuracy of each of its variants, in their order.
+
+    Strict is the product of the variants' accuracies: the chance that one completion of each is correct throughout.
+
+    >>> by_family([("a", 1.0), ("a", 0.5), ("b", 0.0)])
+    {'strict': [0.5, 0.0], 'loose': [0.75, 0.0], 'first': [1.0, 0.0]}
+    """
+    families: dict[str, list[float]] = {}
+    for name, rate in rates:
+        families.setdefault(name, []).append(rate)
+    return {
+        "strict": [math.prod(own) for own in families.values()],
+        "loose": [sum(own) / len(own) for own in families.values()],
+        "first": [own[0] for own in families.values()],
+    }
 
 
 def share(samples: Sequence[bool]) -> float:

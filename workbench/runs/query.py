@@ -124,9 +124,10 @@ def exams(run: Record) -> "pandas.DataFrame":
             measures = {f"pass@{tries}": each for tries, each in found["passes"].items()}
             measures |= {f"majority@{tries}": each for tries, each in found["votes"].items()}
             measures |= {f"gain of pass@{tries}": each for tries, each in found["gains"].items()}
+            measures |= found.get("measures", {})
             numbers = ("value", "low", "high", "problems")
             for name, each in measures.items():
-                rows.append([found["step"], "test", name, *(each[number] for number in numbers)])
+                rows.append([found["step"], found.get("exam") or "test", name, *(each[number] for number in numbers)])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             run.note(f"evaluations/{file.name} cannot be read ({type(error).__name__}: {error}); skipped")
     return pandas.DataFrame(rows, columns=["step", "exam", "measure", "value", "low", "high", "problems"])

@@ -33,7 +33,7 @@ class Variants(Task):
     path: Annotated[str, Field(description="file or folder; a relative path starts at the working directory")]
     variants: Annotated[int, Field(ge=1, le=100, description="problems of each template")] = 5
     template: Annotated[str, Field(description="what the model is asked; {prompt} is the problem")] = TEMPLATE
-    test_share: Annotated[float, Field(gt=0, lt=1, description="share of the templates held out")] = 0.5
+    test_share: Annotated[float, Field(gt=0, le=1, description="share of the templates held out; 1: all")] = 0.5
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of the values and of the order")] = 42
 
     def __post_init__(self) -> None:
@@ -82,9 +82,10 @@ def make(path: str, variants: int, share: float, seed: int, version: str) -> Mad
             families.append(family(line, variants, seed))
         except ValueError as error:
             errors.append(f"{line.place}: {error}; correct the row")
-    if not errors and len(families) < 2:
+    if not errors and len(families) < 2 and share < 1:
         errors.append(f"has {len(families)} template; give two or more, for both splits")
-    held = min(max(1, round(share * len(families))), max(0, len(families) - 1))
+    kept = 0 if share == 1 else 1  # templates that training has at least
+    held = min(max(1, round(share * len(families))), max(0, len(families) - kept))
     splits: dict[Split, tuple[Problem, ...]] = {
         "train": tuple(one for each in families[: len(families) - held] for one in each),
         "test": tuple(one for each in families[len(families) - held :] for one in each),
