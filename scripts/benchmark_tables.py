@@ -24,6 +24,8 @@ SENTENCES = {
     "{unit_tests[processor_seconds]:.1f} s of processor time",
     "sandbox_attacks": "{attacks} attacks: {escapes} escapes, {forged} forged grades; the honest program after each "
     "graded correct in {honest_after_each}",
+    "math_verdicts": "{per_10000:.1f} s of processor time for 10,000 verdicts, a quarter of them of formulas",
+    "np_verifiers": "{wrong} wrong verdicts on {instances:,} instances of each of ten families, against brute force",
     "lens_speed": "{methods} methods on {rollouts} rollouts in {usual:.2f} s",
     "ui_tokens": "first paint {first_paint:.2f} s, new signal {signal[median]:.2f} s, frame {scroll_p95:.2f} s (95 %)",
     "ui_live": "95th percentile {painted_p95:.2f} s; idle kernel {idle_cpu:.1%} of a core",

@@ -43,9 +43,11 @@ LIBRARY: dict[str, set[str]] = {
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
     "sandbox": set(),  # knows values and programs, nothing of this project
-    "rewards": CORE | {"sandbox"},
+    "problems": {"errors"},
+    "rewards": CORE | {"problems", "sandbox"},
     "pruning": CORE,
-    "tasks": BASE | {"sandbox"},
+    "tasks": BASE | {"problems", "sandbox"},
+    "exams": BASE | {"problems", "tasks", "rewards", "analysis"},
     "models": BASE,
     "analysis": BASE | {"sandbox"},
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it

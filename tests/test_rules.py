@@ -51,6 +51,9 @@ PLAIN = (
     *(f"workbench/{name}.py" for name in ("random_numbers", "registry", "sections")),
 )
 
+#: Where methods are documented once for all who fill them in.
+CONTRACTS = ("types/protocols.py", "piece.py", "kinds.py", "problems/np_hard/family.py")
+
 Violations = Iterator[tuple[str, str]]  # place, what is wrong there
 
 
@@ -127,7 +130,7 @@ def swallowed_errors() -> Violations:
 
 def inherited_names() -> set[str]:
     """Methods that the contracts document once for all who fill them in."""
-    contracts = [ROOT / "workbench" / name for name in ("types/protocols.py", "piece.py", "kinds.py")]
+    contracts = [ROOT / "workbench" / name for name in CONTRACTS]
     return {
         name.split(".")[-1]
         for path in contracts

@@ -26,6 +26,7 @@ _HOMES = {
     "launch": "workbench.runs.launch",
     "load_source": "workbench.runs.directory.sources",
     "open_run": "workbench.runs.open",
+    "query_runs": "workbench.runs.query_runs",
     "register": "workbench.cells",
     "snapshot": "workbench.runs.checkpoints.snapshot",
     "track": "workbench.runs.exchange.trackers",

@@ -157,6 +157,27 @@ class Reward(Piece, ABC):
         return []
 
 
+class Exam(Piece, ABC):
+    """A test of a model on problems of its own: which task, which reward, and what is computed beside pass@k."""
+
+    @property
+    @abstractmethod
+    def task(self) -> Task:
+        """Whose test split is asked."""
+
+    @property
+    @abstractmethod
+    def reward(self) -> Reward:
+        """What grades the completions."""
+
+    @abstractmethod
+    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+        """Further measures by name: a number for every problem or family, whose mean is shown with an interval.
+
+        `base`: the same problems, answered by the model before training, where it was evaluated.
+        """
+
+
 class Shaping(Piece, ABC):
     """Makes the final reward from the weighted sum of the parts, for the rollouts of one group."""
 

@@ -42,7 +42,7 @@ class Methods(dict[str, Method]):
         )
 
 
-FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning")
+FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning", "exams")
 METHODS = Methods()
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
 BROKEN: dict[str, str] = {}  # path of a user's file -> its error

@@ -1,5 +1,6 @@
 """What every registered task keeps to."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +10,17 @@ import pytest
 
 from workbench import registry
 from workbench.kinds import Reward, Task
+from workbench.tasks.chained import Chained
+from workbench.tasks.choices import Choices
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.mixture import Mixture
+from workbench.tasks.np_hard import NpHard
+from workbench.tasks.reasoning_gym import ReasoningGym
 from workbench.tasks.small_programs import SmallPrograms
 from workbench.tasks.sums import Sums
 from workbench.tasks.two_numbers import TwoNumbers
+from workbench.tasks.variants import Variants
 from workbench.tasks.word_problems import WordProblems
 from workbench.types import Problem, Request, Rollout
 
@@ -38,6 +45,24 @@ def rows(path: Path, question: str, answer: str) -> str:
     return str(path)
 
 
+def pairs(path: Path) -> str:
+    lines = [{"prompt": f"{n} + 1?", "chosen": f"{n + 1}", "rejected": f"{n + 2}"} for n in range(20)]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return str(path)
+
+
+def templates(path: Path) -> str:
+    row = {"variables": {"a": {"low": 2, "high": 90}}, "answer": "a + 3"}
+    path.write_text("\n".join(json.dumps({"template": f"Item {n}: {{a}} and 3?", **row}) for n in range(6)))
+    return str(path)
+
+
+def gym(dataset: str) -> ReasoningGym:
+    if importlib.util.find_spec("reasoning_gym") is None:
+        pytest.skip("reasoning-gym is not installed: pip install 'rlvr-workbench[tasks]'")
+    return ReasoningGym(dataset)
+
+
 #: Every task of the registry: a new one is entered here.
 EXAMPLES = {
     "sums": Example(lambda folder: Sums(level=2, seed=3), "exact", lambda problem: f"answer: {problem.answer}"),
@@ -58,6 +83,35 @@ EXAMPLES = {
         lambda folder: Gsm8k(path=rows(folder / "x", "question", "so\n#### 1,0{:02d}")),
         "math",
         lambda problem: f"It is \\boxed{{{problem.answer}}}.",
+    ),
+    "mixture": Example(
+        lambda folder: Mixture({"one": Sums(level=1), "two": Sums(level=2)}, {"two": 2.0}),
+        "exact",
+        lambda problem: f"answer: {problem.answer}",
+    ),
+    "chained": Example(
+        lambda folder: Chained(Sums(level=1), 3),
+        "all_boxes",
+        lambda problem: " then ".join(f"\\boxed{{{each}}}" for each in problem.answer.split(", ")),
+        lambda problem: problem.answer + "0",
+    ),
+    "choices": Example(
+        lambda folder: Choices(pairs(folder / "x")),
+        "math",
+        lambda problem: f"\\boxed{{{problem.answer}}}",
+        lambda problem: "AB".replace(problem.answer, ""),
+    ),
+    "variants": Example(
+        lambda folder: Variants(templates(folder / "x")), "math", lambda problem: f"\\boxed{{{problem.answer}}}"
+    ),
+    "np_hard": Example(
+        lambda folder: NpHard("clique", "tiny"),
+        "np_hard",
+        lambda problem: f"<answer>{problem.answer}</answer>",
+        lambda problem: problem.answer.replace("[", "[9, "),
+    ),
+    "reasoning_gym": Example(
+        lambda folder: gym("chain_sum"), "reasoning_gym", lambda problem: f"<answer>{problem.answer}</answer>"
     ),
 }
 every_task = pytest.mark.parametrize("name", sorted(Task.registry))
@@ -125,4 +179,5 @@ def test_the_reference_answer_is_correct_and_another_is_not(name: str, task: Tas
         request = Request(problem, (1,), 0, 0, n=2)
         rollouts = [Rollout(request, n, [1], text, [0.0], [0.0], "stop") for n, text in enumerate(texts)]
         correct, incorrect = reward(problem, rollouts, None)
-        assert (correct.value, incorrect.value) == (1.0, 0.0), (texts, correct, incorrect)
+        assert (correct.correct, incorrect.correct) == (True, False), (texts, correct, incorrect)
+        assert correct.value > incorrect.value

@@ -182,7 +182,7 @@ class Run:
         return pyarrow.concat_tables(tables, promote_options="default").to_pandas()  # type: ignore[no-any-return]
 
     def query(self, sql: str) -> "pandas.DataFrame":
-        """Runs SQL (DuckDB) over the tables rollouts, evaluations, probes, metrics and events.
+        """Runs SQL (DuckDB) over the tables of `workbench.runs.query.TABLES`: steps, rollouts, tokens, evaluations, …
 
         A file that cannot be read is skipped with a note. ValueError for SQL that DuckDB refuses.
         """

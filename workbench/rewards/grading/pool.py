@@ -1,4 +1,4 @@
-"""A few processes that compare formulas, ended and replaced when they use up their processor time or memory.
+"""A few processes that verify answers, ended and replaced when they use up their processor time or memory.
 
 Math-Verify's own time limit is an alarm, which works in a main thread only, does not interrupt arithmetic on huge
 numbers, and counts wall time, so that a grade would depend on what else the machine is doing. Here processor time
@@ -17,14 +17,16 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.rewards.grading.algebra import Grade
 
 WORKER = Path(__file__).with_name("worker.py")
-STARTUP = 120.0  # seconds in which Math-Verify must have been imported, on however busy a machine
+ROOT = Path(__file__).parents[3]  # where a worker finds the package
+REMEDY = "pip install 'math-verify[antlr4_13_2]'"
+STARTUP = 120.0  # seconds in which the verifier must have been imported, on however busy a machine
 BACKSTOP = 300.0  # seconds of wall time for one comparison: longer than any machine is too busy for
 REMEMBERED = 10_000  # references
 PLAIN = "1"  # a formula against which every sound reference can be compared
@@ -33,11 +35,15 @@ ENDED_BY_LIMIT = (-signal.SIGXCPU, -signal.SIGPROF, -signal.SIGSEGV, -signal.SIG
 
 @dataclass(frozen=True)
 class Order:
-    """A pair to compare, and the seconds of processor time it may take."""
+    """A pair to compare, and the seconds of processor time it may take.
+
+    `plain` is an answer that can be compared with the reference wherever that is sound.
+    """
 
     reference: str
     answer: str
     limit: float
+    plain: str = PLAIN
 
 
 @dataclass
@@ -94,14 +100,15 @@ class Worker:
         return self.process.wait()
 
 
-def start_worker() -> Worker:
+def start_worker(script: Path) -> Worker:
     """A new process, not ready yet. `-P`: its folder has a math.py, which must not hide Python's."""
+    known = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     process = subprocess.Popen(
-        [sys.executable, "-P", str(WORKER)],
+        [sys.executable, "-P", str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(known)},
     )
     return Worker(process, time.monotonic() + STARTUP)
 
@@ -116,10 +123,14 @@ class Outcome:
 
 
 class GradingPool:
-    """Up to `size` workers; `grade` may be called from any thread, one call at a time runs."""
+    """Up to `size` workers, of the script that is given or the one for formulas.
 
-    def __init__(self, size: int) -> None:
+    `grade` may be called from any thread; one call at a time runs.
+    """
+
+    def __init__(self, size: int, script: Path | None = None) -> None:
         self.size = size
+        self.script = script
         self.owner = os.getpid()
         self.workers: list[Worker] = []
         self.lock = threading.Lock()
@@ -148,15 +159,13 @@ class GradingPool:
         return Grade(None, f"the reference is {outcome.grade.rule}")
 
     def check_references(self, orders: Sequence[Order]) -> None:
-        """Finds out which references can be compared with a plain number within the limits."""
+        """Finds out which references can be compared with their plain answer within the limits."""
         if len(self.sound) > REMEMBERED:
             self.sound.clear()
-        new = [
-            key for key in dict.fromkeys((order.reference, order.limit) for order in orders) if key not in self.sound
-        ]
-        for key, outcome in zip(
-            new, self.run([Order(reference, PLAIN, limit) for reference, limit in new]), strict=True
-        ):
+        blamed = {(order.reference, order.limit): order for order in orders}
+        new = {key: order for key, order in blamed.items() if key not in self.sound}
+        outcomes = self.run([replace(order, answer=order.plain) for order in new.values()])
+        for key, outcome in zip(new, outcomes, strict=True):
             self.sound[key] = not outcome.exhausted and not outcome.died
 
     def run(self, orders: Sequence[Order]) -> list[Outcome]:
@@ -186,7 +195,7 @@ class GradingPool:
         """Starts workers as long as there is more to do than they can take."""
         free = sum(worker.job is None for worker in self.workers)
         for _ in range(min(self.size - len(self.workers), waiting - free)):
-            self.workers.append(start_worker())
+            self.workers.append(start_worker(self.script or WORKER))
 
     def collect(self) -> dict[int, Outcome]:
         """Waits for the next reply or deadline; the outcomes that came of it, by job."""
@@ -211,9 +220,7 @@ class GradingPool:
                 return Outcome(Grade(reply["correct"], reply["rule"]), exhausted=reply["exhausted"])
             if not reply["ready"]:
                 self.drop(worker, "")
-                raise RuntimeError(
-                    f"Math-Verify does not load: {reply['reason']}; pip install 'math-verify[antlr4_13_2]'"
-                )
+                raise RuntimeError(f"the verifier does not load: {reply['reason']}; {reply.get('remedy', REMEDY)}")
             worker.ready = True
         if not worker.idle and time.monotonic() > worker.deadline:
             return self.drop(worker, f"no reply within {BACKSTOP:g} s of wall time")
@@ -225,7 +232,9 @@ class GradingPool:
         self.replaced += 1
         code = worker.kill()
         if not worker.ready and why:
-            raise RuntimeError(f"{WORKER.name} did not start within {STARTUP:.0f} s (exit code {code}); run it by hand")
+            raise RuntimeError(
+                f"{self.script or WORKER} did not start within {STARTUP:.0f} s (exit code {code}); run it by hand"
+            )
         if code in ENDED_BY_LIMIT:
             return Outcome(Grade(None, "not compared within the limits of processor time and memory"), exhausted=True)
         return Outcome(Grade(None, f"unscored: {why} (exit code {code})"), died=True)
@@ -239,13 +248,13 @@ class GradingPool:
                 self.workers.pop().kill()
 
 
-_POOLS: dict[int, GradingPool] = {}
+_POOLS: dict[tuple[int, Path | None], GradingPool] = {}
 
 
-def shared_pool(size: int) -> GradingPool:
-    """The pool of this process with so many workers; a forked child makes its own."""
-    pool = _POOLS.get(size)
+def shared_pool(size: int, script: Path | None = None) -> GradingPool:
+    """The pool of this process with so many workers of a script; a forked child makes its own."""
+    pool = _POOLS.get((size, script))
     if pool is None or pool.owner != os.getpid():
-        pool = _POOLS[size] = GradingPool(size)
+        pool = _POOLS[size, script] = GradingPool(size, script)
         atexit.register(pool.close)
     return pool

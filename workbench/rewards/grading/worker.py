@@ -1,10 +1,13 @@
 r"""The process in which Math-Verify runs: one JSON line in, one JSON line out, until its input ends.
 
+`serve` is the same for another verifier: its process imports it from here.
+
 Started by path and importing nothing of the workbench, so that a replacement for a killed one is ready in a second. A
 comparison may use so much processor time and memory, whatever else the machine is doing: a timer of processor time
 interrupts Python code, and RLIMIT_CPU ends the process where none is running (arithmetic on numbers with 10^10 digits).
 """
 
+import functools
 import json
 import logging
 import os
@@ -22,6 +25,9 @@ POINTS = ((17, 13), (311, 97))  # where formulas with variables are tried, as fr
 EXACT = 1e-25  # relative difference of numbers that algebra did not find equal and arithmetic cannot tell apart
 
 
+Verify = Callable[[str, str], tuple[bool | None, str]]  # reference, answer -> correct or not, and the rule
+
+
 class OutOfTimeError(BaseException):
     """Raised by the timer; no Exception, since Math-Verify catches those."""
 
@@ -32,13 +38,14 @@ def ring(number: int, frame: object) -> None:
     raise OutOfTimeError
 
 
-def read(text: str) -> list[Any]:
+@functools.lru_cache(maxsize=256)
+def read(text: str) -> tuple[Any, ...]:
     """What Math-Verify reads in a formula: an expression and the text, or the text alone, or nothing."""
     from math_verify import LatexExtractionConfig, parse
 
     whole = LatexExtractionConfig(boxed_match_priority=0, try_extract_without_anchor=False)
     boxed = "\\boxed{" + text + "}"  # the box keeps it from choosing a part of the formula
-    return list(parse(boxed, [whole], extraction_mode="first_match", parsing_timeout=None))
+    return tuple(parse(boxed, [whole], extraction_mode="first_match", parsing_timeout=None))
 
 
 def compare(reference: str, answer: str) -> tuple[bool | None, str]:
@@ -53,7 +60,7 @@ def compare(reference: str, answer: str) -> tuple[bool | None, str]:
     if is_number(gold[0]) and is_number(given[0]):
         same = equal_numbers(gold[0], given[0], answer)
         return same, f"computer algebra: {'the same number' if same else 'another number'}"
-    same = bool(verify(gold, given, timeout_seconds=None))
+    same = bool(verify(list(gold), list(given), timeout_seconds=None))
     if is_expression(gold[0]) and is_expression(given[0]):
         same = agree(gold[0], given[0]) if same else vanishes(gold[0], given[0])
     return same, f"computer algebra: {'equal' if same else 'different'}"
@@ -120,24 +127,22 @@ def equal_numbers(gold: Any, given: Any, answer: str) -> bool:
     return bool(difference <= (NEAR if inexact else EXACT) * size)
 
 
-def answer_line(line: str) -> dict[str, Any]:
+def answer_line(line: str, verify: Verify, ready: Callable[[str], None]) -> dict[str, Any]:
     """The reply to one order: `correct` (null: not decided), `rule`, and `exhausted` where it used up its limits."""
     order = json.loads(line)
-    limit_processor(order["limit"])
     try:
+        ready(order["reference"])
+        limit_processor(order["limit"])
         signal.setitimer(signal.ITIMER_PROF, order["limit"])
-        correct, rule = compare(order["reference"], order["answer"])
+        correct, rule = verify(order["reference"], order["answer"])
         signal.setitimer(signal.ITIMER_PROF, 0)
     except (OutOfTimeError, MemoryError, RecursionError) as error:
         signal.setitimer(signal.ITIMER_PROF, 0)
         return {"correct": None, "rule": exhaustion(error, order["limit"]), "exhausted": True}
-    except Exception as error:  # whatever formula a model invents: the reason is kept, the pool asks whose fault it is
+    except Exception as error:  # whatever answer a model invents: the reason is kept, the pool asks whose fault it is
         signal.setitimer(signal.ITIMER_PROF, 0)
-        return {
-            "correct": None,
-            "rule": f"Math-Verify raised {type(error).__name__}: {str(error)[:200]}",
-            "exhausted": True,
-        }
+        rule = f"the verifier raised {type(error).__name__}: {str(error)[:200]}"
+        return {"correct": None, "rule": rule, "exhausted": True}
     return {"correct": correct, "rule": rule, "exhausted": False}
 
 
@@ -164,36 +169,36 @@ def limit_memory() -> None:
 
 def prepare() -> None:
     """Loads Math-Verify and reads a first formula, which builds the parser's tables."""
-    logging.disable(logging.CRITICAL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, which closes the input
-    signal.signal(signal.SIGPROF, ring)
     limit_memory()
     compare("\\frac{1}{2}", "0.5")
     compare("x^2", "x + 1")
 
 
-def main() -> None:
-    """Answers orders until there are no more; the first line out says that it is ready, or why not."""
+def serve(
+    load: Callable[[], None], verify: Verify, remedy: str, ready: Callable[[str], None] = lambda reference: None
+) -> None:
+    """Answers orders until there are no more; the first line out says that it is ready, or why not.
+
+    `ready` makes what a reference needs, before the time of its answer begins to count.
+    """
+    logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, which closes the input
+    signal.signal(signal.SIGPROF, ring)
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     sys.stdout = sys.stderr  # what a library prints must not be read as a reply
 
     def send(reply: dict[str, Any]) -> None:
         replies.write(json.dumps(reply) + "\n")
 
-    start(prepare, send)
-    for line in sys.stdin:
-        send(answer_line(line))
-
-
-def start(prepare: Callable[[], None], send: Callable[[dict[str, Any]], None]) -> None:
-    """Runs the preparation and tells the parent how it went."""
     try:
-        prepare()
+        load()
     except Exception as error:
-        send({"ready": False, "reason": f"{type(error).__name__}: {error}"})
+        send({"ready": False, "reason": f"{type(error).__name__}: {error}", "remedy": remedy})
         raise SystemExit(1) from error
     send({"ready": True})
+    for line in sys.stdin:
+        send(answer_line(line, verify, ready))
 
 
 if __name__ == "__main__":
-    main()
+    serve(prepare, compare, "pip install 'math-verify[antlr4_13_2]'")

@@ -8,7 +8,7 @@ from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
 from workbench.engines.vllm.gate import errors as vllm_errors
-from workbench.kinds import Alarm
+from workbench.kinds import Alarm, Exam
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
@@ -165,6 +165,16 @@ def trained_method(config: RunConfig) -> Method:
     if config.pruning is None:
         return config.method
     return dataclasses.replace(config.method, reduction=config.pruning.reduction(config.method.reduction))
+
+
+def examined(parts: Parts, exam: Exam, budget: int) -> Parts:
+    """The parts of a run with the problems and the reward of an exam; `budget`: maximum tokens of a completion."""
+    rewards = [(exam.reward.name, exam.reward, 1.0)]
+
+    def scored(group: Group) -> list[str]:
+        return score_group(rewards, (), group, parts.scorer, budget)
+
+    return dataclasses.replace(parts, task=exam.task, score=scored)
 
 
 def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:

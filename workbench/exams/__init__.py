@@ -1,0 +1,1 @@
+"""Exams: one file each; the folder is the registry. `workbench eval RUN --exam NAME` takes one."""

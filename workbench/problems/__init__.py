@@ -1,0 +1,1 @@
+"""Families of problems that a task poses and a reward verifies: what the two must agree on."""

@@ -1,0 +1,32 @@
+"""A reward for each source of a mixture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from workbench.kinds import Reward
+from workbench.types import Problem, Rollout, Score, Scorer
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class BySource(Reward):
+    """Scores a problem of the task `mixture` with the reward of its source, or with `otherwise`; nan without either."""
+
+    rewards: Annotated[Mapping[str, Reward], Field(min_length=1, description="by source")]
+    otherwise: Annotated[Reward | None, Field(description="for every other source")] = None
+
+    @property
+    def needs_scorer(self) -> bool:  # type: ignore[override]
+        """Whether one of them reads log-probs."""
+        return any(reward.needs_scorer for reward in (*self.rewards.values(), self.otherwise) if reward is not None)
+
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
+        source = problem.data.get("source")
+        reward = self.rewards.get(str(source), self.otherwise)
+        if reward is None:
+            return [Score(NAN, f"unscored: no reward for the source {source!r}") for _ in rollouts]
+        return reward(problem, rollouts, scorer)
