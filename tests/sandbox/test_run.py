@@ -120,6 +120,10 @@ class TestPrograms:
         )
         assert outcome("def f(x):\n    while 1: pass", twice=True, limits=SHORT).status == "timeout"
 
+    def test_the_environment_is_empty_and_a_crash_leaves_no_core(self) -> None:
+        program = "import os, resource\ndef f(x): return [dict(os.environ), x]"
+        assert values(outcome(program)) == ["[{}, 1]"]
+
     def test_programs_share_nothing(self) -> None:
         poison = "import builtins, json\nbuiltins.len = lambda v: 7\njson.dumps = str\ndef f(x): return len([])"
         first, second = run(

@@ -1,7 +1,6 @@
 """Runs a program of the system on text that a model wrote: a compiler, a simulator. One bubblewrap each time."""
 
 import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ def run_tool(words: Sequence[str], folder: Path, limits: Limits, compiles: bool 
         raise NoSandboxError(f"{missing()}. {REMEDY}")
     walls, printed = in_memory(forbidding(ZYGOTE if compiles else TOOL)), os.memfd_create("printed", os.MFD_CLOEXEC)
     seconds = str(max(1, round(limits.seconds)))
-    bounds = [f"--cpu={seconds}", f"--as={limits.memory}", f"--fsize={limits.output}", "--core=0", "--memlock=0"]
+    bounds = [f"--cpu={seconds}", f"--as={limits.memory}", f"--fsize={limits.output}", "--core=1", "--memlock=0"]
     command = tool(["prlimit", *bounds, *words], str(folder), walls, compiles)
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, pass_fds=(walls,), start_new_session=True
@@ -45,9 +44,9 @@ def run_tool(words: Sequence[str], folder: Path, limits: Limits, compiles: bool 
         process.wait(BACKSTOP * (1 + limits.seconds))
     except subprocess.TimeoutExpired:
         late = True
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
     finally:
+        process.kill()  # and with bubblewrap all that it started
+        process.wait()
         os.close(walls)
     text = os.pread(printed, limits.output, 0).decode("utf-8", errors="replace")
     os.close(printed)

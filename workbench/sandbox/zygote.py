@@ -56,6 +56,8 @@ def main(control: socket.socket) -> None:
     memory = ctypes.create_string_buffer(steps, len(steps))
     program = Filter(len(steps) // 8, ctypes.addressof(memory))
     install = ctypes.CDLL(None, use_errno=True).prctl
+    if not hello["paths"]:
+        os.environ.clear()
     gc.collect()
     gc.freeze()
     control.send(b'{"ready": true}')
@@ -116,7 +118,8 @@ def prepare(files: list[int], limits: dict[str, Any]) -> None:
         ("RLIMIT_CPU", seconds),
         ("RLIMIT_STACK", LONGEST_STACK),
         ("RLIMIT_NOFILE", 3 if not limits["library"] else 32),
-        *((each, 0) for each in ("RLIMIT_NPROC", "RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE")),
+        ("RLIMIT_CORE", 1),  # 0 would still start a handler of core dumps outside, where the machine has one
+        *((each, 0) for each in ("RLIMIT_NPROC", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE")),
     ):
         resource.setrlimit(getattr(resource, name), (value, value))
     for number in (signal.SIGPROF, signal.SIGXFSZ, signal.SIGXCPU, signal.SIGPIPE, signal.SIGINT):
