@@ -78,6 +78,12 @@ def test_a_file_that_does_not_import_is_told(tmp_path: Path) -> None:
         call_library(tmp_path / "bad.py", "score", [[]])
 
 
+def test_a_file_is_small(tmp_path: Path) -> None:
+    (tmp_path / "big.py").write_text("#" * 60_000)
+    with pytest.raises(ValueError, match="60000 characters, at most 50000"):
+        call_library(tmp_path / "big.py", "score", [[]])
+
+
 def test_arguments_are_json(scorer: Path) -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         call_library(scorer, "score", [[{1, 2}]])

@@ -31,6 +31,7 @@ from workbench.sandbox.jobs import Job, Limits, Outcome, Status
 from workbench.sandbox.pool import shared
 from workbench.sandbox.worker import Kind
 
+LONGEST_FILE = 50_000  # characters
 #: Libraries for numbers reserve far more address space than they use.
 ROOMY = Limits(seconds=5.0, memory=4 * 2**30)
 
@@ -62,7 +63,10 @@ def call_library(
     The zygotes of a file start with its first call and stay: imports are paid once. Raises NoSandboxError where
     this machine cannot run it safely, or the file does not import inside; ValueError for arguments that are no JSON.
     """
-    kind = Kind(modules=(), folders=installed(), source=file.read_text(encoding="utf-8"), library=True)
+    source = file.read_text(encoding="utf-8")
+    if len(source) > LONGEST_FILE:
+        raise ValueError(f"{file}: the file has {len(source)} characters, at most {LONGEST_FILE}: import the rest")
+    kind = Kind(modules=(), folders=installed(), source=source, library=True)
     calls = [json.dumps(list(each), allow_nan=False) for each in arguments]
     jobs = [Job(program=file.name, calls=(call,), entry=function, style="library", limits=limits) for call in calls]
     return [reply(outcome) for outcome in shared(workers, kind).run(jobs)]

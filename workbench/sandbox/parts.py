@@ -12,7 +12,7 @@ LONGEST_CALLS = 4 * 2**20  # characters of all calls of a job
 SEEDS = (1, 2)  # hash seeds of the zygotes, in turn
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     """What one child does: all calls of a job, or one of them; under which hash seed, or under any (None)."""
 

@@ -83,9 +83,15 @@ class Sandbox:
         seeds = [SEEDS[number % len(SEEDS)] for number in range(self.workers)]
         for worker in self.running:
             seeds.remove(worker.seed)
-        started = [start(self.kind, seed) for seed in seeds]
-        for worker in started:
-            worker.ready()
+        started = list[Worker]()
+        try:
+            started += (start(self.kind, seed) for seed in seeds)
+            for worker in started:
+                worker.ready()
+        except BaseException:
+            for worker in started:
+                worker.close()
+            raise
         self.running += started
 
     def submit(self, job: Job, worker: Worker, part: Part) -> None:

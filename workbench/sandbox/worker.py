@@ -59,7 +59,7 @@ class Ended:
     output: bytes
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
     """One zygote."""
 
@@ -89,9 +89,8 @@ class Worker:
             self.errors.write(str(error).encode())
         if not message:
             self.end()
-            said = self.complaint()
-            self.errors.close()
-            raise NoSandboxError(f"the sandbox does not start: {said}")
+            raise NoSandboxError(f"the sandbox does not start: {self.complaint()}")
+        self.control.settimeout(None)
 
     def complaint(self) -> str:
         """The end of what bubblewrap or Python said when it failed, with the remedy where it was the former."""
@@ -119,8 +118,7 @@ class Worker:
     def collect(self) -> Ended:
         """What became of its job. Raises ZygoteDiedError where it ended meanwhile, or has not answered in time."""
         try:
-            self.control.setblocking(False)
-            message = self.control.recv(65536)
+            message = self.control.recv(65536, socket.MSG_DONTWAIT)
             if not message:
                 raise ZygoteDiedError("the zygote ended")
             told = json.loads(message)
@@ -133,7 +131,6 @@ class Worker:
 
     def forget(self) -> None:
         """Closes the results of its job."""
-        self.control.setblocking(True)
         if self.results >= 0:
             os.close(self.results)
         self.results = -1

@@ -46,7 +46,7 @@ def main(control: socket.socket) -> None:
     """Serves jobs until the other end of the socket is closed."""
     threading.Thread.start = at_once  # type: ignore[assignment]
     threading.Thread.join = lambda self, timeout=None: None  # type: ignore[method-assign]
-    hello = json.loads(control.recv(65536))
+    hello = json.loads(control.recv(2**20))
     sys.path[:0] = hello["paths"]
     for name in hello["modules"]:
         importlib.import_module(name)
@@ -110,7 +110,7 @@ def prepare(files: list[int], limits: dict[str, Any]) -> None:
     else:
         os.close(INPUT)
     limits["job"] = os.pread(spare[0], os.fstat(spare[0]).st_size, 0)
-    os.closerange(FIRST_FREE, 64)
+    os.closerange(FIRST_FREE, 1024)
     seconds = int(limits["seconds"]) + 2
     for name, value in (
         ("RLIMIT_AS", limits["memory"]),
