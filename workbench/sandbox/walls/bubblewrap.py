@@ -20,8 +20,9 @@ LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64")
 LINKS = (*LIBRARIES, "/bin")  # where links to /usr are shown as links
 REMEDY = (
     "install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap) and allow user namespaces "
-    "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0; in Docker: --privileged, or a "
-    "seccomp profile that allows unshare). Until then rewards that run programs are refused"
+    "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0; on Ubuntu from 24.04 on "
+    "kernel.apparmor_restrict_unprivileged_userns=0; in Docker: --privileged, or a seccomp profile that allows "
+    "unshare). Until then rewards that run programs are refused"
 )
 NOBODY = "65534"
 
