@@ -56,15 +56,16 @@ def read_reward(value: Any) -> Any:
     if isinstance(value, Reward):
         return RewardPart(reward=value)
     table = named_table(value, "reward")
-    weight, name = table.pop("weight", 1.0), table.pop("name", "")
+    weight, name, only = table.pop("weight", 1.0), table.pop("name", ""), table.pop("only", "")
     reward = table["reward"] if isinstance(table.get("reward"), Reward) else Reward.parse(table)
-    return RewardPart(reward=reward, weight=weight, name=name)
+    return RewardPart(reward=reward, weight=weight, name=name, only=only)
 
 
 def write_reward(part: RewardPart) -> dict[str, Any]:
     """A part as a flat table."""
     table = flat(part.reward)
-    return {"reward": table.pop("reward"), "weight": part.weight, **({"name": part.name} if part.name else {}), **table}
+    told = {name: text for name, text in (("name", part.name), ("only", part.only)) if text}
+    return {"reward": table.pop("reward"), "weight": part.weight, **told, **table}
 
 
 def read_method(value: Any) -> Method:

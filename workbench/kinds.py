@@ -303,6 +303,10 @@ class Orders:
 class Controller(Piece, ABC):
     """Runs the rounds of a step: asks for more rollouts, adds ready-made ones, drops some."""
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        """The most rollouts of a step whose sampler asks for `rollouts` of each of `problems`, for the forecast."""
+        return problems * rollouts
+
     @abstractmethod
     def __call__(self, state: State, round: Round) -> Orders: ...
 

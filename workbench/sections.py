@@ -54,6 +54,7 @@ class RewardPart(Section):
     reward: Reward
     weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)
     name: str = ""
+    only: str = Field("", description="scores rollouts of this role, or of problems of this source, and no others")
 
     @property
     def key(self) -> str:

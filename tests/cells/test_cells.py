@@ -25,7 +25,7 @@ from workbench.cells import method
 from workbench.ops import group_centre, group_std, spread
 from workbench.types import PerToken, Scalar
 """
-RISE = '@method("rise")\ndef advantage(batch: Batch, by: float = 1.0) -> PerToken:\n    return by + 0 * batch.logprob'
+RISE = '@method("lifted")\ndef advantage(batch: Batch, by: float = 1.0) -> PerToken:\n    return by + 0 * batch.logprob'
 
 
 def cell(text: str, name: str = "cell") -> None:
@@ -85,7 +85,7 @@ def test_its_slot_is_found_by_its_parameters_or_named(text, slot, setwise):
 def test_the_same_name_again_replaces_and_takes_along_what_the_cell_no_longer_defines():
     cell(RISE + '\n@method("other")\ndef second(batch): return batch.logprob * 0', "mine")
     cell(RISE.replace("by: float = 1.0", "by: float = 3.0"), "mine")
-    assert_close(advantages(registry.find_method("rise"), toy()), torch.full((4, 3), 3.0))
+    assert_close(advantages(registry.find_method("lifted"), toy()), torch.full((4, 3), 3.0))
     assert "other" not in registry.methods()
     assert len([source for source in SOURCES.values() if source.name == "mine"]) == 2
 
@@ -177,8 +177,8 @@ REFUSED = {
         r"uses SCALE, helper, which it does not define.*%%method cell",
     ),
     "methods of other cells": (
-        '@method("bad", parent="rise")\ndef f(batch): return batch.logprob',
-        r"no method is called 'rise'.*another cell defines 'rise': put it into this one",
+        '@method("bad", parent="lifted")\ndef f(batch): return batch.logprob',
+        r"no method is called 'lifted'.*another cell defines 'lifted': put it into this one",
     ),
     "no Python": ('@method("bad"\ndef f(batch): return 0', r"cell 'cell', line 8: "),
     "no definition": ("x = 1", r"cell 'cell' defines no method"),
@@ -265,7 +265,7 @@ def test_register_tries_a_method_too():
 def test_a_missing_key_of_the_mapping_is_answered_as_by_name_and_none_is_entered_by_assignment():
     with pytest.raises(KeyError) as caught:
         METHODS["dappo"]
-    assert str(caught.value).startswith("no method is called 'dappo' (did you mean 'dapo'?); there are: ace, canon")
+    assert str(caught.value).startswith("no method is called 'dappo' (did you mean 'dapo'?); there are: ace, brorl")
     assert METHODS.get("dappo") is None
     with pytest.raises(ValueError, match=r"write register\('mine', METHOD\).*METHODS = \{'mine': METHOD\}"):
         METHODS["mine"] = METHODS["grpo"]

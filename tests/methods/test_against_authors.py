@@ -8,6 +8,7 @@ from workbench.registry import find_method, methods
 DUAL = {
     "vimpo": 10.0, "cure": 10.0, "steer": 10.0,
     "cepo": 3.0, "canon": 3.0, "canon_length": 3.0, "ucas": 3.0, "siren": 3.0, "icpo": 3.0,
+    "icpo_bonus": 3.0,
     "temporal_schedule": 3.0, "temporal_forking": 3.0, "temporal_entropy": 3.0,
 }  # fmt: skip
 

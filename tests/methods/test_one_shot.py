@@ -5,9 +5,12 @@ import torch
 
 from tests.batches import assert_close, loss_and_gradient, probable
 from workbench.kinds import Pool
-from workbench.methods.one_shot import by_variance
+from workbench.method import lens_all
+from workbench.methods.one_shot import MostVaried, by_variance
 from workbench.pieces.sampler import Chosen
 from workbench.registry import find_method
+from workbench.types import Batch
+from workbench.types.memory import Ledger
 
 ENTROPY = torch.tensor([[1.2, 0.5, 0.3], [1.0, 0.9, 1.4], [1.1, 0.4, 0.7], [1.3, 1.1, 0.2]], dtype=torch.float64)
 
@@ -51,3 +54,27 @@ def test_a_problem_that_is_not_there():
         Chosen(numbers=(3, 12))({"next": 0}, pool(10, 1))
     with pytest.raises(ValueError, match=r"chosen\.numbers"):
         Chosen(numbers=())
+
+
+def test_the_problem_that_varied_most_in_a_pilot_is_chosen_once() -> None:
+    ledger = Ledger()
+    for step, rates in enumerate(([0, 4, 0], [2, 4, 8], [8, 4, 0]), start=1):
+        ledger.take({"step": step, "visits": [[f"p{n}", n, 8, float(rate), 5.0] for n, rate in enumerate(rates)]})
+    pool = Pool(3, 2, 8, 4, lambda index: 0.5, ledger)
+    picks, state = MostVaried()({"chosen": ""}, pool)
+    assert [(pick.number, pick.rollouts) for pick in picks] == [(2, 8), (2, 8)]  # deviations .425, 0, .471
+    ledger.take({"step": 4, "visits": [["p0", 0, 8, 0.0, 5.0], ["p2", 2, 8, 3.0, 5.0]]})
+    assert MostVaried()(state, pool)[1] == {"chosen": "2"}
+    with pytest.raises(ValueError, match="no problem was visited 9 times: fork a run"):
+        MostVaried(visits=9)({"chosen": ""}, pool)
+
+
+def test_the_arm_without_a_reward_reads_none() -> None:
+    bonus = {"piece": "entropy_bonus", "coefficient": 0.001}
+    method = find_method("one_shot").override({"surrogate_weight": 0.0, "regularisers": [bonus]})
+    logprob = torch.full((2, 2), -1.0)
+    batch = Batch(logprob, logprob, logprob < 0, torch.tensor([1.0, 0.0]), torch.zeros(2).long())
+    batch = batch.extend(entropy=torch.full((2, 2), 0.5))
+    found = lens_all(method, batch)
+    assert not found["logprob"].any()
+    assert (found["entropy"] > 0).all()

@@ -21,7 +21,8 @@ from workbench.models.size import size_of
 from workbench.models.spec import LoraSpec, ModelSpec
 from workbench.planning import advice, disk, memory
 from workbench.planning.forecast import forecast
-from workbench.planning.memory import GIB, Assumed, components, largest_batch, peak
+from workbench.planning.memory import GIB, Assumed, components, largest_batch, most_rollouts, peak
+from workbench.runs.demo import demo_config
 from workbench.runs.directory import checkpoint
 from workbench.training.forward import Forward
 from workbench.types import Row
@@ -262,3 +263,15 @@ def test_disk_of_a_checkpoint_is_what_is_written(tmp_path):
     assert forecast(config, GIB).disk.checkpoint == written
     none = small(record={"tokens": "none"})
     assert forecast(none, GIB).disk.step < forecast(config, GIB).disk.step / 3
+
+
+@pytest.mark.parametrize(
+    ("method", "rollouts"),
+    [("grpo", 32), ("cure", 128), ("guide", 64), ("icpo", 36), ("rise", 48), ("ssb", 40), ("svs", 32 + 16 * 8 * 9)],
+)
+def test_rollouts_that_a_controller_adds_are_forecast(method: str, rollouts: int) -> None:
+    config = demo_config().replace(method={"method": method}, rollouts={"problems": 4, "rollouts": 8})
+    plain = demo_config().replace(method={"method": "grpo"}, rollouts={"problems": 4, "rollouts": 8})
+    assert most_rollouts(config) == rollouts
+    per_rollout = forecast(plain, memory=2**40).disk.step / 32
+    assert forecast(config, memory=2**40).disk.step == pytest.approx(rollouts * per_rollout)

@@ -128,7 +128,7 @@ def test_real_steps_are_measured_and_change_no_weight(config, tmp_path, monkeypa
     assert any("3 whole steps of 2 × 4 rollouts" in line for line in found.describe())
 
 
-@pytest.mark.parametrize("method", ["dapo", "luffy", "cure", "ssb"])
+@pytest.mark.parametrize("method", ["dapo", "luffy", "cure", "ssb", "sgpo", "drive", "rise"])
 def test_without_time_one_short_step_is_enough_for_any_method(config, method):
     found = measure_trainer(
         build(config.replace(method={"method": method}, evaluation={"problems": 0})), 0.0, seconds=1e-6
@@ -136,6 +136,10 @@ def test_without_time_one_short_step_is_enough_for_any_method(config, method):
     assert found.cut == FIRST
     assert found.step > 0
     assert found.evaluations == 0
+    surveyed = {"sgpo": 256 * 8, "drive": 175 * 8}.get(method)
+    told = f"with a survey of {surveyed:,} rollouts before the first step" if surveyed else ""
+    assert told in found.note
+    assert ("survey" in found.note) == bool(surveyed)
 
 
 def test_a_process_of_its_own_measures_and_leaves_nothing(config, tmp_path, monkeypatch):

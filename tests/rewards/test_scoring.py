@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +11,7 @@ from tests.rewards.reward_examples import make_group
 from workbench.kinds import Reward
 from workbench.pieces.shaping import Scale
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import Part, score_group
 from workbench.types import Problem, Rollout, Score, Scorer
 
 
@@ -133,3 +133,27 @@ def test_names_must_differ() -> None:
         score_group([("exact", Exact(), 1.0), ("exact", Exact(), 1.0)], [], make_group("a"), None, 64)
     with pytest.raises(ValueError, match="no reward is given"):
         score_group([], [], make_group("a"), None, 64)
+
+
+def test_a_reward_may_be_for_one_source_or_one_role_only() -> None:
+    half = each(lambda text: 0.5)
+    parts = [Part("exact", Exact()), Part("code", half, 2.0, "code"), Part("look", Exact(), 1.0, "check")]
+    plain, code, check = make_group("answer: 42"), make_group("answer: 42"), make_group("answer: 42")
+    for group, fields in ((code, {"problem": replace(code.problem, source="code")}), (check, {"role": "check"})):
+        for rollout in group.rollouts:
+            rollout.request = replace(rollout.request, **fields)
+    for group in (plain, code, check):
+        assert score_group(parts, [], group, None, 64) == []
+    assert [list(group.rollouts[0].parts) for group in (plain, code, check)] == [
+        ["exact"],
+        ["exact", "code"],
+        ["exact", "look"],
+    ]
+    assert [group.rollouts[0].reward for group in (plain, code, check)] == [1.0, 2.0, 2.0]
+
+
+def test_what_no_reward_is_for_is_unscored() -> None:
+    group = make_group("answer: 42")
+    score_group([Part("code", Exact(), 1.0, "code")], [], group, None, 64)
+    assert math.isnan(group.rollouts[0].reward)
+    assert not group.rollouts[0].scored

@@ -225,6 +225,7 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
 def described(fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
     """The fields of a reward part, with help."""
     texts = {"weight": "in the sum of the rewards", "name": "in records; needed where two are alike"}
+    texts["only"] = "of a role, or of problems of a source; empty: of all"
     return {
         name: FieldInfo(annotation=field.annotation, default=field.default, description=texts.get(name))
         for name, field in fields.items()

@@ -29,6 +29,9 @@ class Recut(Controller):
     branches: Annotated[int, Field(ge=1, description="continuations of every rollout (n2)")] = 3  # run script
     candidates: Annotated[int, Field(ge=1, description="positions that may be cut (K)")] = 20  # run script
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        return problems * rollouts * (1 + self.branches)
+
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0:
             return Orders(state=state)

@@ -119,13 +119,10 @@ class ByAllocation(Advantage):
     def needs(self) -> frozenset[str]:
         return self.inner.needs
 
-    @property
-    def over_batch(self) -> bool:
-        return True
-
     def __call__(self, batch: Batch) -> PerToken:
-        _, place, count = batch.group.unique(return_inverse=True, return_counts=True)
-        share = (count / count.double().mean()).clamp(self.smallest, 1.0)[place]
+        _, place = batch.group.unique(return_inverse=True)
+        count = place.new_zeros(int(place.max()) + 1).index_add(0, place, batch.scored.to(place.dtype))
+        share = (count / count[count > 0].double().mean()).clamp(self.smallest, 1.0)[place]
         found: PerToken = self.inner(batch) / share.to(batch.logprob.dtype)[:, None]
         return found
 

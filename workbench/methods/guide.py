@@ -35,6 +35,9 @@ class HintTheLost(Controller):
     def init(self) -> State:
         return {"hinted": 0}
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        return 2 * problems * rollouts
+
     def __call__(self, state: State, round: Round) -> Orders:
         for group in round.groups:
             for rollout in group.rollouts:

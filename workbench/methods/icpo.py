@@ -29,6 +29,9 @@ class ShowExample(Controller):
     wording: Annotated[str, Field(description="how it is shown")] = "{example}\n{solution}\n\n{question}"
     bonus: Annotated[float, Field(ge=0, description="more reward of a correct one; falls to 0 (alpha)")] = 0.0
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        return problems * (rollouts + self.added)
+
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0:
             for rollout in added(round.groups):

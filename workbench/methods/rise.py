@@ -32,6 +32,9 @@ class CheckOwn(Controller):
     balanced: Annotated[bool, Field(description="draw as many correct as incorrect solutions")] = False
     wording: Annotated[str, Field(description="how a solution is shown")] = WORDING
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        return problems * rollouts + self.solutions * self.gradings
+
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0:
             return Orders(state=state)

@@ -32,6 +32,9 @@ class Explain(Controller):
     tries: Annotated[int, Field(ge=1, description="new completions of a problem; the authors: 1")] = 2
     wording: Annotated[str, Field(description="how the attempts are shown")] = WORDING
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        return problems * (rollouts + self.tries)
+
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0:
             for group in round.groups:

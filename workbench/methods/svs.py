@@ -39,6 +39,10 @@ class Vary(Controller):
     longest: Annotated[int, Field(ge=1, description="characters of a rewriting")] = 2000  # ours: prompts are bounded
     wording: Annotated[str, Field(description="how a rewriting is asked for")] = WORDING
 
+    def most_rollouts(self, problems: int, rollouts: int) -> int:
+        right = problems * int(self.high * rollouts)
+        return problems * rollouts + right * self.rewritings * (1 + self.solutions)
+
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number == 0:
             chosen = [group for group in round.groups if self.low <= group.accuracy <= self.high]

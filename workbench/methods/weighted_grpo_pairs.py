@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 
-from workbench.kinds import Advantage
+from workbench.kinds import Advantage, Pick, Pool, Sampler, Survey
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.pieces.advantage import GroupCentre, GroupZ
 from workbench.pieces.sampler import Chosen
-from workbench.types import Batch, PerToken
+from workbench.types import Batch, PerToken, State
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,45 @@ class UnevenZ(Advantage):
             return (1 + self.weight) * GroupCentre()(batch)
         standard = GroupZ(eps=self.eps)(batch)
         return torch.where(standard < 0, self.weight * standard, standard)
+
+
+@dataclass(frozen=True)
+class RarePair(Sampler):
+    """A hard problem that is solved at times, and an easy one that is not always, chosen once. arXiv:2602.03452.
+
+    By a survey: of all that are solved at times the one with the lowest rate; of all with a rate from 1 - reach / G to
+    1 - 1 / G, G the run's group size, the one with the highest. Ties go to the first. The two are asked in turn.
+    """
+
+    profile: Annotated[int, Field(ge=2, description="rollouts of every problem before training")] = 16
+    problems: Annotated[int, Field(ge=2, description="problems to choose from, the first ones")] = 256
+    reach: Annotated[float, Field(ge=1, description="how many failures of a group an easy problem may have (c)")] = 2.0
+
+    @property
+    def survey(self) -> Survey | None:
+        return Survey(self.profile, self.problems)
+
+    def init(self) -> State:
+        return {"pair": [], "next": 0}
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        pair = state["pair"] or self.chosen(pool)
+        picks = [Pick(pair[(state["next"] + turn) % 2], pool.rollouts) for turn in range(pool.count)]
+        return picks, {"pair": pair, "next": (state["next"] + pool.count) % 2}
+
+    def chosen(self, pool: Pool) -> list[int]:
+        """The two problems; ValueError where the survey has none of a kind."""
+        size = self.problems if pool.size is None else min(self.problems, pool.size)
+        rates = {number: float(rate) for number, rate in enumerate(pool.ledger.rates(size)) if rate == rate}
+        low, high = 1 - self.reach / pool.rollouts, 1 - 1 / pool.rollouts
+        hard = [number for number, rate in rates.items() if 0 < rate < 1]
+        easy = [number for number, rate in rates.items() if low <= rate <= high]
+        if not hard or not easy:
+            raise ValueError(
+                f"rare_pair: of {len(rates)} problems {len(hard)} are solved at times, and {len(easy)} in {low:.0%} to "
+                f"{high:.0%} of their rollouts: raise sampler.profile, sampler.problems or sampler.reach"
+            )
+        return [min(hard, key=lambda number: rates[number]), max(easy, key=lambda number: rates[number])]
 
 
 METHODS = {

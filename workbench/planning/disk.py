@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from workbench.config import RunConfig
 from workbench.models.size import Size
-from workbench.planning.memory import MIB
+from workbench.planning.memory import MIB, most_rollouts
 from workbench.signals import RECORDED, TOP_K
 
 #: Numbers of 4 bytes kept of an answer's token beside the signals: its id, and advantage, lens, and the log-probability
@@ -30,7 +30,7 @@ class Disk:
 def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
     """Disk usage of the finished run, with completions of maximum length. `prompt`: tokens of a prompt."""
     answer, steps = config.rollouts.max_tokens, config.training.steps
-    rows = config.rollouts.problems * config.rollouts.rollouts
+    rows = most_rollouts(config)
     step = rows * (answer * token_bytes(config) + prompt * PROMPT)
     evaluation = config.evaluation.problems * (answer * PLAIN + prompt * PROMPT)
     if config.evaluation.problems:

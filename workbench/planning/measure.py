@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from workbench.training.memory import LEDGER
 from workbench.training.sampling import Clock
 from workbench.training.step import Step
 from workbench.training.trainer import Settings, Trainer
@@ -99,7 +100,15 @@ def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
         trainer.try_largest()
     samples = stepper.steps(seconds)
     evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
-    return timing(stepper.settings, load, samples, evaluations)
+    found = timing(stepper.settings, load, samples, evaluations)
+    return with_survey(found, stepper.surveyed, samples[-1]) if stepper.surveyed else found
+
+
+def with_survey(found: Timing, rollouts: int, last: Sample) -> Timing:
+    """The estimate with so many rollouts of a survey before the first step, in proportion to a step's."""
+    seconds = rollouts * found.phases["rollouts"] / max(1.0, last.rollouts)
+    text = f"with a survey of {rollouts:,} rollouts before the first step, taken to be solved half of the time"
+    return dataclasses.replace(found, whole=found.whole + seconds, note=f"{found.note}; {text}")
 
 
 class Stepper:
@@ -109,6 +118,8 @@ class Stepper:
         self.trainer, self.settings = trainer, trainer.settings
         self.filters, self.controller = trainer.parts.filters, trainer.parts.controller
         trainer.set(learning_rate=UNCHANGED)
+        trainer.alarms.alarms = ()  # completions that are cut short would set them off
+        self.surveyed = assume_survey(trainer)
 
     def steps(self, seconds: float) -> list[Sample]:
         """Steps of growing size. The first one pays one-time costs and counts only if there is no other."""
@@ -153,12 +164,23 @@ class Stepper:
             count = min(GROWTH * count, wanted)
 
 
+def assume_survey(trainer: Trainer) -> int:
+    """Enters a survey in which half of the attempts succeeded, if the sampler wants one; the rollouts it takes."""
+    wanted, parts = trainer.parts.sampler.survey, trainer.parts
+    if wanted is None:
+        return 0
+    count = min(size for size in (parts.task.size("train"), wanted.problems) if size is not None)
+    keys = [parts.task.problem(number, "train").key for number in range(count)]
+    visits = [[key, number, wanted.rollouts, wanted.rollouts / 2, None] for number, key in enumerate(keys)]
+    trainer.memory.enter(LEDGER, [{"step": 0, "visits": visits}])
+    return count * wanted.rollouts
+
+
 def cut_short(settings: Settings, problems: int, cut: int, held_out: int) -> Settings:
     """A run's settings with fewer problems, shorter completions, and no limit that would stop it."""
     return dataclasses.replace(
         settings,
         rollouts=settings.rollouts.model_copy(update={"problems": problems, "max_tokens": cut}),
-        training=settings.training.model_copy(update={"unscored": 1.0, "mismatch_limit": 0.0}),
         evaluation=settings.evaluation.model_copy(update={"problems": held_out}),
     )
 

@@ -1,5 +1,7 @@
-"""Memory of a run by component, from its config and the size of its model."""
+"""Memory of a run by component, import math
+from its config and the size of its model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -164,11 +166,18 @@ def layer_bytes(spec: ModelSpec, size: Size) -> int:
     return max(0, size.weights - size.vocabulary * size.width * ELEMENT[spec.dtype])
 
 
+def most_rollouts(config: RunConfig) -> int:
+    """The most rollouts of a step, those included that a controller asks for."""
+    problems, rollouts = config.rollouts.problems, config.rollouts.rollouts
+    controller = config.method.controller
+    return problems * rollouts if controller is None else controller.most_rollouts(problems, rollouts)
+
+
 def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int]:
     """(rows, tokens per row) of the local engine's keys and values."""
     longest = config.rollouts.max_tokens + (1 if shares_prompts(config, size) else assumed.prompt)
     tokens = -(-longest // ROUND) * ROUND
-    asked = max(config.rollouts.problems * config.rollouts.rollouts, config.evaluation.problems)
+    asked = max(most_rollouts(config), config.evaluation.problems)
     affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
     return min(config.rollouts.concurrent, asked, affordable), tokens
 
@@ -176,7 +185,7 @@ def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int
 def largest_batch(config: RunConfig, assumed: Assumed) -> MicroBatch:
     """The micro-batch with the most tokens, if every completion has the maximum length: by formula."""
     rollouts, budget = config.rollouts, config.training.micro_batch
-    groups = -(-rollouts.problems // config.training.updates)
+    groups = math.ceil(most_rollouts(config) / rollouts.rollouts / config.training.updates)
     rows, prompts = fullest(groups, rollouts.rollouts, assumed.prompt, rollouts.max_tokens, budget)
     return MicroBatch(rows, prompts, assumed.prompt, rollouts.max_tokens)
 

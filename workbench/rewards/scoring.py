@@ -7,18 +7,34 @@ A reward that raises costs the rollout it raised on, not the run: that rollout i
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from workbench.kinds import Reward, Shaping
-from workbench.types import Group, Rollout, Score, Scorer, score_fault
+from workbench.types import Group, Request, Rollout, Score, Scorer, score_fault
 
 NAN = float("nan")
 EXCERPT = 200  # characters of a rollout's text in an event
 
-Part = tuple[str, Reward, float]  # its name among the parts, the reward, its weight in the sum
+
+class Part(NamedTuple):
+    """A reward, its name among the parts, its weight in the sum; `only` for a role, or a source of problems."""
+
+    name: str
+    reward: Reward
+    weight: float = 1.0
+    only: str = ""
+
+    def scores(self, request: Request) -> bool:
+        """Whether it is asked about the rollouts of a request."""
+        return not request.late and self.only in ("", request.role, request.problem.source)
 
 
 def score_group(
-    rewards: Sequence[Part], shaping: Sequence[Shaping], group: Group, scorer: Scorer | None, budget: int
+    rewards: Sequence[Part | tuple[str, Reward, float]],
+    shaping: Sequence[Shaping],
+    group: Group,
+    scorer: Scorer | None,
+    budget: int,
 ) -> list[str]:
     """Scores the rollouts of a group in place; returns the texts of what went wrong, for the event log.
 
@@ -27,32 +43,33 @@ def score_group(
     and never makes the reward nan. A part's values per token stay on its score. A part that came late, from a
     controller, has its reward's weight, or 1 where no reward is called so.
     """
-    check_parts(rewards)
+    parts = [Part(*given) for given in rewards]
+    check_parts(parts)
     problems: list[str] = []
-    for name, reward, _ in rewards:
-        new = to_score(name, reward, group)
-        scores, faults = run_reward(name, reward, new, scorer)
+    for part in parts:
+        new = to_score(part, group)
+        scores, faults = run_reward(part.name, part.reward, new, scorer)
         problems += faults
         for rollout, score in zip(new.rollouts, scores, strict=True):
-            rollout.parts[name] = score
-    sums = [weighted_sum(rewards, rollout) for rollout in group.rollouts]
+            rollout.parts[part.name] = score
+    sums = [weighted_sum(parts, rollout) for rollout in group.rollouts]
     for piece in shaping:
         sums = piece(group, sums, budget)
     for rollout, value in zip(group.rollouts, sums, strict=True):
-        rollout.reward, rollout.correct = value, grade_of(rewards, rollout)
+        rollout.reward, rollout.correct = value, grade_of(parts, rollout)
     return problems
 
 
-def to_score(name: str, reward: Reward, group: Group) -> Group:
+def to_score(part: Part, group: Group) -> Group:
     """The part of a group that a reward is given: those without its part, or all of them if it compares them."""
-    asked = [rollout for rollout in group.rollouts if not rollout.request.late]
-    new = [rollout for rollout in asked if name not in rollout.parts]
-    return Group(group.number, group.problem, asked if new and reward.groupwise else new)
+    asked = [rollout for rollout in group.rollouts if part.scores(rollout.request)]
+    new = [rollout for rollout in asked if part.name not in rollout.parts]
+    return Group(group.number, group.problem, asked if new and part.reward.groupwise else new)
 
 
 def check_parts(rewards: Sequence[Part]) -> None:
     """Parts need names of their own, since they are recorded by name."""
-    names = [name for name, _, _ in rewards]
+    names = [part.name for part in rewards]
     twice = sorted({name for name in names if names.count(name) > 1})
     if not names or twice:
         fault = f"two rewards are called {twice[0]!r}: name one of them otherwise" if twice else "no reward is given"
@@ -61,14 +78,14 @@ def check_parts(rewards: Sequence[Part]) -> None:
 
 def weighted_sum(rewards: Sequence[Part], rollout: Rollout) -> float:
     """Σ weight · value over the parts, nan where there are none; those of weight 0 are only recorded."""
-    weights = {name: weight for name, _, weight in rewards}
+    weights = {part.name: part.weight for part in rewards}
     weighed = [(weights.get(name, 1.0), part.value) for name, part in rollout.parts.items()]
     return sum(weight * value for weight, value in weighed if weight != 0) if weighed else NAN
 
 
 def grade_of(rewards: Sequence[Part], rollout: Rollout) -> float:
     """1 or 0 by the first part that grades the answer, those of the rewards first; nan where none does."""
-    names = [*(name for name, _, _ in rewards if name in rollout.parts), *rollout.parts]
+    names = [*(part.name for part in rewards if part.name in rollout.parts), *rollout.parts]
     grades = (rollout.parts[name].correct for name in names)
     return next((float(correct) for correct in grades if correct is not None), NAN)
 

@@ -20,7 +20,7 @@ from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
 from workbench.planning.memory import GIB, Assumed
 from workbench.pruning.kernel.choice import binder
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import Part, score_group
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.process.family import family_errors
@@ -180,7 +180,7 @@ def examined(parts: Parts, exam: Exam, budget: int) -> Parts:
 def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
     """What sampling works with."""
     method = config.method
-    rewards = [(part.key, part.reward, part.weight) for part in config.rewards]
+    rewards = [Part(part.key, part.reward, part.weight, part.only) for part in config.rewards]
 
     def scored(group: Group) -> list[str]:
         return score_group(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
