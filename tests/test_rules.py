@@ -25,6 +25,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("folder", "benchmarks/results"): "one file a benchmark",
     ("folder", "tests/browser"): "one file a view, all on one laboratory",
     ("folder", "tests/methods"): "mirrors the registry of methods",
+    ("folder", "tests/rewards"): "mirrors the registry of rewards",
     ("folder", "workbench/commands"): "a registry: one file a command",
     ("folder", "workbench/methods"): "a registry: one file a paper",
     ("lines", "workbench/kinds.py"): "every slot there is, to be read in one go",
