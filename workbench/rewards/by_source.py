@@ -34,8 +34,8 @@ class BySource(Reward):
         return [f"by_source.{source}: {error}" for source, reward in every.items() for error in reward.check()]
 
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
-        source = problem.data.get("source")
-        reward = self.rewards.get(str(source), self.otherwise)
+        source = problem.source
+        reward = self.rewards.get(source, self.otherwise)
         if reward is None:
             return [Score(NAN, f"unscored: no reward for the source {source!r}") for _ in rollouts]
         return reward(problem, rollouts, scorer)
