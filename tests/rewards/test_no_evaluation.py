@@ -42,7 +42,13 @@ def test_nothing_is_evaluated_but_where_it_may() -> None:
 def test_code_in_an_answer_is_not_run_by_any_reward(name: str, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     code = f"open({str(mark)!r}, 'w').close()"
-    forms = (code, rf"\boxed{{{code} or \pi}}", f"answer: [{code}]", f"<answer>{code}</answer>", f"```python\n{code}\n```")
+    forms = (
+        code,
+        rf"\boxed{{{code} or \pi}}",
+        f"answer: [{code}]",
+        f"<answer>{code}</answer>",
+        f"```python\n{code}\n```",
+    )
     try:
         reward = Reward.parse(name)
     except ValueError:

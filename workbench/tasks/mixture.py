@@ -20,8 +20,8 @@ class Mixture(Task):
     """Problems of several tasks, each source as often as its weight says; it ends where its first source ends.
 
     A problem is the source's own, with the source's name: metrics tell sources apart (`accuracy.NAME`), and the reward
-    `by_source` scores each with a reward of its own. In every 1,000 problems the shares are those of the weights, to the nearest
-    thousandth. `micro_mix` chooses sources from small runs, as SUPERNOVA does.
+    `by_source` scores each with a reward of its own. In every 1,000 problems the shares are those of the weights, to
+    the nearest thousandth. `micro_mix` chooses sources from small runs, as SUPERNOVA does.
     """
 
     tasks: Annotated[Mapping[str, Task], Field(min_length=1, description="the sources, by name")]
