@@ -1,5 +1,6 @@
 """The reward reasoning_gym: every data set's reference is correct; hedges, junk and code earn nothing."""
 
+import json
 import math
 import time
 from pathlib import Path
@@ -8,10 +9,10 @@ import pytest
 
 from tests.rewards.reward_examples import make_rollout
 from workbench.problems.gym.sets import EVALUATING, REFUSED, make, names
-from workbench.rewards.grading.pool import shared_pool
+from workbench.rewards.grading.pool import Order, shared_pool
 from workbench.rewards.reasoning_gym import SCRIPT, ReasoningGym
-from workbench.rewards.whole.gym_worker import FULL
-from workbench.rewards.whole.strict import FORMS, SAME, fault
+from workbench.rewards.whole.strict import FORMS, FULL, SAME, fault
+from workbench.sandbox.probe import why_not
 from workbench.tasks.reasoning_gym import ANY
 from workbench.tasks.reasoning_gym import ReasoningGym as GymTask
 from workbench.types import Problem, Score
@@ -38,7 +39,7 @@ def hedges(answer: str, other: str) -> list[str]:
 
 def test_of_every_data_set_the_reference_is_correct_and_a_hedge_is_not() -> None:
     wrong = {}
-    for name in sorted(set(names()) - set(REFUSED)):
+    for name in sorted(set(names()) - set(REFUSED) - (EVALUATING if why_not() else set())):
         task = GymTask(name)
         problem, other = task.problem(0, "train"), task.problem(1, "train").answer
         texts = [text for text in hedges(problem.answer, other) if text.strip() != problem.answer.strip()]
@@ -62,14 +63,25 @@ def test_each_condition_is_there_for_a_verifier_that_pays_what_it_refuses(name: 
     assert not any(fault(name, answer, answer) for answer in answers)
 
 
+sandboxed = pytest.mark.skipif(bool(why_not()), reason=why_not() or "the sandbox runs here")
+
+
+@sandboxed
 @pytest.mark.parametrize("name", sorted(EVALUATING))
 def test_code_that_a_model_writes_is_not_run(name: str, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    data = {"dataset": name, "settings": {}, "level": None, "item": 0}
-    (found,) = scores(Problem("1", "?", "5", data), given(f"open({str(mark)!r},'w').close()"))
-    assert math.isnan(found.value)
+    attacks = [f"open({str(mark)!r},'w').close()", "exit()", "().__class__", "[print() for x in (1,)]", "9**9**9**9"]
+    found = scores(GymTask(name).problem(0, "train"), *map(given, attacks))
+    assert [(score.value, score.correct) for score in found] == [(0.0, False)] * len(attacks)
     assert not mark.exists()
-    assert "evaluates the model's text as code" in found.reason
+
+
+def test_the_process_of_the_other_verifiers_runs_none_of_the_nine() -> None:
+    for name in EVALUATING:
+        reference = json.dumps({"dataset": name, "settings": {}, "level": None, "item": 0})
+        (grade,) = shared_pool(2, SCRIPT).grade([Order(reference, "1", 3.0)])
+        assert grade.correct is None
+        assert "runs in the sandbox alone" in grade.rule
 
 
 def test_an_answer_that_a_verifier_cannot_read_is_incorrect() -> None:

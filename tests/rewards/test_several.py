@@ -49,7 +49,7 @@ def test_each_source_has_its_reward() -> None:
     texts = {"words": "answer: yes", "formulas": r"\boxed{\frac{1}{2}}", "other": "answer: yes"}
     answers = {"words": "yes", "formulas": "0.5", "other": "yes"}
     found = {
-        name: reward(Problem("1", "?", answers[name], {"source": name}), [make_rollout(text)], None)[0]
+        name: reward(Problem("1", "?", answers[name], source=name), [make_rollout(text)], None)[0]
         for name, text in texts.items()
     }
     assert (found["words"].value, found["formulas"].value) == (1.0, 1.0)

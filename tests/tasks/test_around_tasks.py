@@ -34,7 +34,7 @@ def written(path: Path, *rows: dict[str, Any]) -> str:
 
 def test_sources_come_as_often_as_their_weights_say() -> None:
     task = Mixture({"easy": Sums(level=1), "stories": WordProblems(), "hard": Sums(level=3)}, {"easy": 3, "hard": 0.5})
-    found = Counter(task.problem(number, "train").data["source"] for number in range(1000))
+    found = Counter(task.problem(number, "train").source for number in range(1000))
     assert found == {"easy": 667, "stories": 222, "hard": 111}
 
 
@@ -50,7 +50,7 @@ def test_a_mixture_ends_where_its_first_source_ends(tmp_path: Path) -> None:
     task = Mixture({"file": Jsonl(written(tmp_path / "x", *rows)), "sums": Sums()})
     size = task.size("train")
     assert size is not None
-    sources = [task.problem(number, "train").data["source"] for number in range(size)]
+    sources = [task.problem(number, "train").source for number in range(size)]
     assert sources.count("file") == 45
     with pytest.raises(ValueError, match=f"it has {size}, numbered from 0"):
         task.problem(size, "train")

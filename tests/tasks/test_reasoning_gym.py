@@ -7,10 +7,17 @@ import pytest
 from workbench.config import RunConfig
 from workbench.problems.gym import items
 from workbench.problems.gym.sets import REFUSED
+from workbench.tasks import reasoning_gym as task_module
 from workbench.tasks.reasoning_gym import ANY, ReasoningGym
 
 pytest.importorskip("reasoning_gym", reason="pip install 'rlvr-workbench[tasks]'")
-OF_SETS = ("isomorphic_strings", "ransom_note", "word_ladder", "list_functions")  # walk over sets of strings
+OF_SETS = (
+    "polynomial_multiplication",
+    "isomorphic_strings",
+    "ransom_note",
+    "word_ladder",
+    "list_functions",
+)  # walk over sets of strings
 
 
 def prompts(name: str) -> list[str]:
@@ -63,8 +70,15 @@ def test_errors_name_value_and_remedy_before_the_start() -> None:
     assert "acre has no curriculum" in ReasoningGym("acre", level=1).check()[0]
     with pytest.raises(ValueError, match="has no place for the question"):
         ReasoningGym("chain_sum", template="Solve it.")
-    config = RunConfig(task={"task": "reasoning_gym", "dataset": "countdown"}, rewards=["exact"], method="grpo")
-    assert config.errors()[0].startswith("task: reasoning_gym.dataset = 'countdown' is refused")
+    config = RunConfig(task={"task": "reasoning_gym", "dataset": "codeio"}, rewards=["exact"], method="grpo")
+    assert config.errors()[0].startswith("task: reasoning_gym.dataset = 'codeio' is refused")
+
+
+def test_data_sets_whose_verifiers_evaluate_need_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_module, "why_not", lambda: "bubblewrap is not installed")
+    (error,) = ReasoningGym("countdown").check()
+    assert error.endswith("its verifier runs in the sandbox alone: bubblewrap is not installed")
+    assert ReasoningGym("chain_sum").check() == []
 
 
 def test_too_few_questions_for_two_splits_are_refused() -> None:

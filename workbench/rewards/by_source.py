@@ -24,9 +24,18 @@ class BySource(Reward):
         """Whether one of them reads log-probs."""
         return any(reward.needs_scorer for reward in (*self.rewards.values(), self.otherwise) if reward is not None)
 
+    @property
+    def groupwise(self) -> bool:  # type: ignore[override]
+        """Whether one of them compares the rollouts of a group."""
+        return any(reward.groupwise for reward in (*self.rewards.values(), self.otherwise) if reward is not None)
+
+    def check(self) -> list[str]:
+        every = {**self.rewards, **({} if self.otherwise is None else {"otherwise": self.otherwise})}
+        return [f"by_source.{source}: {error}" for source, reward in every.items() for error in reward.check()]
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
-        source = problem.data.get("source")
-        reward = self.rewards.get(str(source), self.otherwise)
+        source = problem.source
+        reward = self.rewards.get(source, self.otherwise)
         if reward is None:
             return [Score(NAN, f"unscored: no reward for the source {source!r}") for _ in rollouts]
         return reward(problem, rollouts, scorer)

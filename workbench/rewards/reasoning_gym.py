@@ -9,10 +9,12 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Reward
+from workbench.problems.gym.sets import EVALUATING
 from workbench.rewards.grading.ends import Found
 from workbench.rewards.grading.pool import Order, shared_pool
 from workbench.rewards.grading.scores import score_of
 from workbench.rewards.whole.answers import whole_answer
+from workbench.rewards.whole.gym_sandbox import grades
 from workbench.types import Problem, Rollout, Score, Scorer
 
 SCRIPT = Path(__file__).parent / "whole" / "gym_worker.py"
@@ -27,6 +29,7 @@ class ReasoningGym(Reward):
     The answer stands behind the closing think tag, between `<answer>` and `</answer>` or behind the last `answer:`, all
     of it as written. Partial credit is not paid: reasoning-gym gives some for a text that merely contains the
     reference. Fourteen verifiers that paid hedges or beginnings in full are held to the form of the answer as well.
+    Nine verifiers evaluate the answer as code: it must be a literal or a formula, and they run in the sandbox.
     A verifier that raises, or uses up the limits, on an answer makes it incorrect if it can verify the reference.
     """
 
@@ -46,6 +49,9 @@ class ReasoningGym(Reward):
         """The scores of the answers; equal ones are verified once."""
         reference = json.dumps({name: problem.data[name] for name in FACTS})
         texts = sorted({one.text for one in found if not one.missing})
+        if problem.data["dataset"] in EVALUATING:
+            sandboxed = grades(problem, texts, self.seconds, self.workers)
+            return [score_of(problem.answer, one, sandboxed.get(one.text)) for one in found]
         orders = [Order(reference, text, self.seconds, plain=problem.answer) for text in texts]
-        grades = dict(zip(texts, shared_pool(self.workers, SCRIPT).grade(orders), strict=True))
-        return [score_of(problem.answer, one, grades.get(one.text)) for one in found]
+        graded = dict(zip(texts, shared_pool(self.workers, SCRIPT).grade(orders), strict=True))
+        return [score_of(problem.answer, one, graded.get(one.text)) for one in found]

@@ -19,9 +19,9 @@ Split = Literal["train", "test"]
 class Mixture(Task):
     """Problems of several tasks, each source as often as its weight says; it ends where its first source ends.
 
-    A problem is the source's own, with its name before the key and under `source` in the data: the reward `by_source`
-    scores each with a reward of its own. In every 1,000 problems the shares are those of the weights, to the nearest
-    thousandth. `micro_mix` chooses sources from small runs, as SUPERNOVA does.
+    A problem is the source's own, with the source's name: metrics tell sources apart (`accuracy.NAME`), and the reward
+    `by_source` scores each with a reward of its own. In every 1,000 problems the shares are those of the weights, to
+    the nearest thousandth. `micro_mix` chooses sources from small runs, as SUPERNOVA does.
     """
 
     tasks: Annotated[Mapping[str, Task], Field(min_length=1, description="the sources, by name")]
@@ -49,7 +49,7 @@ class Mixture(Task):
     def problem(self, number: int, split: Split) -> Problem:
         name, own = self.source(number, split)
         found = self.tasks[name].problem(own, split)
-        return replace(found, key=f"{name}/{found.key}", data={**found.data, "source": name})
+        return replace(found, key=f"{name}/{found.key}", source=name)
 
     def source(self, number: int, split: Split) -> tuple[str, int]:
         """The name of a problem's source, and the problem's number there. ValueError beyond the end."""

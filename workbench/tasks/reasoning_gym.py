@@ -9,6 +9,8 @@ from pydantic import Field
 
 from workbench.kinds import Task
 from workbench.problems.gym.items import draw
+from workbench.problems.gym.sets import EVALUATING
+from workbench.sandbox.probe import why_not
 from workbench.types import Problem
 
 SLOT = "{prompt}"
@@ -23,7 +25,7 @@ class ReasoningGym(Task):
     Difficulty: `settings` are fields of the data set's own configuration, as `{min_terms = 2, max_terms = 3}` for
     chain_sum; `level` sets every attribute of its curriculum, where it has one (level 0 is the easiest). A question
     belongs to one split, by its text. The reward is `reasoning_gym`, whose processes run the data set's verifier.
-    Data sets that cannot be used are refused by name with the reason: nine verifiers evaluate the model's text as code.
+    The verifiers of nine data sets evaluate the answer as code: they need the sandbox. Two are refused by name.
     """
 
     dataset: Annotated[str, Field(min_length=1, description="name of the data set, as in reasoning-gym's gallery")]
@@ -44,14 +46,17 @@ class ReasoningGym(Task):
     def problem(self, number: int, split: Literal["train", "test"]) -> Problem:
         settings = dict(self.settings)
         found = draw(self.dataset, json.dumps(settings, sort_keys=True), self.level, self.seed + number, split)
+        inside = {"metadata": dict(found.metadata)} if self.dataset in EVALUATING else {}
         return Problem(
             key=f"{self.dataset}-{split}-{self.seed + number}",
             prompt=self.template.replace(SLOT, found.question),
             answer=ANY if found.answer is None else found.answer,
-            data={"dataset": self.dataset, "settings": settings, "level": self.level, "item": found.number},
+            data={"dataset": self.dataset, "settings": settings, "level": self.level, "item": found.number, **inside},
         )
 
     def check(self) -> list[str]:
+        if self.dataset in EVALUATING and why_not():
+            return [f"reasoning_gym.dataset = {self.dataset!r}: its verifier runs in the sandbox alone: {why_not()}"]
         try:
             self.problem(0, "train")
             self.problem(0, "test")

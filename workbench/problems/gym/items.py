@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,15 @@ _PROCESSES: dict[int, "subprocess.Popen[bytes]"] = {}  # by the process that sta
 
 @dataclass(frozen=True)
 class Item:
-    """A problem of a data set: its number there, its question, and its answer, None where any solution counts."""
+    """A problem of a data set: its number there, its question, and its answer, None where any solution counts.
+
+    `metadata` is what a verifier in the sandbox reads, and empty for every other data set.
+    """
 
     number: int
     question: str
     answer: str | None
+    metadata: Mapping[str, Any]
 
 
 @functools.lru_cache(maxsize=8192)

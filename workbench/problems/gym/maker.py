@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.problems.gym.sets import item
+from workbench.problems.gym.sets import EVALUATING, item
 
 HELD_OUT = 4  # one question in four belongs to the test split
 TRIES = 100  # questions that are looked at for one of the split
@@ -26,14 +26,15 @@ def split_of(question: str) -> str:
 
 
 def draw(order: Mapping[str, Any]) -> dict[str, Any]:
-    """The first item of the split among some that begin with `number`: its own number, question and answer."""
+    """The first item of the split among some that begin with `number`, with metadata if its verifier needs it."""
     name, settings, level = order["dataset"], order["settings"], order["level"]
     for attempt in range(TRIES):
         number = order["number"] + attempt * STRIDE
         entry = item(name, settings, level, number)
         if split_of(entry["question"]) == order["split"]:
             answer = None if entry["answer"] is None else str(entry["answer"])
-            return {"number": number, "question": entry["question"], "answer": answer}
+            metadata = entry["metadata"] if name in EVALUATING else {}
+            return {"number": number, "question": entry["question"], "answer": answer, "metadata": metadata}
     raise ValueError(
         f"settings = {settings}: {name} has too few different questions for two splits; set a harder configuration"
     )

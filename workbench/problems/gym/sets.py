@@ -16,7 +16,7 @@ from workbench.errors import among
 REMEDY = "pip install 'rlvr-workbench[tasks]'"
 BLOCK = 500  # problems of one instance, where an instance knows only so many
 BOUNDED = frozenset({"acre", "gsm_symbolic", "list_functions", "word_ladder"})  # whose instances do
-#: Data sets whose verifier runs what the model wrote, by `eval` or `sympy.parse_expr`.
+#: Data sets whose verifier runs what the model wrote, by `eval` or `sympy.parse_expr`: in the sandbox alone.
 EVALUATING = frozenset(
     {
         "binary_matrix",
@@ -31,7 +31,6 @@ EVALUATING = frozenset(
     }
 )
 REFUSED = {
-    **dict.fromkeys(EVALUATING, "its verifier evaluates the model's text as code, and no sandbox runs it"),
     "codeio": "it runs programs to make problems, and some read the clock: problem i is not the same in every process",
     "composite": "it is a mixture of others; mix them with the task `mixture`",
 }

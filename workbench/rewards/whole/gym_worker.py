@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.problems.gym.sets import REFUSED, REMEDY, item, make, names
+from workbench.problems.gym.sets import EVALUATING, REMEDY, item, make, names
 from workbench.rewards.grading.worker import limit_memory, limit_processor, serve
-from workbench.rewards.whole.strict import fault
+from workbench.rewards.whole.strict import FULL, fault
 
-FULL = 1 - 1e-9  # less is partial credit, which is not paid
 MAKING = 300.0  # processor seconds that making a data set may take
 
 
@@ -33,7 +32,7 @@ def entry_of(reference: str) -> Mapping[str, Any]:
 def prepare(reference: str) -> None:
     """Makes the problem before its answer's time begins to count."""
     limit_processor(MAKING)
-    if json.loads(reference)["dataset"] not in REFUSED:
+    if json.loads(reference)["dataset"] not in EVALUATING:
         entry_of(reference)
 
 
@@ -41,8 +40,8 @@ def verify(reference: str, answer: str) -> tuple[bool | None, str]:
     """Whether the data set's verifier gives full marks; partial credit counts as incorrect."""
     order = json.loads(reference)
     name = order["dataset"]
-    if name in REFUSED:
-        return None, f"unscored: {REFUSED[name]}"
+    if name in EVALUATING:
+        return None, f"unscored: the verifier of {name} evaluates the answer as code and runs in the sandbox alone"
     entry = entry_of(reference)
     wrong = fault(name, str(entry["answer"]), answer)
     if wrong:

@@ -8,6 +8,7 @@ this form.
 import re
 from fractions import Fraction
 
+FULL = 1 - 1e-9  # less is partial credit, which is not paid
 NEAR = Fraction(1, 10_000)  # coin_flip's own tolerance
 
 #: Data set -> the form of the whole answer.
