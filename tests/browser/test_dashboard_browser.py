@@ -158,6 +158,12 @@ def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser
     forget(run / "rollouts" / "step-000001.parquet", group=1, why=why)
     address = write_report(open_run(run), tmp_path / "report.html").as_uri()
     page, watch = opened(browser, address)
+    fold = page.locator(".wb-excluded summary")
+    expect(fold).to_have_count(int(why is not None))
+    if why is not None:
+        assert fold.inner_text().startswith("1 not trained on removed by a filter: 1 ")
+        expect(page.locator(".wb-group").nth(1)).to_be_hidden()
+        fold.click()
     page.locator(".wb-group").nth(1).click()
     page.locator(".wb-group >> nth=1").and_(page.locator("[aria-pressed=true]")).wait_for()
     expect(page.locator(".wb-bar-line .wb-badge", has_text="removed by a filter")).to_have_count(int(why is not None))

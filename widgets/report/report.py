@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets.lens.gallery import Gallery
-from widgets.recorded.data import RunData, group_parts, has_variance, read, token_counts
+from widgets.recorded.data import RunData, group_parts, is_informative, read, token_counts
 from widgets.recorded.rewards import explain
 from widgets.wire import bundle
 from widgets.wire.payload import pack, rounded
@@ -109,7 +109,7 @@ def share_of(blobs: Blobs, chosen: Sequence[int], place: int) -> int:
 
 
 def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, limit: int) -> tuple[int, int]:
-    """Adds a step's groups until its share is used, those with reward variance first; how many, and of how many.
+    """Adds a step's groups until its share is used, those that taught something first; how many, and of how many.
 
     A group too large for the share loses its last rollouts, at least two stay; its line on the board shows those.
     """
@@ -118,7 +118,7 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     board = data.board(step)
     start = blobs.size
     kept: list[int] = []
-    for entry in sorted(board["groups"], key=has_variance, reverse=True):
+    for entry in sorted(board["groups"], key=is_informative, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break
         payload = group_payload(data, table, entry, extra)

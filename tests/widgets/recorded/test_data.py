@@ -1,5 +1,7 @@
 """Payloads: what was recorded arrives whole, what was not is missing, never zero."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -153,6 +155,27 @@ def test_the_board_names_every_group_with_its_outcomes(data):
     assert not has_variance(board["groups"][0])
     assert first_choice(board["groups"]) is not board["groups"][0]
     assert "<|user|>" not in board["groups"][0]["question"]
+
+
+def test_groups_that_a_filter_removed_come_last_and_are_never_shown_first(tmp_path):
+    run = small_run(tmp_path)
+    path = run.path / "rollouts" / "step-000003.parquet"
+    table = pq.read_table(path)
+    reasons = ["filtered" if group < 2 else None for group in table.column("group").to_pylist()]
+    reasons[0] = "pruned"
+    pq.write_table(table.append_column("excluded", pa.array(reasons, pa.string())), path)
+    (run.path / "resolved.json").write_text(
+        json.dumps({"method": {"key": "dapo", "filters": [{"piece": "dynamic_sampling", "rounds": 9}]}})
+    )
+    board = RunData(run).board(3)
+    assert [entry["group"] for entry in board["groups"]] == [2, 3, 0, 1]
+    assert [entry["excluded"] for entry in board["groups"]] == [None, None, "filtered", "filtered"]
+    assert board["filters"] == ["dynamic_sampling"]
+    assert first_choice(board["groups"])["group"] in (2, 3)
+
+
+def test_a_run_without_the_column_excludes_no_group(data):
+    assert {entry["excluded"] for entry in data.board(3)["groups"]} == {None}
 
 
 def test_a_step_or_group_that_is_not_there_is_named(data):
