@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.laboratory import MARKS, Shape, Watch, make_run, write_notebook
+
+from tests.widgets.fake_probes import add_probes  # isort: skip  (found through laboratory)
 from widgets.report.report import write_report
 from workbench.runs.open import open_run
 
@@ -169,6 +171,18 @@ def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser
     expect(page.locator(".wb-bar-line .wb-badge", has_text="removed by a filter")).to_have_count(int(why is not None))
     assert page.locator(".wb-tokens .wb-zero").count() == 0
     assert page.locator(".wb-tokens .wb-missing").count() > 0
+    page.close()
+    watch.check()
+
+
+def test_from_the_problems_before_and_after_to_their_tokens(browser, tmp_path):
+    shape = Shape(steps=8, problems=2, rollouts=4)
+    run = add_probes(make_run(tmp_path / "fake", shape), shape)
+    page, watch = opened(browser, write_report(open_run(run), tmp_path / "report.html").as_uri())
+    page.locator(".wb-open-probe").nth(1).click()
+    expect(page.locator(".wb-bar-line .wb-badge").first).to_have_text("tracked problem at step 8")
+    page.locator(".wb-cell").first.click()
+    expect(page.locator(".wb-bar-line .wb-badge").first).to_have_text("tracked problem at step 4")
     page.close()
     watch.check()
 

@@ -171,6 +171,17 @@ def test_what_was_not_recorded_is_said(show):
     assert "not recorded: zero gradient, KL to reference" in page.inner_text(".wb-float")
 
 
+def test_the_effect_is_offered_only_where_it_was_recorded_and_the_reason_is_told(show):
+    page = show([make_group([sentence()] * 2)])
+    assert page.is_enabled("button:text-is('effect')")
+    page.evaluate("() => { view.boardShown.effect = false; view.paint(); }")
+    assert page.is_disabled("button:text-is('effect')")
+    assert "record.after" in page.get_attribute("button:text-is('effect')", "title")
+    press(page, "w")
+    expect(page.locator(".wb-notice")).to_contain_text("set record.after in the config")
+    assert page.locator(".wb-step").count() == 0
+
+
 def test_tokens_that_were_not_trained_are_marked_and_have_no_push(show):
     group = make_group([sentence()] * 2)
     group["columns"]["trained"][2] = 0

@@ -18,7 +18,7 @@ import { chooser } from "../text/toolbar.js";
  * @typedef {import("../wire/payload.js").Group} Group
  * @typedef {import("../wire/payload.js").Rollout} Rollout
  * What the board needs of the view around it. `given`: a group that is loaded from elsewhere than the step. The source has
- * `ask` where there is a kernel.
+ * `histories` and `probe` where it knows other steps.
  * @typedef {{ showGroup: (group: number, given?: Promise<any>) => any, arrange: () => void, visit: (rollout: Rollout, at?: number) => void,
  *   chooseStep: (step: number) => any, source: any }} Host
  */
@@ -64,7 +64,7 @@ export class Board {
     this.count = make("span", { role: "status" });
     this.histogram = new Histogram(() => this.narrow());
     this.tree = new PrefixTree({ changed: () => this.narrow(), visit: (rollouts, at) => this.read(rollouts, at) });
-    this.history = host.source.ask ? new Probes(host) : null;
+    this.history = host.source.histories ? new Probes(host) : null;
     this.bar = make("div", { class: "wb-board" }, this.history?.element ?? "", this.line,
       make("div", { class: "wb-board-parts" }, this.histogram.element, this.tree.element), this.filters);
   }

@@ -112,11 +112,20 @@ class RunData:
             reasons.setdefault(row["group"], []).append(row.get("excluded"))
         entries = [{**entry, "excluded": exclusion(reasons[group])} for group, entry in groups.items()]
         ordered = sorted(entries, key=lambda entry: entry["excluded"] is not None)
-        return {"kind": "board", "step": step, "groups": ordered, "filters": self.filters()}
+        effect = self.scores_again() or bool(self.section("evaluation").get("probes"))
+        return {"kind": "board", "step": step, "groups": ordered, "filters": self.filters(), "effect": effect}
+
+    def section(self, name: str) -> dict[str, Any]:
+        """A table of the configuration; empty where there is none."""
+        return dict(self.config().get(name) or {})
+
+    def scores_again(self) -> bool:
+        """Whether the run scores rollouts again after a step's updates; True where its config does not say."""
+        return bool(self.section("record").get("after", True))
 
     def filters(self) -> list[str]:
         """The names of the filters of the run's method."""
-        filters = (self.config().get("method") or {}).get("filters") or []
+        filters = self.section("method").get("filters") or []
         return [str(each["piece"]) for each in filters if "piece" in each]
 
     def group(self, step: int, group: int) -> bytes:

@@ -3,7 +3,7 @@
 import { make } from "../page/dom.js";
 import { MethodPicker } from "../page/picker.js";
 import { LENS } from "../page/signals.js";
-import { StepPanel } from "../step/panel.js";
+import { RECORD, StepPanel } from "../step/panel.js";
 import { groupingControl, helpSheet, legend, signalControl, stepControl } from "../text/toolbar.js";
 
 /** @typedef {import("../text/pane.js").Pane} Pane @typedef {import("../page/signals.js").Limits} Limits */
@@ -23,7 +23,7 @@ export class Controls {
     /** @type {HTMLElement | null} what is open below */
     this.sheet = null;
     this.effect = new StepPanel(view);
-    this.opener = make("button", { type: "button", title: "effect of the update on its tokens: Δ log-prob beside the gradient weight  w", click: () => this.toggleStep() }, "effect");
+    this.opener = make("button", { type: "button", click: () => this.toggleStep() }, "effect");
   }
 
   /** Whether a sheet is open, or the focus is in the effect panel. */
@@ -33,8 +33,9 @@ export class Controls {
 
   /** Opens or closes the effect panel above the tokens. */
   toggleStep() {
+    if (this.opener.disabled && !this.effect.open) return this.view.notify(`This run did not record what its steps changed. ${RECORD}`);
     this.effect.toggle();
-    this.draw();
+    return this.draw();
   }
 
   /** The locked limits of a pane; undefined where there are none. @param {Pane} pane */
@@ -61,6 +62,8 @@ export class Controls {
     this.slots.legend.replaceChildren(legend(pane.look, this.locks.has(keyOf(pane)), () => this.toggleLock()));
     const again = button ? this.element.querySelector(`[data-signal="${button}"]`) : slot?.querySelector("select");
     if (again instanceof HTMLElement) again.focus();
+    this.opener.disabled = view.boardShown.effect === false;
+    this.opener.title = this.opener.disabled ? `not recorded. ${RECORD}` : "effect of the update on its tokens: Δ log-prob beside the gradient weight  w";
     this.opener.setAttribute("aria-pressed", String(this.effect.open));
     this.effect.update();
   }

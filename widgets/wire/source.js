@@ -59,6 +59,12 @@ export class KernelSource {
   /** The gradient weights of a method on the tokens of a group. @param {number} step @param {number} group @param {string} method */
   lens(step, group, method) { return this.ask({ kind: "lens", step, group, method }); }
 
+  /** A problem, and the tracked ones, over the steps of the run. @param {string} problem */
+  histories(problem) { return this.ask({ kind: "histories", problem }); }
+
+  /** The rollouts of a tracked problem. @param {number} step @param {number} group */
+  probe(step, group) { return this.ask({ kind: "probe", step, group }); }
+
   /** Continuations from another token. @param {{ step: number, rollout: number, at: number, token: number, n: number }} place */
   branch(place) { return this.ask({ kind: "branch", ...place }); }
 

@@ -13,6 +13,7 @@ from tests.widgets.fake_run import small_run
 from widgets.recorded.data import RunData, first_choice, group_parts, has_variance, per_token
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import pack, rounded, unpack
+from workbench.runs.demo import demo_config
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,23 @@ def test_groups_that_a_filter_removed_come_last_and_are_never_shown_first(tmp_pa
     assert [entry["excluded"] for entry in board["groups"]] == [None, None, "filtered", "filtered"]
     assert board["filters"] == ["dynamic_sampling"]
     assert first_choice(board["groups"])["group"] in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("record", "evaluation", "known"),
+    [({"after": 0}, {}, False), ({"after": 2}, {}, True), ({"after": 0}, {"probes": 2}, True)],
+)
+def test_the_board_says_whether_the_effect_of_a_step_can_be_shown(run, monkeypatch, record, evaluation, known):
+    data = RunData(run)
+    monkeypatch.setattr(data, "config", lambda: {"record": record, "evaluation": evaluation})
+    assert data.board(3)["effect"] is known
+
+
+def test_the_demonstrations_record_the_effect_of_their_steps_and_track_problems():
+    for real in (False, True):
+        config = demo_config(real)
+        assert config.record.after > 0
+        assert config.evaluation.probes > 0
 
 
 def test_a_run_without_the_column_excludes_no_group(data):
