@@ -119,8 +119,11 @@ def test_text_of_a_model_is_text_whatever_it_says(show, pictures):
     assert "⟨U+202E⟩gnp" in text
     assert "⟨00⟩⟨1B⟩[31m" in text
     assert "שלום" in text
-    assert "⟨E2 82⟩⟨AC⟩⟨FF⟩" in text
-    page.hover('.wb-token:text-is("⟨AC⟩")')
+    assert "€⟨FF⟩" in text
+    assert page.get_attribute('[data-rollout="0"] .wb-token[data-at="6"]', "data-mark") == "·"
+    page.hover('[data-rollout="0"] .wb-token[data-at="6"]')
+    assert 'bytes E2 82, of "€"' in page.inner_text(".wb-float")
+    page.hover('.wb-token:text-is("€") >> nth=0')
     assert 'bytes AC, of "€"' in page.inner_text(".wb-float")
     page.hover('.wb-token:text-is("⟨FF⟩")')
     assert "not valid UTF-8" in page.inner_text(".wb-float")

@@ -7,7 +7,7 @@ import { percent, rankText } from "../../widgets/text/card.js";
 import { niceAbove } from "../../widgets/charts/charts.js";
 import { sharedTokens, counterpartOf } from "../../widgets/text/compare.js";
 import { hitsIn } from "../../widgets/text/find.js";
-import { baseClass, faceOf, readingOf, visible } from "../../widgets/page/tokens.js";
+import { baseClass, faceOf, readingOf, spellingOf, visible } from "../../widgets/page/tokens.js";
 
 test("what cannot be seen gets a mark; every line of a token is a part of its own", () => {
   assert.deepEqual(faceOf("\n"), [{ text: "", mark: "⏎", ends: true }]);
@@ -35,6 +35,18 @@ test("bytes of neighbours are joined to read them; those that make no character 
   assert.deepEqual(readingOf(vocabulary, [1, 3, 2]), ["⟨E2 82⟩", "x", "⟨AC⟩"]);
   assert.deepEqual(readingOf(vocabulary, [1, 1, 2]), ["⟨E2 82⟩", "€", ""]);
   assert.deepEqual(readingOf(vocabulary, [4, 9]), ["⟨20 F0⟩", "⟨?⟩"]);
+});
+
+test("token by token a character stands on the last of its tokens, and what is whole before it stays where it is", () => {
+  const vocabulary = { 1: ["⟨20 E2 89⟩", 0, "20 e2 89"], 2: ["⟨88⟩", 0, "88"], 3: ["x", 0], 4: ["⟨F0 9F⟩", 0, "f0 9f"], 5: ["⟨8C⟩", 0, "8c"], 6: ["⟨9F⟩", 0, "9f"] };
+  assert.deepEqual(spellingOf(vocabulary, [3, 1, 2, 3]), [undefined, " ", "≈", undefined]);
+  assert.deepEqual(spellingOf(vocabulary, [4, 5, 6]), ["", "", "🌟"]);
+  assert.deepEqual(spellingOf(vocabulary, [4, 5, 3]), [undefined, undefined, undefined]); // cut short: the bytes stay
+  assert.deepEqual(spellingOf(vocabulary, [6, 1, 2]), [undefined, " ", "≈"]);
+  for (const ids of [[3, 1, 2, 3], [4, 5, 6], [6, 1, 2]]) {
+    const seen = spellingOf(vocabulary, ids).map((text, at) => text ?? vocabulary[ids[at]][0]).join("");
+    assert.equal(seen, readingOf(vocabulary, ids).join(""));
+  }
 });
 
 test("special tokens and bytes have classes of their own", () => {

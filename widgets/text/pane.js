@@ -75,7 +75,8 @@ export class Pane {
     const reading = this.grouping === "token" ? null : shades.texts;
     const laid = Array.from(ids, (id, at) => {
       const entry = group.vocabulary[id];
-      return entry?.[2] && reading ? faces.face(entry, reading[rollout.start + at]) : faces.of(id, entry);
+      if (!entry?.[2]) return faces.of(id, entry);
+      return reading ? faces.face(entry, reading[rollout.start + at]) : faces.spelled(id, entry, shades.spelling[rollout.start + at]);
     });
     return {
       rollout, count: laid.length, faceAt: (at) => laid[at], label: `rollout ${rollout.rollout}`,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from widgets.recorded.data import RunData, first_choice
+from widgets.recorded.vocabulary import spelled
 from widgets.wire.payload import unpack
 from workbench.descriptions import describe
 from workbench.visible import escaped
@@ -81,7 +82,7 @@ def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray
 def row(header: dict[str, Any], ids: np.ndarray, parts: np.ndarray, rollout: dict[str, Any]) -> str:
     """One rollout as a row of a table; `parts` are the strengths of the colours, [token]."""
     span = slice(rollout["start"], rollout["start"] + min(rollout["length"], MOST_TOKENS))
-    texts = [header["vocabulary"][str(token)][0] for token in ids[span]]
+    texts = spelled([header["vocabulary"][str(token)] for token in ids[span]])
     tokens = "".join(token(text, part) for text, part in zip(texts, parts[span], strict=True))
     reward = "unscored" if rollout["reward"] is None else f"{rollout['reward']:.2f}"
     cut = "…" if rollout["length"] > MOST_TOKENS else ""
