@@ -21,11 +21,16 @@ def group(desk: Desk, request: Request) -> bytes:
 
 @answer("methods", slow=True)
 def methods(desk: Desk, request: Request) -> bytes:
-    """Every method's key, title, and what it changes."""
+    """Every method's key, title, what it changes, and why its lens cannot be had on `group` of `step`, if so."""
+    from widgets.lens.available import obstacle
     from workbench.registry import methods as all_methods  # torch is loaded when a lens is wanted, not before
+    from workbench.runs.replay import Replay
 
+    step = int(request["step"])
+    replay = Replay.of(desk.run, step, int(request["group"]))
     entries = [
-        {"key": key, "title": each.title, "changes": each.changes} for key, each in sorted(all_methods().items())
+        {"key": key, "title": each.title, "changes": each.changes, "error": obstacle(desk.run, step, each, replay)}
+        for key, each in sorted(all_methods().items())
     ]
     return pack({"kind": "methods", "methods": entries}, {})
 

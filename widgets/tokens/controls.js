@@ -2,7 +2,7 @@
 
 import { make } from "../page/dom.js";
 import { MethodPicker } from "../page/picker.js";
-import { LENS } from "../page/signals.js";
+import { LENS, nameMethods } from "../page/signals.js";
 import { RECORD, StepPanel } from "../step/panel.js";
 import { groupingControl, helpSheet, legend, signalControl, stepControl } from "../text/toolbar.js";
 
@@ -117,7 +117,9 @@ export class Controls {
     this.open(picker.element);
     picker.show([]);
     try {
-      picker.show(await this.view.source.methods());
+      const methods = await this.view.source.methods(this.view.step, this.view.group.group);
+      nameMethods(methods);
+      picker.show(methods);
     } catch (error) {
       this.closeSheet();
       this.view.notify(/** @type {Error} */ (error).message);

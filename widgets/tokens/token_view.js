@@ -173,6 +173,7 @@ export class TokenView {
   /** @param {string} name */
   async showSignal(name) {
     if (!this.group) return;
+    this.notify("");
     if (!this.group.signals.includes(name)) await this.provide(this.group, name);
     if (!this.group.signals.includes(name)) return;
     this.signalName = name;

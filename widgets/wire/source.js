@@ -53,8 +53,8 @@ export class KernelSource {
   /** @param {number} step @param {number} group */
   group(step, group) { return this.keeping({ kind: "group", step, group }); }
 
-  /** Every method, for their lenses. @returns {Promise<import("../page/picker.js").MethodEntry[]>} */
-  async methods() { return (await this.keeping({ kind: "methods" })).methods; }
+  /** Every method, and why its lens cannot be had on a group. @param {number} step @param {number} group @returns {Promise<import("../page/picker.js").MethodEntry[]>} */
+  async methods(step, group) { return (await this.keeping({ kind: "methods", step, group })).methods; }
 
   /** The gradient weights of a method on the tokens of a group. @param {number} step @param {number} group @param {string} method */
   lens(step, group, method) { return this.ask({ kind: "lens", step, group, method }); }
