@@ -237,3 +237,23 @@ def test_the_help_sheet_names_every_key_that_does_something(show):
     }
     spelled_out = {"n", "p", "N", "P"}  # verl's letters stand in the words beside the keys
     assert [key for key in keys if key not in spelled_out and json.dumps(signs.get(key, key)) not in told] == []
+
+
+def test_a_search_over_the_step_leads_to_the_rollout_in_another_problem(show, pictures):
+    source = """find: async (text, step) => ({ counts: { correct: 1, incorrect: 0 }, rollouts: step === null ? 40 : 4,
+      unreadable: [],
+      hits: [{ step: 1, group: 1, rollout: 1, grade: "correct", excerpt: ["<b>one is 13", " needle", "."] }] }),"""
+    groups = [make_group([sentence()] * 2), make_group([sentence(), sentence(17)], group=1, problem="q")]
+    page = show(groups, source=source)
+    assert page.is_hidden("button:text-is('everywhere')")
+    page.fill(".wb-find", "needle")
+    expect(page.locator(".wb-count")).to_have_text("0 found")
+    page.click("button:text-is('everywhere')")
+    sheet = page.locator(".wb-picker")
+    expect(sheet.locator("[role=status]")).to_have_text("1 of 4 rollouts: 1 correct")
+    page.click("button:text-is('all steps')")
+    expect(sheet.locator("[role=status]")).to_have_text("1 of 40 rollouts: 1 correct")
+    page.screenshot(path=pictures / "search.png")
+    sheet.locator(".wb-picker-list button").click()
+    expect(page.locator(".wb-at")).to_have_text(" needle")
+    expect(sheet).to_have_count(0)

@@ -6,6 +6,7 @@ import { exclusionText, firstChoice, kindsText } from "../../widgets/board/facts
 import { OUTCOMES, passing } from "../../widgets/board/filter.js";
 import { readText, sumText } from "../../widgets/board/head.js";
 import { barsOf, measuresOf } from "../../widgets/board/histogram.js";
+import { isTrivial } from "../../widgets/board/tree.js";
 import { everyBranch, meanKnown, prefixTree } from "../../widgets/board/prefix_tree.js";
 
 const rollout = (number, more = {}) => ({ rollout: number, start: 0, length: 4, reward: 1, correct: 1, finish: "stop", ...more });
@@ -56,6 +57,13 @@ test("too many ways on are folded into one, too deep a tree is cut, and both say
   assert.equal(wide.children[3].members.length, 6);
   const deep = prefixTree([[1, 1, 1], [1, 1, 2], [1, 2], [2]], { deepest: 1 });
   assert.deepEqual(deep.children.map((each) => [each.folded, each.members.length]), [[2, 3], [0, 1]]);
+});
+
+test("a tree of rollouts that all begin differently is closed at first", () => {
+  assert.equal(isTrivial(prefixTree([[1, 5], [2, 5], [3]])), true);
+  assert.equal(isTrivial(prefixTree([[1, 5], [1, 6], [3]])), false);
+  assert.equal(isTrivial(prefixTree([[1, 5], [1, 6]])), false);
+  assert.equal(isTrivial(prefixTree([[1, 5]])), false);
 });
 
 test("the mean of a branch is over what was scored", () => {

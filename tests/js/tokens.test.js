@@ -7,6 +7,7 @@ import { percent, rankText } from "../../widgets/text/card.js";
 import { niceAbove } from "../../widgets/charts/charts.js";
 import { sharedTokens, counterpartOf } from "../../widgets/text/compare.js";
 import { hitsIn } from "../../widgets/text/find.js";
+import { countsText } from "../../widgets/text/search.js";
 import { baseClass, faceOf, readingOf, spellingOf, visible } from "../../widgets/page/tokens.js";
 
 test("what cannot be seen gets a mark; every line of a token is a part of its own", () => {
@@ -115,4 +116,10 @@ test("axes end on round numbers, shares read as percent", () => {
 
 test("a rank is the number of tokens that were more likely", () => {
   assert.deepEqual([0, 1, 2, 12345].map(rankText), ["the most likely token", "1 token more likely", "2 tokens more likely", "12,345 tokens more likely"]);
+});
+
+test("a search says how many of the rollouts it found are correct, and what it could not read", () => {
+  const found = { hits: [], counts: { correct: 8, incorrect: 4, unscored: 0 }, rollouts: 1408, unreadable: [3] };
+  assert.equal(countsText(found), "12 of 1,408 rollouts: 8 correct, 4 incorrect; unreadable: step 3");
+  assert.equal(countsText({ ...found, counts: { correct: 0 }, unreadable: [] }), "0 of 1,408 rollouts");
 });

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from widgets.recorded.desk import Desk
+from widgets.tokens.search import search
 from widgets.wire.answers import Request, answer
 from widgets.wire.payload import pack
 
@@ -17,6 +18,13 @@ def board(desk: Desk, request: Request) -> bytes:
 def group(desk: Desk, request: Request) -> bytes:
     """The rollouts of `group` of `step`, token by token."""
     return desk.data.group(int(request["step"]), int(request["group"]))
+
+
+@answer("find", slow=True)
+def find(desk: Desk, request: Request) -> bytes:
+    """The rollouts that contain `text`: of `step`, or of the whole run where that is None."""
+    steps = desk.data.steps() if request.get("step") is None else [int(request["step"])]
+    return pack({"kind": "find", **search(desk.data, str(request["text"]), steps)}, {})
 
 
 @answer("methods", slow=True)

@@ -4,6 +4,7 @@ import { make } from "../page/dom.js";
 import { MethodPicker } from "../page/picker.js";
 import { LENS, nameMethods } from "../page/signals.js";
 import { RECORD, StepPanel } from "../step/panel.js";
+import { SearchSheet } from "../text/search.js";
 import { groupingControl, helpSheet, legend, signalControl, stepControl } from "../text/toolbar.js";
 
 /** @typedef {import("../text/pane.js").Pane} Pane @typedef {import("../page/signals.js").Limits} Limits */
@@ -103,6 +104,31 @@ export class Controls {
   toggleHelp() {
     if (this.sheet) this.closeSheet();
     else this.open(helpSheet(() => this.closeSheet()));
+  }
+
+  /** Searches the step, then as the reader wants all steps. @param {string} text */
+  openSearch(text) {
+    const { view } = this;
+    const sheet = new SearchSheet({ close: () => this.closeSheet(), search: (whole) => this.search(sheet, text, whole), go: async (hit) => {
+      this.closeSheet();
+      await (hit.step === view.step ? view.showGroup(hit.group) : view.chooseStep(hit.step, hit.group));
+      const rollout = view.group.rollouts.find((each) => each.rollout === hit.rollout);
+      const found = view.finder.hits.find(({ passage }) => passage.rollout === rollout);
+      if (rollout) view.board.read([rollout], found?.from ?? 0);
+    } });
+    this.open(sheet.element);
+    return this.search(sheet, text, false);
+  }
+
+  /** @param {SearchSheet} sheet @param {string} text @param {boolean} whole */
+  async search(sheet, text, whole) {
+    const { view } = this;
+    sheet.wait(text, whole);
+    try {
+      sheet.show(await view.source.find(text, whole ? null : view.step));
+    } catch (error) {
+      sheet.status.textContent = /** @type {Error} */ (error).message;
+    }
   }
 
   /** The lens of any method, in place of the signal that is shown. */

@@ -113,10 +113,10 @@ export class TokenView {
     }
   }
 
-  /** A step that the reader chose: newer ones no longer replace it. @param {number} step */
-  chooseStep(step) {
+  /** A step that the reader chose: newer ones no longer replace it. @param {number} step @param {number} [group] */
+  chooseStep(step, group) {
     this.hooks.chosen?.();
-    return this.showStep(step);
+    return this.showStep(step, group);
   }
 
   /** @param {number} number @param {Promise<Group> | null} given the group, where it comes from elsewhere than the step */

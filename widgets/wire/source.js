@@ -65,6 +65,9 @@ export class KernelSource {
   /** The rollouts of a tracked problem. @param {number} step @param {number} group */
   probe(step, group) { return this.ask({ kind: "probe", step, group }); }
 
+  /** Rollouts that contain a text, of a step or of the whole run. @param {string} text @param {number | null} step */
+  find(text, step) { return this.ask({ kind: "find", text, step }); }
+
   /** Continuations from another token. @param {{ step: number, rollout: number, at: number, token: number, n: number }} place */
   branch(place) { return this.ask({ kind: "branch", ...place }); }
 
