@@ -38,7 +38,7 @@ def test_a_bundle_is_one_module_of_modules_below_60_kb(entry):
 
 @pytest.mark.parametrize("entry", ["dashboard/dashboard", "playground/playground", "runs/runs_view"])
 def test_what_a_widget_sends_for_every_instance_stays_small(entry):
-    assert len(bundle.packed(entry)) < 90_000
+    assert len(bundle.packed(entry)) < 96_000
 
 
 def test_modules_come_after_what_they_need():
