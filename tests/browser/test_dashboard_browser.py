@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.laboratory import MARKS, Shape, Watch, make_run, write_notebook
+
+from tests.widgets.fake_probes import add_probes  # isort: skip  (found through laboratory)
 from widgets.report.report import write_report
 from workbench.runs.open import open_run
 
@@ -158,11 +160,29 @@ def test_a_group_without_numbers_is_marked_missing_and_not_drawn_as_zero(browser
     forget(run / "rollouts" / "step-000001.parquet", group=1, why=why)
     address = write_report(open_run(run), tmp_path / "report.html").as_uri()
     page, watch = opened(browser, address)
+    fold = page.locator(".wb-excluded summary")
+    expect(fold).to_have_count(int(why is not None))
+    if why is not None:
+        assert fold.inner_text().startswith("1 not trained on removed by a filter: 1 ")
+        expect(page.locator(".wb-group").nth(1)).to_be_hidden()
+        fold.click()
     page.locator(".wb-group").nth(1).click()
     page.locator(".wb-group >> nth=1").and_(page.locator("[aria-pressed=true]")).wait_for()
     expect(page.locator(".wb-bar-line .wb-badge", has_text="removed by a filter")).to_have_count(int(why is not None))
     assert page.locator(".wb-tokens .wb-zero").count() == 0
     assert page.locator(".wb-tokens .wb-missing").count() > 0
+    page.close()
+    watch.check()
+
+
+def test_from_the_problems_before_and_after_to_their_tokens(browser, tmp_path):
+    shape = Shape(steps=8, problems=2, rollouts=4)
+    run = add_probes(make_run(tmp_path / "fake", shape), shape)
+    page, watch = opened(browser, write_report(open_run(run), tmp_path / "report.html").as_uri())
+    page.locator(".wb-open-probe").nth(1).click()
+    expect(page.locator(".wb-bar-line .wb-badge").first).to_have_text("tracked problem at step 8")
+    page.locator(".wb-cell").first.click()
+    expect(page.locator(".wb-bar-line .wb-badge").first).to_have_text("tracked problem at step 4")
     page.close()
     watch.check()
 

@@ -33,7 +33,7 @@ def test_the_lens_of_any_method_is_asked_for_when_it_is_wanted(show):
     page.keyboard.press("Enter")
     expect(page.locator(".wb-tokens .wb-down").first).to_be_visible()
     assert page.locator(".wb-tokens .wb-up").count() == 0
-    assert page.locator(f"{choose} >> option:checked").inner_text() == "lens of gspo"
+    assert page.locator(f"{choose} >> option:checked").inner_text() == "lens of GSPO"
     page.select_option(choose, "lens:")
     page.click('.wb-picker-list button:has-text("VIMPO")')
     expect(page.locator(".wb-notice")).to_contain_text("signal value was not recorded")
@@ -72,7 +72,7 @@ def test_two_signals_and_two_steps_side_by_side(show):
     right.locator('select[aria-label="step of this side"]').select_option("1")
     expect(page.locator(".wb-compare")).to_contain_text("the first 16 tokens are identical (of 19 and 17)")
     right.locator('select[aria-label="step of this side"]').select_option("3")
-    expect(page.locator(".wb-notice")).to_have_text("p was not sampled at step 3")
+    expect(page.locator(".wb-notice")).to_contain_text("p was not sampled at step 3")
 
 
 def test_two_methods_side_by_side(show):

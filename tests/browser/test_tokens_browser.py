@@ -119,8 +119,11 @@ def test_text_of_a_model_is_text_whatever_it_says(show, pictures):
     assert "⟨U+202E⟩gnp" in text
     assert "⟨00⟩⟨1B⟩[31m" in text
     assert "שלום" in text
-    assert "⟨E2 82⟩⟨AC⟩⟨FF⟩" in text
-    page.hover('.wb-token:text-is("⟨AC⟩")')
+    assert "€⟨FF⟩" in text
+    assert page.get_attribute('[data-rollout="0"] .wb-token[data-at="6"]', "data-mark") == "·"
+    page.hover('[data-rollout="0"] .wb-token[data-at="6"]')
+    assert 'bytes E2 82, of "€"' in page.inner_text(".wb-float")
+    page.hover('.wb-token:text-is("€") >> nth=0')
     assert 'bytes AC, of "€"' in page.inner_text(".wb-float")
     page.hover('.wb-token:text-is("⟨FF⟩")')
     assert "not valid UTF-8" in page.inner_text(".wb-float")
@@ -169,6 +172,17 @@ def test_what_was_not_recorded_is_said(show):
     assert "KL to reference (not recorded)" in page.inner_text('select[aria-label="more signals"]')
     page.locator(".wb-tokens .wb-token").first.hover()
     assert "not recorded: zero gradient, KL to reference" in page.inner_text(".wb-float")
+
+
+def test_the_effect_is_offered_only_where_it_was_recorded_and_the_reason_is_told(show):
+    page = show([make_group([sentence()] * 2)])
+    assert page.is_enabled("button:text-is('effect')")
+    page.evaluate("() => { view.boardShown.effect = false; view.paint(); }")
+    assert page.is_disabled("button:text-is('effect')")
+    assert "record.after" in page.get_attribute("button:text-is('effect')", "title")
+    press(page, "w")
+    expect(page.locator(".wb-notice")).to_contain_text("set record.after in the config")
+    assert page.locator(".wb-step").count() == 0
 
 
 def test_tokens_that_were_not_trained_are_marked_and_have_no_push(show):
@@ -223,3 +237,23 @@ def test_the_help_sheet_names_every_key_that_does_something(show):
     }
     spelled_out = {"n", "p", "N", "P"}  # verl's letters stand in the words beside the keys
     assert [key for key in keys if key not in spelled_out and json.dumps(signs.get(key, key)) not in told] == []
+
+
+def test_a_search_over_the_step_leads_to_the_rollout_in_another_problem(show, pictures):
+    source = """find: async (text, step) => ({ counts: { correct: 1, incorrect: 0 }, rollouts: step === null ? 40 : 4,
+      unreadable: [],
+      hits: [{ step: 1, group: 1, rollout: 1, grade: "correct", excerpt: ["<b>one is 13", " needle", "."] }] }),"""
+    groups = [make_group([sentence()] * 2), make_group([sentence(), sentence(17)], group=1, problem="q")]
+    page = show(groups, source=source)
+    assert page.is_hidden("button:text-is('everywhere')")
+    page.fill(".wb-find", "needle")
+    expect(page.locator(".wb-count")).to_have_text("0 found")
+    page.click("button:text-is('everywhere')")
+    sheet = page.locator(".wb-picker")
+    expect(sheet.locator("[role=status]")).to_have_text("1 of 4 rollouts: 1 correct")
+    page.click("button:text-is('all steps')")
+    expect(sheet.locator("[role=status]")).to_have_text("1 of 40 rollouts: 1 correct")
+    page.screenshot(path=pictures / "search.png")
+    sheet.locator(".wb-picker-list button").click()
+    expect(page.locator(".wb-at")).to_have_text(" needle")
+    expect(sheet).to_have_count(0)

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SORTS, sortRollouts } from "../../widgets/board/board.js";
+import { exclusionText, firstChoice, kindsText } from "../../widgets/board/facts.js";
 import { OUTCOMES, passing } from "../../widgets/board/filter.js";
 import { readText, sumText } from "../../widgets/board/head.js";
 import { barsOf, measuresOf } from "../../widgets/board/histogram.js";
+import { isTrivial } from "../../widgets/board/tree.js";
 import { everyBranch, meanKnown, prefixTree } from "../../widgets/board/prefix_tree.js";
 
 const rollout = (number, more = {}) => ({ rollout: number, start: 0, length: 4, reward: 1, correct: 1, finish: "stop", ...more });
@@ -57,9 +59,36 @@ test("too many ways on are folded into one, too deep a tree is cut, and both say
   assert.deepEqual(deep.children.map((each) => [each.folded, each.members.length]), [[2, 3], [0, 1]]);
 });
 
+test("a tree of rollouts that all begin differently is closed at first", () => {
+  assert.equal(isTrivial(prefixTree([[1, 5], [2, 5], [3]])), true);
+  assert.equal(isTrivial(prefixTree([[1, 5], [1, 6], [3]])), false);
+  assert.equal(isTrivial(prefixTree([[1, 5], [1, 6]])), false);
+  assert.equal(isTrivial(prefixTree([[1, 5]])), false);
+});
+
 test("the mean of a branch is over what was scored", () => {
   assert.equal(meanKnown([1, null, 0]), 0.5);
   assert.ok(Number.isNaN(meanKnown([null])));
+});
+
+// ------------------------------------------------------------------ what the update excluded
+
+const entry = (number, rewards, more = {}) => ({ group: number, problem: `p${number}`, question: "?", excluded: null,
+  rollouts: rewards.map((reward, at) => [at, reward, reward === null ? null : Number(reward > 0), "stop"]), ...more });
+
+test("groups that a filter removed are counted by their outcomes, and the filter is named", () => {
+  const removed = [entry(0, [0, 0]), entry(1, [1, 1]), entry(2, [0, -1]), entry(3, [null, null]), entry(4, [1, 0])];
+  assert.equal(kindsText(removed), "2 all incorrect · 1 all correct · 1 mixed · 1 unscored");
+  assert.equal(exclusionText("filtered", ["dynamic_sampling"]), "removed by dynamic sampling");
+  assert.equal(exclusionText("filtered", []), "removed by a filter");
+  assert.equal(exclusionText("unscored", ["dynamic_sampling"]), "unscored");
+});
+
+test("the group that opens first was trained on and has rewards that differ", () => {
+  const removed = entry(0, [-1, -2], { excluded: "filtered" }); // shaped rewards differ, the filter goes by correctness
+  assert.equal(firstChoice([removed, entry(1, [1, 1]), entry(2, [1, 0])]).group, 2);
+  assert.equal(firstChoice([entry(1, [1, 1]), removed]).group, 0);
+  assert.equal(firstChoice([entry(1, [null, null]), entry(2, [1, 1])]).group, 1);
 });
 
 // ------------------------------------------------------------------ the histogram

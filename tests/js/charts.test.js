@@ -22,6 +22,14 @@ test("what comes live follows on; a step that is done again replaces what stood 
   assert.equal(both.columns.step instanceof Int32Array, true);
 });
 
+test("what a reader of a run wants first comes first; the others wait until they are asked for", () => {
+  const first = CHARTS.filter(({ late }) => !late).map(({ title }) => title);
+  assert.deepEqual(first, ["Held-out accuracy", "Correct", "Reward", "Groups trained on", "Loss", "Gradient norm", "Entropy", "Length"]);
+  const columns = { step: [1], groups: [3], groups_sampled: [17] };
+  assert.deepEqual(seriesOf(spec("Groups trained on"), columns).map(([, label]) => label), ["trained on", "sampled"]);
+  assert.deepEqual(seriesOf(spec("Groups trained on"), { step: [1], groups: [3] }).map(([, label]) => label), ["trained on"]);
+});
+
 test("thinning keeps every peak, both ends and a bounded number of points", () => {
   const steps = Array.from({ length: 50_000 }, (_, step) => step);
   const values = steps.map((step) => Math.sin(step / 900));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LEVELS, describeSignals, helpOf, limitsOf, paintOf, quantile, show, signalOf } from "../../widgets/page/signals.js";
+import { availableFirst } from "../../widgets/page/picker.js";
+import { LEVELS, describeSignals, helpOf, limitsOf, nameMethods, paintOf, quantile, show, signalOf } from "../../widgets/page/signals.js";
 
 const advantage = signalOf("advantage");
 const ratio = signalOf("ratio");
@@ -66,4 +67,12 @@ test("log-probs of every policy are drawn alike: the more surprising, the darker
     assert.equal(paintOf(signalOf(name), limits, 0), "wb-zero");
     assert.notEqual(paintOf(signalOf(name), limits, -4), "wb-zero");
   }
+});
+
+test("methods whose lens cannot be had come last, and a lens has the method's title", () => {
+  const methods = [{ key: "ace", title: "ACE", changes: "", error: "needs reference log-prob" }, { key: "gspo", title: "GSPO", changes: "", error: "" }];
+  assert.deepEqual(availableFirst(methods).map(({ key }) => key), ["gspo", "ace"]);
+  assert.equal(signalOf("lens:gspo").label, "lens of gspo");
+  nameMethods(methods);
+  assert.equal(signalOf("lens:gspo").label, "lens of GSPO");
 });

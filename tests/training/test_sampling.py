@@ -242,6 +242,7 @@ def test_a_step_without_a_group_to_train_on_is_a_step() -> None:
     first, second = trainer
     assert (first.number, second.number) == (1, 2)
     assert first.metrics["groups"] == 0.0
+    assert first.metrics["groups_sampled"] > 0
     assert "loss" not in first.metrics
     assert first.columns is not None
     assert len(first.columns["reward"]) == 4 * 4 * 3

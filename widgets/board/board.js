@@ -1,12 +1,13 @@
 /** The group board: the problems of the step, the outcomes of a group's rollouts, filters, and divergence points. */
 
-import { ZERO_VARIANCE, factsOf, groupEntry, groupFacts } from "./facts.js";
+import { ZERO_VARIANCE, exclusionText, factsOf, firstChoice } from "./facts.js";
 import { OUTCOMES, passing } from "./filter.js";
 import { rolloutHead } from "./head.js";
 import { PrefixTree } from "./tree.js";
 import { sharedTokens } from "../text/compare.js";
 import { make } from "../page/dom.js";
 import { Histogram, MEASURES } from "./histogram.js";
+import { ProblemList } from "./list.js";
 import { Probes } from "./probes.js";
 import { idsOf } from "../text/shades.js";
 import { quantile, show } from "../page/signals.js";
@@ -17,7 +18,7 @@ import { chooser } from "../text/toolbar.js";
  * @typedef {import("../wire/payload.js").Group} Group
  * @typedef {import("../wire/payload.js").Rollout} Rollout
  * What the board needs of the view around it. `given`: a group that is loaded from elsewhere than the step. The source has
- * `ask` where there is a kernel.
+ * `histories` and `probe` where it knows other steps.
  * @typedef {{ showGroup: (group: number, given?: Promise<any>) => any, arrange: () => void, visit: (rollout: Rollout, at?: number) => void,
  *   chooseStep: (step: number) => any, source: any }} Host
  */
@@ -39,6 +40,8 @@ export class Board {
   partings = new Map();
   /** @type {Rollout[]} the rollouts that pass the filters */
   kept = [];
+  /** @type {import("../wire/payload.js").BoardPayload} */
+  board;
   /** @type {number} of the board */
   step;
   /** @type {HTMLButtonElement} */
@@ -54,13 +57,14 @@ export class Board {
     this.entropyTop = 0; // height of the sparklines: the same for the whole group
     /** @type {Map<Rollout, string>} */
     this.texts = new Map();
-    this.list = make("nav", { class: "wb-groups", "aria-label": "problems of the step" });
+    this.problems = new ProblemList((group) => this.host.showGroup(group));
+    this.list = this.problems.element;
     this.line = make("div", { class: "wb-bar-line" });
     this.filters = make("div", { class: "wb-bar-line" });
     this.count = make("span", { role: "status" });
     this.histogram = new Histogram(() => this.narrow());
     this.tree = new PrefixTree({ changed: () => this.narrow(), visit: (rollouts, at) => this.read(rollouts, at) });
-    this.history = host.source.ask ? new Probes(host) : null;
+    this.history = host.source.histories ? new Probes(host) : null;
     this.bar = make("div", { class: "wb-board" }, this.history?.element ?? "", this.line,
       make("div", { class: "wb-board-parts" }, this.histogram.element, this.tree.element), this.filters);
   }
@@ -75,10 +79,8 @@ export class Board {
     if (!this.away) this.home = group.group;
     const known = Float64Array.from(group.columns.entropy ?? []).filter(Number.isFinite).sort();
     this.entropyTop = known.length ? quantile(known, 0.99) : 0;
-    this.list.replaceChildren(...board.groups.map((entry) =>
-      groupEntry(entry, !this.away && entry.group === group.group, () => this.host.showGroup(entry.group))));
-    const chosen = /** @type {HTMLElement | null} */ (this.list.querySelector('[aria-pressed="true"]'));
-    if (chosen) this.list.scrollTop = chosen.offsetTop - this.list.clientHeight / 2;
+    this.board = board;
+    this.problems.update(board, this.away ? null : group.group);
     this.histogram.update(group);
     this.tree.update(group);
     this.fillLine(board.step);
@@ -197,12 +199,12 @@ export class Board {
     this.step = step;
     const { mean, text, zeroVariance, scored } = factsOf(group);
     const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
-    const filtered = group.rollouts.every(({ excluded: why }) => why === "filtered");
+    const excluded = this.away ? null : this.board.groups.find((entry) => entry.group === group.group)?.excluded;
     this.line.replaceChildren(...[make("span", {}, scored ? `${text} · mean reward ${show(mean)}` : text),
       this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind]?.help }, `${AWAY[group.kind]?.label ?? group.kind} at step ${group.step}`) : null,
       this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
       zeroVariance ? make("span", { class: "wb-badge", title: ZERO_VARIANCE }, "zero reward variance") : null,
-      filtered ? make("span", { class: "wb-badge", title: "the update did not use these rollouts" }, "removed by a filter") : null,
+      excluded ? make("span", { class: "wb-badge", title: "The update did not use these rollouts." }, `not trained on: ${exclusionText(excluded, this.board.filters ?? [])}`) : null,
       make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));
     this.filters.replaceChildren(...this.controls());
     const again = active && [...this.filters.querySelectorAll("select, input")].find((each) => each.getAttribute("aria-label") === active);
@@ -233,10 +235,10 @@ export class Board {
       Object.entries(PICKS).map(([name, pick]) => make("button", { type: "button", click: () => this.host.visit(pick(this.kept)) }, `→ ${name}`)));
   }
 
-  /** The group to show of another step: that of the same problem, else the first with reward variance. @param {import("../wire/payload.js").BoardPayload} board @param {Group | undefined} before */
+  /** The group to show of another step: that of the same problem, else the first that taught something. @param {import("../wire/payload.js").BoardPayload} board @param {Group | undefined} before */
   choice(board, before) {
     const problem = before?.rollouts[0]?.problem;
-    return board.groups.find((entry) => entry.problem === problem) ?? board.groups.find((entry) => !groupFacts(entry).zeroVariance) ?? board.groups[0];
+    return board.groups.find((entry) => entry.problem === problem) ?? firstChoice(board.groups);
   }
 }
 

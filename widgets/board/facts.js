@@ -1,7 +1,4 @@
-/** The outcomes of a group in numbers and words, and its card in the list of problems. */
-
-import { make } from "../page/dom.js";
-import { visible } from "../page/tokens.js";
+/** The outcomes of a group in numbers and words, and what a filter removed. */
 
 /** @typedef {import("../wire/payload.js").Group} Group @typedef {import("../wire/payload.js").BoardEntry} BoardEntry */
 
@@ -37,19 +34,31 @@ export function factsOf({ rollouts }) {
   return groupFacts({ rollouts: rollouts.map(({ rollout, reward, correct, finish }) => [rollout, reward, correct, finish]) });
 }
 
-/** One problem in the list: its question and a mark for every rollout. @param {BoardEntry} group @param {boolean} chosen @param {() => void} choose */
-export function groupEntry(group, chosen, choose) {
-  const facts = groupFacts(group);
-  const marks = group.rollouts.length > 64 ? [] : group.rollouts.map(([, , correct]) => {
-    const name = correct === null ? "wb-unscored" : correct > 0.5 ? "wb-correct" : "wb-incorrect";
-    return make("span", { class: `wb-chip ${name}` });
-  });
-  const label = `${facts.text}${facts.zeroVariance ? ", zero reward variance" : ""}`;
-  return make("button", {
-    class: "wb-group", type: "button", tabindex: -1, "aria-pressed": String(chosen), "aria-label": `${visible(group.question)}; ${label}`,
-    title: visible(group.problem), click: choose },
-  make("span", { class: "wb-question" }, make("bdi", {}, visible(group.question || group.problem))),
-  make("span", { class: "wb-chips", "aria-hidden": "true" }, marks),
-  make("span", { class: "wb-muted" }, facts.text,
-    facts.zeroVariance ? make("span", { class: "wb-badge", title: ZERO_VARIANCE }, "zero variance") : null));
+/** The first group that taught something: trained on, with rewards that differ; else one whose rewards differ, else the first.
+ * @template {BoardEntry} Entry @param {Entry[]} groups @returns {Entry} */
+export function firstChoice(groups) {
+  const varied = groups.filter(({ rollouts }) => new Set(rollouts.map(([, reward]) => reward).filter((reward) => reward !== null)).size > 1);
+  return varied.find(({ excluded }) => !excluded) ?? varied[0] ?? groups[0];
+}
+
+const KINDS = ["all correct", "all incorrect", "mixed", "unscored"];
+
+/** @param {BoardEntry} group */
+function kindOf({ rollouts }) {
+  const scored = rollouts.map(([, , correct]) => correct).filter((correct) => correct !== null);
+  const correct = scored.filter((each) => each > 0.5).length;
+  if (!scored.length) return "unscored";
+  return correct === scored.length ? "all correct" : correct ? "mixed" : "all incorrect";
+}
+
+/** What groups that were not trained on are: "11 all incorrect · 3 all correct". @param {BoardEntry[]} groups */
+export function kindsText(groups) {
+  const counts = KINDS.map((kind) => ({ kind, count: groups.filter((group) => kindOf(group) === kind).length }));
+  return counts.filter(({ count }) => count).sort((one, other) => other.count - one.count).map(({ kind, count }) => `${count} ${kind}`).join(" · ");
+}
+
+/** Why a group was not trained on, and by what. @param {string} reason as recorded @param {string[]} filters names of the method's */
+export function exclusionText(reason, filters) {
+  if (reason !== "filtered") return reason;
+  return filters.length ? `removed by ${filters.join(" or ").replaceAll("_", " ")}` : "removed by a filter";
 }

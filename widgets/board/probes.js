@@ -45,7 +45,7 @@ export class Probes {
     if (this.asked > 1) return;
     const { group } = this;
     try {
-      this.known = await this.host.source.ask({ kind: "histories", problem: group.rollouts[0].problem });
+      this.known = await this.host.source.histories(group.rollouts[0].problem);
       this.error = "";
     } catch (error) {
       this.error = /** @type {Error} */ (error).message;
@@ -109,9 +109,9 @@ export class Probes {
     make("span", { class: "wb-cell-step" }, cell.step));
   }
 
-  /** @param {Cell} cell */
-  open(cell) {
-    this.host.showGroup(cell.group, this.host.source.ask({ kind: "probe", step: cell.step, group: cell.group }));
+  /** The rollouts of a tracked problem. @param {{ step: number, group: number }} cell */
+  open({ step, group }) {
+    return this.host.showGroup(group, this.host.source.probe(step, group));
   }
 
   /** Moves the focus to the step that is shown. */

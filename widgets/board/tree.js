@@ -61,7 +61,7 @@ export class PrefixTree {
     const root = prefixTree(group.rollouts.map((rollout) => idsOf(group, rollout)));
     this.root = root;
     const all = everyBranch(root);
-    this.open = new Set(all.length > MOST_OPEN ? [root] : all);
+    this.open = new Set(isTrivial(root) ? [] : all.length > MOST_OPEN ? [root] : all);
     this.mean = this.meanOf(root);
     const high = Math.max(...all.map((branch) => Math.abs(this.meanOf(branch) - this.mean)).filter(Number.isFinite), 0);
     this.limits = { low: -high, high };
@@ -191,4 +191,9 @@ export class PrefixTree {
     event.stopPropagation(); // or the tokens would move
     acts[event.key]();
   }
+}
+
+/** Whether no two rollouts begin alike: then the tree is a list, and stays closed. @param {Branch} root */
+export function isTrivial({ to, children }) {
+  return to === 0 && children.length > 1 && children.every(({ members }) => members.length === 1);
 }

@@ -41,7 +41,7 @@ export class Chart {
       pointermove: (/** @type {PointerEvent} */ event) => this.pointed(event), pointerleave: () => owner.point(null),
       click: (/** @type {PointerEvent} */ event) => owner.choose(this.stepAt(event)) }, this.here, this.paper, this.cursor);
     this.element = make("figure", { class: "wb-chart" },
-      make("figcaption", { title: `${spec.title}: ${spec.help}` }, make("b", {}, spec.title), this.readout), this.svg, this.names);
+      make("figcaption", { title: spec.help ? `${spec.title}: ${spec.help}` : spec.title }, make("b", {}, spec.title), this.readout), this.svg, this.names);
   }
 
   /** @param {ChartData} data @param {Axis} axis @param {RunEvent[]} events @param {boolean} folded whether events are short marks */

@@ -4,9 +4,10 @@ import { nearestPlace, overSeeds, stacked, thin } from "./curves.js";
 
 /**
  * `share`: between 0 and 1, shown in percent; `fit`: the axis ends above the greatest; `zero`: it starts at zero; `more`: further
- * columns, a line each where there are several; `log`: a logarithmic axis makes sense.
+ * columns, a line each where there are several; `log`: a logarithmic axis makes sense;
+ * `late`: shown when the reader asks for more curves.
  * @typedef {{ title: string, help?: string, unit?: string, share?: boolean, fit?: boolean, zero?: boolean, stacked?: boolean,
- *   log?: boolean, more?: RegExp, series: Record<string, string> }} Spec
+ *   log?: boolean, late?: boolean, more?: RegExp, series: Record<string, string> }} Spec
  * @typedef {{ name: string, key?: string, experiment?: string, colour?: number, columns: import("./curves.js").Columns,
  *   events?: import("./curves.js").RunEvent[], notes?: string[], stretch?: number }} Shown
  * `at` gives the value at a step; `faint` is one seed among several.

@@ -14,17 +14,21 @@ const MANY = 24; // events of several runs: more are short marks until the reade
 /** @type {Spec[]} */
 export const CHARTS = [
   { title: "Held-out accuracy", share: true, series: { accuracy: "accuracy" } },
+  { title: "Correct", help: "share of all sampled rollouts that are correct, those of groups that a filter removed included", share: true, series: { correct: "share" } },
   { title: "Reward", zero: true, series: { reward: "mean" }, more: /^reward\./ },
+  { title: "Groups trained on", help: "groups that passed the method's filters, and all groups that were sampled for them", zero: true, series: { groups: "trained on", groups_sampled: "sampled" } },
+  { title: "Loss", help: "mean over the updates; a surrogate: its gradient counts, its value says little", series: { loss: "loss" } },
+  { title: "Gradient norm", help: "before clipping, mean over the updates", zero: true, log: true, series: { grad_norm: "norm" } },
   { title: "Entropy", unit: "nats", zero: true, log: true, series: { entropy: "entropy" } },
   { title: "Length", unit: "tokens", zero: true, log: true, series: { length: "mean" } },
-  { title: "Zero-variance groups", help: "share of groups whose rollouts all have the same reward: group-relative advantages are zero there", share: true, series: { zero_variance_groups: "share" } },
-  { title: "Tokens without gradient", help: "share of tokens with a non-zero advantage and zero gradient: clipped by the ratio bounds, or masked by the method", share: true, fit: true, series: { zero_gradient_tokens: "share" } },
-  { title: "Trainer–inference mismatch", help: "absolute difference between the log-probs of the inference engine and of the trainer, per token", unit: "nats", zero: true, log: true, series: { mismatch_mean: "mean", mismatch_p99: "99th percentile" } },
-  { title: "KL to the reference", unit: "nats", zero: true, log: true, series: { kl: "KL" } },
-  { title: "Truncated", help: "share of rollouts that reached max_tokens", share: true, fit: true, series: { truncated: "share" } },
-  { title: "Tokens saved by pruning", help: "estimated as if pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
-  { title: "Learning rate", zero: true, log: true, series: { learning_rate: "rate" } },
-  { title: "Seconds by phase", unit: "s", zero: true, stacked: true, series: {
+  { title: "Zero-variance groups", late: true, help: "share of groups whose rollouts all have the same reward: group-relative advantages are zero there", share: true, series: { zero_variance_groups: "share" } },
+  { title: "Tokens without gradient", late: true, help: "share of tokens with a non-zero advantage and zero gradient: clipped by the ratio bounds, or masked by the method", share: true, fit: true, series: { zero_gradient_tokens: "share" } },
+  { title: "Trainer–inference mismatch", late: true, help: "absolute difference between the log-probs of the inference engine and of the trainer, per token", unit: "nats", zero: true, log: true, series: { mismatch_mean: "mean", mismatch_p99: "99th percentile" } },
+  { title: "KL to the reference", late: true, unit: "nats", zero: true, log: true, series: { kl: "KL" } },
+  { title: "Truncated", late: true, help: "share of rollouts that reached max_tokens", share: true, fit: true, series: { truncated: "share" } },
+  { title: "Tokens saved by pruning", late: true, help: "estimated as if pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
+  { title: "Learning rate", late: true, zero: true, log: true, series: { learning_rate: "rate" } },
+  { title: "Seconds by phase", late: true, unit: "s", zero: true, stacked: true, series: {
     "seconds.generate": "generate", "seconds.reward": "reward", "seconds.score": "score", "seconds.update": "update", "seconds.record": "record", "seconds.evaluate": "evaluate", "seconds.checkpoint": "checkpoint", "seconds.sync": "sync" } },
 ];
 
@@ -41,6 +45,7 @@ export class Charts {
     /** @type {boolean | null} null: by how many there are */
     this.unfolded = null;
     this.unfold = make("button", { type: "button", hidden: true, click: () => this.fold() });
+    this.later = make("button", { type: "button", "aria-expanded": "false", click: () => this.openLater() });
     this.key = make("div", { class: "wb-run-groups" });
     this.readout = make("span", { class: "wb-event-text", role: "status", "aria-live": "polite" });
     this.grid = make("div", { class: "wb-charts", tabindex: 0, role: "group", keydown: (event) => this.pressed(event),
@@ -51,7 +56,7 @@ export class Charts {
     this.rows = make("div", { class: "wb-rows" });
     this.table = make("details", { class: "wb-table", toggle: () => this.drawTable() }, make("summary", {}, "Numbers as a table"), this.which, this.rows);
     this.eventLog = make("details", { class: "wb-table", toggle: () => this.drawEvents() }, make("summary", {}, "Events"), make("ul", { class: "wb-events" }));
-    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.readout, this.unfold, this.log);
+    const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.readout, this.unfold, this.later, this.log);
     this.element = make("section", { class: "wb-curves", "aria-label": "curves" }, head, this.waiting, this.grid, this.note, make("div", { class: "wb-more" }, this.table, this.eventLog));
     root.append(this.element);
     this.sizes = new ResizeObserver(() => this.resize());
@@ -92,17 +97,34 @@ export class Charts {
     this.unfold.setAttribute("aria-pressed", String(!folded));
     const last = Math.max(...this.runs.map(({ columns }) => columns.step[columns.step.length - 1]));
     const first = Math.min(...this.runs.map(({ columns }) => columns.step[0]));
-    this.drawn = this.runs.length ? this.charts.filter((chart) => {
+    const known = this.runs.length ? this.charts.filter(({ spec }) => this.runs.some(({ columns }) => seriesOf(spec, columns).length)) : [];
+    this.countLater(known.filter(({ spec }) => spec.late).length);
+    this.drawn = known.filter((chart) => {
+      if (chart.spec.late && !this.late) return false;
       const found = chartData(chart.spec, this.runs);
       if (found.lines.length) chart.update(found, axis(chart.spec, found, [first, Math.max(last, first + 1)], this.logarithmic), events, folded);
       return found.lines.length > 0;
-    }) : [];
+    });
     const wanted = this.drawn.map((chart) => chart.element);
     if (wanted.length !== this.grid.children.length || wanted.some((element, place) => this.grid.children[place] !== element)) this.grid.replaceChildren(...wanted);
     this.resize();
     this.mark(this.chosen);
     this.drawTable();
     this.drawEvents();
+  }
+
+  /** Whether the later curves are shown. */
+  get late() { return this.later.getAttribute("aria-expanded") === "true"; }
+
+  openLater() {
+    this.later.setAttribute("aria-expanded", String(!this.late));
+    this.redraw();
+  }
+
+  /** @param {number} count */
+  countLater(count) {
+    this.later.hidden = !count;
+    this.later.textContent = this.late ? "fewer curves" : `${count} more curve${count === 1 ? "" : "s"}`;
   }
 
   get logarithmic() { return this.log.getAttribute("aria-pressed") === "true"; }

@@ -1,4 +1,4 @@
-/** Two shares above the curves: zero-variance groups beside the expected share, and the tokens that pruning saves. */
+/** Shares above the curves: groups trained on, zero-variance groups beside the expected share, tokens that pruning saves. */
 
 import { zeroVarianceExpected, derived, recentMean } from "./curves.js";
 import { make } from "../page/dom.js";
@@ -10,13 +10,21 @@ const RECENT = 10; // steps in the mean
 
 export class Strip {
   constructor() {
-    this.element = make("section", { class: "wb-strip", "aria-label": "zero-variance groups and pruning" });
+    this.element = make("section", { class: "wb-strip", "aria-label": "groups trained on, zero-variance groups and pruning" });
   }
 
   /** @param {import("./curves.js").Columns} columns @param {Setting | null} setting */
   update(columns, setting) {
-    this.element.replaceChildren(...[this.zeroVariance(columns, setting), this.pruning(derived(columns))].filter((part) => part !== null));
+    this.element.replaceChildren(...[this.kept(columns), this.zeroVariance(columns, setting), this.pruning(derived(columns))].filter((part) => part !== null));
     this.element.hidden = !this.element.children.length;
+  }
+
+  /** Where filters remove groups: how many are left. @param {import("./curves.js").Columns} columns */
+  kept(columns) {
+    const [kept, sampled] = [recentMean(columns.groups, RECENT), recentMean(columns.groups_sampled, RECENT)];
+    if (!(kept < sampled)) return null;
+    return item("of the sampled groups trained on", kept / sampled, `${show(kept)} of ${show(sampled)} per step; filters removed the others`, NaN,
+      `Mean of the last ${RECENT} steps. The list of problems says of each group whether it was trained on.`);
   }
 
   /** @param {import("./curves.js").Columns} columns @param {Setting | null} setting */

@@ -115,10 +115,10 @@ def sums(weights: np.ndarray, first: Weights, known: np.ndarray) -> dict[str, An
 
 
 def on_policy(replay: Replay) -> bool:
-    """Whether the rollouts are on-policy: every importance ratio is 1, so clipping has no effect."""
+    """Whether the rollouts are on-policy: every importance ratio is 1, so clipping has no effect; False without any."""
     batch = replay.batch
     apart = (batch.logprob - batch.old_logprob)[batch.mask].abs()
-    return bool((apart < SAME).all())
+    return bool(apart.numel() and (apart < SAME).all())
 
 
 def readable(replay: Replay) -> list[int]:

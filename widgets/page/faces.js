@@ -8,6 +8,7 @@ const SMALL = 0.86; // size of special tokens, as the style sheet has it
 const MARK = 0.8; // size of marks
 const PADDING = 1; // left of every token, where its neighbour ends
 const ROUND = 7; // further padding of special tokens
+export const PIECE = "·"; // a token whose bytes are a part of the character on a later one
 
 export class Faces {
   /** @param {string} font as a canvas wants it, "14px monospace" */
@@ -35,19 +36,25 @@ export class Faces {
     return /^[\x20-\x7e]*$/.test(text) ? text.length * this.letter : this.context.measureText(text).width;
   }
 
-  /** A token's face; `text` is shown in place of the entry's where that is bytes. @param {Entry | undefined} entry @param {string} [text] @returns {Face} */
-  face(entry, text) {
+  /** A token's face; `text` is shown in place of the entry's where that is bytes, `mark` where no text is left for it.
+   * @param {Entry | undefined} entry @param {string} [text] @returns {Face} */
+  face(entry, text, mark = "") {
     const shown = text ?? entry?.[0] ?? "⟨?⟩";
     const joined = text !== undefined && text !== entry?.[0];
-    const key = `${entry?.[1] ?? 0}${joined}${shown}`;
+    const key = `${entry?.[1] ?? 0}${joined}${mark}${shown}`;
     let face = this.known.get(key);
-    if (!face) this.known.set(key, face = this.made(shown, joined ? [shown, 0] : entry, joined));
+    if (!face) this.known.set(key, face = this.made(shown, joined ? [shown, 0] : entry, joined ? mark : null));
     return face;
   }
 
-  /** @param {string} text @param {Entry | undefined} entry @param {boolean} joined */
-  made(text, entry, joined) {
-    const parts = joined && text === "" ? [{ text: "", mark: "", ends: false }] : faceOf(text);
+  /** A token as it is seen alone. @param {number} id @param {Entry | undefined} entry @param {string | undefined} spelled the characters its bytes complete */
+  spelled(id, entry, spelled) {
+    return spelled === undefined ? this.of(id, entry) : this.face(entry, spelled, PIECE);
+  }
+
+  /** @param {string} text @param {Entry | undefined} entry @param {string | null} mark in place of no text; null: the text is the token's own */
+  made(text, entry, mark) {
+    const parts = mark !== null && text === "" ? [{ text: "", mark, ends: false }] : faceOf(text);
     const size = entry?.[1] ? SMALL : 1;
     const padding = PADDING + (entry?.[1] ? ROUND : 0);
     const widths = parts.map((part) => this.width(part.text) * size + this.width(part.mark) * MARK * size + padding);

@@ -27,9 +27,9 @@ export class MethodPicker {
 
   draw() {
     const wanted = this.box.value.toLowerCase();
-    const found = this.methods.filter(({ key, title, changes }) => `${key} ${title} ${changes}`.toLowerCase().includes(wanted));
-    this.list.replaceChildren(...found.map((method) => make("button", { type: "button", role: "option", "aria-selected": "false", disabled: Boolean(method.error), click: () => this.choose(method.key) },
-      make("b", {}, method.title), make("span", { class: "wb-muted" }, method.error ?? method.changes))));
+    const found = availableFirst(this.methods).filter(({ key, title, changes }) => `${key} ${title} ${changes}`.toLowerCase().includes(wanted));
+    this.list.replaceChildren(...found.map((method) => make("button", { type: "button", role: "option", "aria-selected": "false", disabled: Boolean(method.error), title: method.error || null, click: () => this.choose(method.key) },
+      make("b", {}, method.title), make("span", { class: "wb-muted" }, method.error || method.changes))));
     if (!found.length) this.list.append(make("p", { class: "wb-muted" }, this.methods.length ? "no method matches" : "loading the methods …"));
   }
 
@@ -45,4 +45,9 @@ export class MethodPicker {
     if (chosen) buttons[0]?.click();
     if (chosen || ["ArrowDown", "ArrowUp"].includes(event.key)) event.preventDefault(); // or the element focused by now would be pressed
   }
+}
+
+/** Those whose lens can be had first. @param {MethodEntry[]} methods */
+export function availableFirst(methods) {
+  return [...methods.filter(({ error }) => !error), ...methods.filter(({ error }) => error)];
 }

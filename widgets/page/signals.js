@@ -60,9 +60,17 @@ function drawingOf(name, values) {
   return { scale: Array.prototype.some.call(values, (value) => value < 0) ? "signed" : "amount" };
 }
 
+/** @type {Map<string, string>} titles of methods, by key */
+const titles = new Map();
+
+/** Takes over the titles of methods, for the names of their lenses. @param {{ key: string, title: string }[]} methods */
+export function nameMethods(methods) {
+  for (const { key, title } of methods) titles.set(key, title);
+}
+
 /** How a signal is named, explained and drawn. @param {string} name @param {ArrayLike<number>} values @returns {Signal} */
 export function signalOf(name, values = []) {
-  if (name.startsWith(LENS)) return { ...descriptionOf("lens"), ...DRAWINGS.lens, name, label: `lens of ${name.slice(LENS.length)}` };
+  if (name.startsWith(LENS)) return { ...descriptionOf("lens"), ...DRAWINGS.lens, name, label: `lens of ${titles.get(name.slice(LENS.length)) ?? name.slice(LENS.length)}` };
   return { ...descriptionOf(name), ...drawingOf(name, values), name };
 }
 

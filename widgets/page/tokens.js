@@ -60,40 +60,65 @@ export function tokenElement(entry, kind = "") {
  * @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids @returns {string[]} */
 export function readingOf(vocabulary, ids) {
   const texts = Array.from(ids, (id) => vocabulary[id]?.[0] ?? "⟨?⟩");
-  for (let at = 0; at < texts.length; at += 1) {
-    if (!vocabulary[ids[at]]?.[2]) continue;
-    const joined = joinBytes(vocabulary, ids, at);
-    if (!joined) continue;
-    texts[at] = joined.text;
-    texts.fill("", at + 1, at + joined.count);
-    at += joined.count - 1;
+  for (const { at, parts } of joinedRuns(vocabulary, ids)) {
+    texts.fill("", at, at + parts.length);
+    texts[at] = parts.join("");
   }
   return texts;
 }
 
-const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const MOST_BYTES = 12; // a run of bytes longer than this is no character
+/** The text to see token by token: a character stands on the last of the tokens that make it, the others before it are empty;
+ * undefined for a token that is shown as it is. @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids @returns {(string | undefined)[]} */
+export function spellingOf(vocabulary, ids) {
+  /** @type {(string | undefined)[]} */
+  const texts = Array.from(ids, () => undefined);
+  for (const { at, parts } of joinedRuns(vocabulary, ids)) parts.forEach((part, place) => { texts[at + place] = part; });
+  return texts;
+}
 
-/** The fewest tokens from `at` on whose bytes are whole characters; null where there are none.
+const STRICT = { fatal: true, ignoreBOM: true };
+const MOST_BYTES = 32; // a run of bytes longer than this is no text
+
+/** Runs of tokens whose bytes are whole characters only together: where each begins, and the characters that each of its tokens
+ * completes. @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids */
+function joinedRuns(vocabulary, ids) {
+  const runs = [];
+  for (let at = 0; at < ids.length; at += 1) {
+    const parts = vocabulary[ids[at]]?.[2] ? joinBytes(vocabulary, ids, at) : null;
+    if (!parts) continue;
+    runs.push({ at, parts });
+    at += parts.length - 1;
+  }
+  return runs;
+}
+
+/** The fewest tokens from `at` on whose bytes are whole characters, as the characters that each completes; null where there are none.
  * @param {Record<string, Entry>} vocabulary @param {ArrayLike<number>} ids @param {number} at */
 function joinBytes(vocabulary, ids, at) {
+  const stream = new TextDecoder("utf-8", STRICT);
   /** @type {number[]} */
   const bytes = [];
+  const parts = [];
   for (let place = at; place < ids.length && bytes.length < MOST_BYTES; place += 1) {
-    const held = vocabulary[ids[place]]?.[2];
+    const held = vocabulary[ids[place]]?.[2]?.split(" ").map((pair) => parseInt(pair, 16));
     if (!held) return null;
-    bytes.push(...held.split(" ").map((pair) => parseInt(pair, 16)));
-    const text = decoded(bytes);
-    if (text !== null) return { text, count: place - at + 1 };
+    bytes.push(...held);
+    try {
+      parts.push(stream.decode(new Uint8Array(held), { stream: true }));
+    } catch {
+      return null; // no UTF-8: the bytes stay visible
+    }
+    if (isWhole(bytes)) return parts;
   }
   return null;
 }
 
-/** @param {number[]} bytes @returns {string | null} */
-function decoded(bytes) {
+/** @param {number[]} bytes */
+function isWhole(bytes) {
   try {
-    return STRICT.decode(new Uint8Array(bytes));
+    new TextDecoder("utf-8", STRICT).decode(new Uint8Array(bytes));
+    return true;
   } catch {
-    return null; // not whole yet, or no UTF-8: the bytes stay visible
+    return false;
   }
 }

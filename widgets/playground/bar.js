@@ -20,7 +20,7 @@ export function placeBar({ steps, step, group, board, full }, { goStep, go, add 
   const option = (/** @type {number} */ value, /** @type {string} */ text, /** @type {number} */ current) => make("option", { value, selected: value === current }, text);
   const chosen = make("select", { "aria-label": "step", change: () => goStep(Number(chosen.value)) }, steps.map((each) => option(each, `step ${each}`, step)));
   const problem = make("select", { "aria-label": "problem", class: "wp-problem", change: () => go(step, Number(problem.value)) },
-    board.groups.map((each) => option(each.group, `${correctText(outcomesOf(each))}: ${visible(each.question)}`, group)));
+    board.groups.map((each) => option(each.group, `${each.excluded ? "not trained on · " : ""}${correctText(outcomesOf(each))}: ${visible(each.question)}`, group)));
   return [chosen, problem, make("span", { class: "wb-spring" }),
     make("button", { type: "button", class: "wp-add", disabled: full, "aria-haspopup": "dialog", click: add }, "+ method"),
     make("details", { class: "wp-keys" }, make("summary", {}, "keys"), make("div", {}, KEYS.map(([keys, help]) => make("span", {}, make("kbd", {}, keys), ` ${help}`))))];

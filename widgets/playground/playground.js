@@ -3,6 +3,7 @@
 import { followTheme, isShortcut, keepKeys, make } from "../page/dom.js";
 import { ColourBar, placeBar } from "./bar.js";
 import { alike } from "./entry.js";
+import { firstChoice } from "../board/facts.js";
 import { Methods } from "./methods.js";
 import { Newest } from "../wire/newest.js";
 import { RewardTable } from "./table.js";
@@ -104,8 +105,7 @@ class View {
     try {
       /** @type {Board} */
       const { groups } = await this.source.board(step);
-      const varied = groups.find(({ rollouts }) => new Set(rollouts.map(([, reward]) => reward)).size > 1);
-      await this.go(step, (varied ?? groups[0]).group);
+      await this.go(step, firstChoice(groups).group);
     } catch (error) {
       this.notify(/** @type {Error} */ (error).message);
     }

@@ -6,6 +6,7 @@ import numpy as np
 
 from widgets.lens.weights import Weights
 from widgets.lens.weights import table as numbers
+from widgets.recorded.vocabulary import spelled
 from widgets.tokens.snapshot import MOST_TOKENS, token
 from widgets.wire.payload import unpack
 from workbench.visible import escaped
@@ -61,7 +62,7 @@ def rollout_row(
     largest = [float(np.nanmax(np.abs(each.weights), initial=0.0)) for each in found if each.weights is not None]
     limit = max(largest, default=0.0) or 1.0
     span = slice(rollout["start"], rollout["start"] + min(rollout["length"], MOST_TOKENS))
-    texts = [header["vocabulary"][str(token)][0] for token in columns["tokens"][span]]
+    texts = spelled([header["vocabulary"][str(token)] for token in columns["tokens"][span]])
     cells = "".join(f'<td style="{CELL}">{text(each, texts, span, limit)}</td>' for each in found)
     return f"<tr><th>rollout {rollout['rollout']}<br>{reward(rollout, rewards)}</th>{cells}</tr>"
 

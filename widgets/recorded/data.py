@@ -95,10 +95,11 @@ class RunData:
         return path
 
     def board(self, step: int) -> dict[str, Any]:
-        """Every group of a step with its rollouts' outcomes, without tokens."""
-        names = ["rollout", "group", "problem", "prompt", "reward", "correct", "finish"]
+        """Every group of a step with its outcomes, without tokens; those that the update excluded come last."""
+        names = ["rollout", "group", "problem", "prompt", "reward", "correct", "finish", "excluded"]
         rows = read(self.file(step), names).to_pylist()
         groups: dict[int, dict[str, Any]] = {}
+        reasons: dict[int, list[str | None]] = {}
         for row in rows:
             entry = {
                 "group": row["group"],
@@ -108,7 +109,24 @@ class RunData:
             }
             outcome = [row["rollout"], rounded_reward(row["reward"]), number(row["correct"]), row["finish"]]
             groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
-        return {"kind": "board", "step": step, "groups": list(groups.values())}
+            reasons.setdefault(row["group"], []).append(row.get("excluded"))
+        entries = [{**entry, "excluded": exclusion(reasons[group])} for group, entry in groups.items()]
+        ordered = sorted(entries, key=lambda entry: entry["excluded"] is not None)
+        effect = self.scores_again() or bool(self.section("evaluation").get("probes"))
+        return {"kind": "board", "step": step, "groups": ordered, "filters": self.filters(), "effect": effect}
+
+    def section(self, name: str) -> dict[str, Any]:
+        """A table of the configuration; empty where there is none."""
+        return dict(self.config().get(name) or {})
+
+    def scores_again(self) -> bool:
+        """Whether the run scores rollouts again after a step's updates; True where its config does not say."""
+        return bool(self.section("record").get("after", True))
+
+    def filters(self) -> list[str]:
+        """The names of the filters of the run's method."""
+        filters = self.section("method").get("filters") or []
+        return [str(each["piece"]) for each in filters if "piece" in each]
 
     def group(self, step: int, group: int) -> bytes:
         """The rollouts of a group with every recorded number of every token, as a payload."""
@@ -125,9 +143,27 @@ def has_variance(entry: dict[str, Any]) -> bool:
     return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
 
 
+def exclusion(reasons: Sequence[str | None]) -> str | None:
+    """Why the update used no rollout of a group; None where it used one, or where it is not recorded.
+
+    >>> exclusion(["filtered", "pruned"]), exclusion(["pruned", None])
+    ('filtered', None)
+    """
+    found = [reason for reason in reasons if reason is not None]
+    if len(found) < len(reasons):
+        return None
+    return "filtered" if "filtered" in found else found[0]
+
+
+def is_informative(entry: dict[str, Any]) -> bool:
+    """Whether a board's group was trained on and its rewards differ."""
+    return has_variance(entry) and entry.get("excluded") is None
+
+
 def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The group of a board that is shown first: the first with reward variance, else the first."""
-    return next((entry for entry in groups if has_variance(entry)), groups[0])
+    """The group of a board that is shown first: the first that taught something, else one with reward variance."""
+    varied = next((entry for entry in groups if has_variance(entry)), groups[0])
+    return next((entry for entry in groups if is_informative(entry)), varied)
 
 
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:

@@ -1,12 +1,15 @@
 """Token ids as text: what one token shows, its bytes where they are no whole characters, and which are special."""
 
+import codecs
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
+
+MOST_PIECES = 32  # tokens; a run of bytes longer than this is no text
 
 
 @functools.cache
@@ -65,6 +68,37 @@ class Vocabulary:
         if self.decoders & {"Metaspace", "Replace"}:
             return piece.replace("▁", " ").encode()
         return None
+
+
+def spelled(entries: Sequence[Sequence[Any]]) -> list[str]:
+    """The texts of tokens in a row: a character that several make stands on the last of them, as in the pages.
+
+    >>> spelled([["x", 0], ["⟨20 E2 89⟩", 0, "20 e2 89"], ["⟨88⟩", 0, "88"], ["⟨88⟩", 0, "88"]])
+    ['x', ' ', '≈', '⟨88⟩']
+    """
+    texts = [str(entry[0]) for entry in entries]
+    at = 0
+    while at < len(entries):
+        parts = joined(entries[at : at + MOST_PIECES])
+        texts[at : at + len(parts)] = parts
+        at += max(1, len(parts))
+    return texts
+
+
+def joined(entries: Sequence[Sequence[Any]]) -> list[str]:
+    """The fewest first tokens whose bytes are whole characters, as the characters each completes; none: empty."""
+    stream = codecs.getincrementaldecoder("utf-8")()
+    parts: list[str] = []
+    for entry in entries:
+        if len(entry) < 3:
+            return []
+        try:
+            parts.append(stream.decode(bytes.fromhex(entry[2])))
+        except UnicodeDecodeError:
+            return []
+        if not stream.getstate()[0]:
+            return parts
+    return []
 
 
 def decoder_types(decoder: dict[str, Any] | None) -> set[str]:

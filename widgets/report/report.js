@@ -6,7 +6,7 @@ import { Gallery } from "./gallery.js";
 import { inflate } from "../wire/payload.js";
 import { TokenView } from "../tokens/token_view.js";
 
-/** @typedef {{ steps: number[], methods?: import("./gallery.js").GalleryMethod[] } & Record<string, any>} Index */
+/** `tracked`: whether tracked problems lie in the page. @typedef {{ steps: number[], tracked: boolean, methods?: import("./gallery.js").GalleryMethod[] } & Record<string, any>} Index */
 
 /** An element that the page was written with. @param {string} name @returns {HTMLElement} */
 function written(name) {
@@ -18,10 +18,15 @@ function written(name) {
 /** What an element holds as text. @param {string} name */
 const textOf = (name) => written(name).textContent ?? "";
 
-/** Answers from what was written into the page: `board-STEP` and `group-STEP-GROUP`. */
+/** Answers from what was written into the page: `board-STEP`, `group-STEP-GROUP`, `probe-STEP-GROUP`, `histories`. */
 export class PageSource {
   /** @param {Index} index */
-  constructor(index) { this.given = index; }
+  constructor(index) {
+    this.given = index;
+    /** The tracked problems at the first and at the last evaluation, where there are some. */
+    this.histories = index.tracked ? async (/** @type {string} */ problem) =>
+      ({ own: { problem, question: "", cells: [], count: 0 }, unreadable: [], ...JSON.parse(textOf("histories")) }) : null;
+  }
 
   async index() { return this.given; }
 
@@ -30,6 +35,9 @@ export class PageSource {
 
   /** @param {number} step @param {number} group */
   group(step, group) { return inflate(textOf(`group-${step}-${group}`)); }
+
+  /** @param {number} step @param {number} group */
+  probe(step, group) { return inflate(textOf(`probe-${step}-${group}`)); }
 }
 
 /** Fills the page. */
@@ -49,6 +57,17 @@ export async function openReport() {
   view = new TokenView(written("tokens"), new PageSource(index), { step: (step) => charts.mark(step) });
   if (index.methods) new Gallery(written("gallery"), index.methods, view);
   await view.start();
+  offerProbes(view);
+}
+
+/** The buttons of the tracked problems open their tokens below. @param {TokenView} view */
+function offerProbes(view) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".wb-open-probe"))) {
+    button.addEventListener("click", async () => {
+      await view.board.history?.open({ step: Number(button.dataset.step), group: Number(button.dataset.group) });
+      view.root.scrollIntoView({ block: "start" });
+    });
+  }
 }
 
 /** The recorded step that lies nearest. @param {number[]} steps @param {number} wanted */

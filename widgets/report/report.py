@@ -14,8 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets.lens.gallery import Gallery
-from widgets.recorded.data import RunData, group_parts, has_variance, read, token_counts
+from widgets.recorded.data import RunData, group_parts, is_informative, read, token_counts
 from widgets.recorded.rewards import explain
+from widgets.report.before_after import Side, before_after, known_histories, payloads, sides
+from widgets.step.data import scored_again
 from widgets.wire import bundle
 from widgets.wire.payload import pack, rounded
 from workbench.visible import escaped
@@ -38,6 +40,8 @@ PAGE = """<!doctype html>
 <header><h1>{title}</h1></header>
 <p class="wb-lead">{lead}</p>
 <div class="wb-figures">{figures}</div>
+{before_after}
+<h2>Curves</h2>
 <div id="curves"></div>
 <h2>Rollouts, token by token</h2>
 <p class="wb-lead">{shown}</p>
@@ -89,9 +93,18 @@ def write_report(run: Any, out: Path, steps: Sequence[int] | None = None, galler
     index = {**data.index(), "steps": chosen}
     if methods is not None:
         index["methods"] = methods.entries()
-    blobs.add_json("index", index)
-    out.write_text(page(data, blobs, shown_text(chosen, counts), methods is not None))
+    pairs = sides(data)
+    blobs.add_json("index", {**index, "tracked": bool(pairs)})
+    add_probes(blobs, data, pairs)
+    out.write_text(page(data, blobs, shown_text(chosen, counts), before_after(data, pairs), methods is not None))
     return out
+
+
+def add_probes(blobs: Blobs, data: RunData, pairs: list[tuple[Side, Side]]) -> None:
+    """Adds the tokens of the tracked problems at the first and at the last evaluation."""
+    for name, payload in payloads(data, pairs).items():
+        blobs.add_packed(name, payload)
+    blobs.add_json("histories", known_histories(data, pairs))
 
 
 def first_middle_last(steps: Sequence[int]) -> list[int]:
@@ -109,7 +122,7 @@ def share_of(blobs: Blobs, chosen: Sequence[int], place: int) -> int:
 
 
 def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, limit: int) -> tuple[int, int]:
-    """Adds a step's groups until its share is used, those with reward variance first; how many, and of how many.
+    """Adds a step's groups until its share is used, those that taught something first; how many, and of how many.
 
     A group too large for the share loses its last rollouts, at least two stay; its line on the board shows those.
     """
@@ -118,7 +131,7 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
     board = data.board(step)
     start = blobs.size
     kept: list[int] = []
-    for entry in sorted(board["groups"], key=has_variance, reverse=True):
+    for entry in sorted(board["groups"], key=is_informative, reverse=True):
         if kept and blobs.size - start > limit * (len(kept) / (len(kept) + 1)):
             break
         payload = group_payload(data, table, entry, extra)
@@ -128,7 +141,11 @@ def add_step(blobs: Blobs, data: RunData, step: int, methods: Gallery | None, li
         blobs.add_packed(f"group-{step}-{entry['group']}", payload)
         kept.append(entry["group"])
     total = len(board["groups"])
-    board["groups"] = [entry for entry in board["groups"] if entry["group"] in kept]
+    again = set(table.column("group").filter(pa.array(scored_again(table))).to_pylist())
+    board["groups"] = [
+        {**entry, "again": entry["group"] in again} for entry in board["groups"] if entry["group"] in kept
+    ]
+    board["effect"] = bool(again)
     blobs.add_json(f"board-{step}", board)
     return len(kept), total
 
@@ -146,7 +163,7 @@ def group_payload(data: RunData, table: pa.Table, entry: dict[str, Any], extra: 
     return pack({"kind": "group", "group": entry["group"], **header}, small)
 
 
-def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:
+def page(data: RunData, blobs: Blobs, shown: str, before: str, gallery: bool) -> str:
     """The whole file."""
     index, file = data.index(), data.path / "config.toml"
     gallery_place = (
@@ -159,6 +176,7 @@ def page(data: RunData, blobs: Blobs, shown: str, gallery: bool) -> str:
         lead=escaped(lead(data)),
         figures="".join(figures(data)),
         shown=escaped(shown),
+        before_after=before,
         gallery=gallery_place,
         config=escaped(file.read_text() if file.is_file() else "not recorded"),
         blobs="\n".join(blobs.parts),

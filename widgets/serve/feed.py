@@ -16,7 +16,7 @@ from workbench.runs.open import Run
 READING = frozenset(
     {
         *("metrics", "curves", "setting", "board", "group", "histories", "probe", "step", "step_probes"),
-        *("methods", "lens", "follow", "outcome"),
+        *("methods", "lens", "find", "follow", "outcome"),
     }
 )
 ROLLOUTS = ("board", "group")  # news that only who follows the newest rollouts is sent

@@ -7,17 +7,19 @@ import ipywidgets
 
 from widgets.form.desk import Desk, keep_classes
 from widgets.setup.background import Background
-from widgets.setup.review import Measured, Review, alike
+from widgets.setup.review import Measured, Review, alike, plain
+from widgets.setup.sampled import correct, sampled
 from workbench.config import RunConfig
 from workbench.planning.forecast import PHASES, Forecast
-from workbench.planning.measure import duration
+from workbench.planning.measure import Timing, duration
 from workbench.planning.memory import GIB
 from workbench.runs.process.measure import measure
 from workbench.visible import escaped
 
 WIDTH, HEIGHT = 220, 64  # of the curve of zero-variance groups
 SMALL = 0.01  # share of the bar below which a component has no part of its own
-MEASURE, MEASURING = "Measure the time", "measuring …"
+MEASURE, MEASURING = "Measure time and accuracy", "measuring …"
+UNKNOWN = 0.5  # the accuracy that is assumed where nothing is known
 
 
 class Plan:
@@ -34,7 +36,7 @@ class Plan:
         self.facts = desk.make(ipywidgets.HTML, "wf-plan-facts")
         self.measure = desk.make(
             ipywidgets.Button, "wf-measure", description=MEASURE, disabled=True,
-            tooltip="loads the model in a separate process and runs a few short steps; nothing is recorded",
+            tooltip="loads the model in a separate process, runs a few short steps, shows completions; records nothing",
         )  # fmt: skip
         self.background = Background(measured, self.timed, self.untimed)
         self.rate = desk.make(
@@ -42,9 +44,11 @@ class Plan:
             value=0.5, tooltip="share of completions that are correct, before training", readout_format=".0%",
         )  # fmt: skip
         self.variance = desk.make(ipywidgets.HTML, "wf-plan-variance")
+        self.sampled = desk.make(ipywidgets.HTML, "wf-plan-sampled")
         self.review = Review(None)
         self.timing: Measured | None = None
         self.moved = False  # whether a person has set the rate
+        self.asked: Any = None  # model and task that the rate belongs to
         self.rate.observe(self.set_rate, "value")
         self.remedy.on_click(self.take_remedy)
         self.measure.on_click(self.begin)
@@ -54,7 +58,7 @@ class Plan:
     def arrange(self) -> None:
         """Puts the parts together; the button only where there is a change to take."""
         remedy = [self.remedy] if self.review.remedy else []
-        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.rate, self.variance)
+        self.widget.children = (self.memory, *remedy, self.facts, self.measure, self.sampled, self.rate, self.variance)
 
     def set_rate(self, change: Any) -> None:
         """A person moves the rate, or it is read from an earlier run."""
@@ -81,11 +85,39 @@ class Plan:
             self.remedy.description = f"Make it fit: set {review.remedy[0]}"
         self.facts.value = facts(review, self.timing)
         self.offer()
-        if review.earlier.accuracy is not None and not self.moved:
-            with self.desk.silently():
-                self.rate.value = review.earlier.accuracy
-        self.draw_variance()
+        self.show_rate()
         self.arrange()
+
+    def show_rate(self) -> None:
+        """The accuracy of this model on this task: as sampled, as in an earlier run, or as a person set it."""
+        self.sampled.value = sampled(self.fresh) if self.fresh is not None else ""
+        asked = of_accuracy(self.review.config)
+        if asked is not None and asked != self.asked:
+            self.asked, self.moved = asked, False
+        if not self.moved:
+            with self.desk.silently():
+                self.rate.value = self.known()[0]
+        self.draw_variance()
+
+    @property
+    def fresh(self) -> Timing | None:
+        """What was measured of this draft; None where its model, task or step is another one."""
+        found, config = self.timing, self.review.config
+        if found is None or found.timing is None or config is None:
+            return None
+        resolved = config.resolved()
+        same = plain(found.resolved.get("task")) == plain(resolved["task"]) and alike(found.resolved, resolved)
+        return found.timing if same else None
+
+    def known(self) -> tuple[float, str]:
+        """The accuracy before training, and where it comes from."""
+        fresh, earlier = self.fresh, self.review.earlier
+        if fresh is not None and fresh.answers:
+            right, count = correct(fresh), len(fresh.answers)
+            return (right + 1) / (count + 2), f"{right} of {count} just now: about (k + 1) / (n + 2)."  # Laplace's rule
+        if earlier.accuracy is not None:
+            return earlier.accuracy, f"{earlier.source}: {100 * earlier.accuracy:.0f} % at the start."
+        return UNKNOWN, f"Not known of this model on this task, {100 * UNKNOWN:.0f} % is assumed: {MEASURE} tells."
 
     def fail(self, text: str) -> None:
         """Says why there is no plan."""
@@ -98,11 +130,9 @@ class Plan:
         if config is None:
             self.variance.value = ""
             return
-        size, rate, earlier = config.rollouts.rollouts, self.rate.value, self.review.earlier
+        size, rate = config.rollouts.rollouts, self.rate.value
         share = zero_variance_share(rate, size)
-        source = (
-            f" {earlier.source}: {100 * earlier.accuracy:.0f} % at the start." if earlier.accuracy is not None else ""
-        )
+        source = "" if self.moved else f" {self.known()[1]}"
         self.variance.value = (
             f"<p><b>{share_text(share)}</b> of the groups are expected to have zero reward variance, "
             f"all rollouts correct or all incorrect: p<sup>{size}</sup> + (1 − p)<sup>{size}</sup>, "
@@ -130,6 +160,7 @@ class Plan:
         self.facts.value = facts(self.review, found)
         self.measure.description = MEASURE
         self.offer()
+        self.show_rate()
 
     def untimed(self, text: str) -> None:
         """Says why nothing was measured."""
@@ -139,6 +170,14 @@ class Plan:
         """Stops waiting, and gives the button back, which may not be on show."""
         self.background.close()
         self.remedy.close()
+
+
+def of_accuracy(config: RunConfig | None) -> Any:
+    """What of a config decides the accuracy before training."""
+    if config is None:
+        return None
+    resolved = config.resolved()
+    return plain([resolved["model"].get("name"), resolved["task"], resolved["rewards"]])
 
 
 def measured(config: RunConfig) -> Measured:

@@ -17,6 +17,7 @@ from widgets.form.table import Table, fields_of
 from widgets.setup.draft import Mistake, Tables, quick_errors, tables_of
 from widgets.setup.files import Copies, Loader
 from widgets.setup.method import MethodEditor
+from widgets.setup.presets import left_over, pretrained
 from widgets.setup.samples import Samples, Trial
 from workbench.config import RunConfig
 from workbench.engines.build import ENGINES
@@ -72,6 +73,13 @@ class Setup:
         self.nav = make(ipywidgets.VBox, "wf-nav", children=tuple(self.buttons.values()))
         self.stage = make(ipywidgets.VBox, "wf-stage")
         self.rest = make(ipywidgets.HTML, "wf-rest")
+        self.left_over = make(ipywidgets.HTML, "wf-left-over")
+        suit = make(ipywidgets.Button, "wf-suit", description="Use settings for a pretrained model")
+        suit.tooltip = (
+            "task two_numbers, reward math, a LoRA adapter, a step of 8 × 8; name, seed, model and method stay"
+        )
+        suit.on_click(lambda button: self.take(pretrained(self.tables)))
+        self.offer = make(ipywidgets.HBox, "wf-offer", children=(self.left_over, suit))
         head = make(ipywidgets.HBox, "wf-head", children=(self.level, *self.tools.values()))
         self.body = make(ipywidgets.HBox, "wf-body", children=(self.nav, self.stage))
         self.widget = make(ipywidgets.VBox, "wf-setup-form")
@@ -85,12 +93,21 @@ class Setup:
             self.loader.refresh()
         self.write_copies()
         shown = [panels[name] for name, tool in self.tools.items() if tool.value]
-        self.widget.children = (self.head, *shown, self.rest, self.body)
+        offer = [self.offer] if self.left_over.value else []
+        self.widget.children = (self.head, *shown, *offer, self.rest, self.body)
 
     def write_copies(self) -> None:
         """Writes the config as text where that is on show; it takes longer than all else that a keystroke does."""
         if any(self.tools[name].value for name in ("TOML", "Python")):
             self.copies.show(self.config, len(self.errors))
+
+    def look_for_left_over(self) -> None:
+        """Offers settings for a pretrained model where those of the embedded one are still set."""
+        found = left_over(self.config) if self.config is not None else []
+        text = f'<p class="wf-help">Chosen for the embedded model: {escaped("; ".join(found))}.</p>' if found else ""
+        if text != self.left_over.value:
+            self.left_over.value = text
+            self.arrange()
 
     # ------------------------------------------------------------------ the tables
 
@@ -147,7 +164,7 @@ class Setup:
         """Gives everything back that may not be on show now."""
         for background in (self.samples.background, self.trial.background):
             background.close()
-        hidden = (self.samples, self.trial, self.copies.toml, self.copies.python)
+        hidden = (self.samples, self.trial, self.copies.toml, self.copies.python, self.offer)
         for section in (*self.editors.values(), self.loader):
             section.close()
         for each in hidden:
@@ -160,6 +177,7 @@ class Setup:
         self.config, found = quick_errors(self.tables)
         self.show_errors(found)
         self.write_copies()
+        self.look_for_left_over()
         self.update_extras()
 
     def update_extras(self) -> None:

@@ -18,7 +18,7 @@ import { StepStrips } from "./strips.js";
 const LISTED = 8; // tokens of a list
 const OUTLIERS = 200; // that the arrow keys visit
 const KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
-const RECORD = "To record it, set record.after in the config to the number of problems whose rollouts are scored again after each step, for example 4; this costs one more forward pass over them.";
+export const RECORD = "To record it, set record.after in the config to the number of problems whose rollouts are scored again after each step, for example 4; this costs one more forward pass over them.";
 
 export class StepPanel {
   /** @type {Group | null} what is drawn */
@@ -136,12 +136,19 @@ export class StepPanel {
   async explain(ticket) {
     const { group, source, step } = this.view;
     if (group.kind !== "group") return this.showMessage("No update was trained on these rollouts, so they have no gradient. Choose a problem of the step.");
-    const again = source.ask ? /** @type {any} */ (await this.ofStep()) : null;
+    const again = source.ask ? /** @type {any} */ (await this.ofStep()) : this.listed();
     if (ticket !== this.ticket) return undefined;
-    if (!again?.rollouts.length) return this.showMessage(`The effect of step ${step} was not recorded: ${again ? "none of its rollouts was" : "these rollouts were not"} scored again after the update. ${RECORD}`);
     const numbers = [...new Set(again.rollouts.map((/** @type {Rollout} */ rollout) => rollout.group))];
+    if (!numbers.length) return this.showMessage(`The effect of step ${step} was not recorded: none of its rollouts was scored again after the update. ${RECORD}`);
     const go = (/** @type {number} */ number) => make("button", { type: "button", click: () => this.view.showGroup(number) }, `problem ${number}`);
     return this.showMessage(`${again.groups} of ${again.all} problems of step ${step} were scored again after the update; this one was not. `, ...numbers.slice(0, 12).map(go));
+  }
+
+  /** Where no kernel answers: what the board says was scored again. */
+  listed() {
+    const { groups } = this.view.boardShown;
+    const again = groups.filter((entry) => entry.again);
+    return { rollouts: again.map(({ group }) => ({ group })), groups: again.length, all: groups.length };
   }
 
   drawHead() {

@@ -79,9 +79,10 @@ function unitRow(group, place, current, look, actions, start) {
 
 /** Probability and rank in words. @param {Group} group @param {number} place */
 function chance(group, place) {
-  const logprob = valueAt(group, "logprob", place);
+  const [logprob, engine] = [valueAt(group, "logprob", place), valueAt(group, "engine_logprob", place)];
   const rank = valueAt(group, "rank", place);
-  const text = Number.isFinite(logprob) ? `probability ${percent(Math.exp(logprob))}` : "probability not recorded";
+  const by = Number.isFinite(engine) ? `probability ${percent(Math.exp(engine))} (by the engine)` : "probability not recorded";
+  const text = Number.isFinite(logprob) ? `probability ${percent(Math.exp(logprob))}` : by;
   if (!Number.isFinite(rank)) return text;
   return `${text} · ${rankText(Math.round(rank))}`;
 }

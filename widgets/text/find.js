@@ -17,7 +17,8 @@ export class Finder {
     this.count = make("span", { class: "wb-muted wb-count", role: "status" });
     this.box = make("input", { class: "wb-find", type: "search", placeholder: "find  /", "aria-label": "find text in the rollouts",
       input: () => this.find(this.box.value), keydown: (event) => this.key(event) });
-    this.element = make("span", { class: "wb-control" }, this.count, this.box);
+    this.wider = make("button", { type: "button", hidden: true, title: "search all problems of the step, or all steps", click: () => this.view.controls.openSearch(this.box.value) }, "everywhere");
+    this.element = make("span", { class: "wb-control" }, this.count, this.box, this.wider);
   }
 
   /** Marks every token that holds a part of the text. @param {string} text */
@@ -48,6 +49,7 @@ export class Finder {
   /** @param {string} text */
   showCount(text) {
     const known = this.hits.length === MOST ? `${MOST} or more` : String(this.hits.length);
+    this.wider.hidden = !text || !this.view.source.find;
     this.count.textContent = !text ? "" : this.hit < 0 ? `${known} found` : `${this.hit + 1} of ${known}`;
   }
 

@@ -15,8 +15,8 @@ import { describeSignals, limitsOf, paintClass, signalOf } from "../page/signals
  * @typedef {{ signal: import("../page/signals.js").Signal, limits: import("../page/signals.js").Limits | null, grouping: string }} Look
  * A token in the view.
  * @typedef {{ pane: Pane, passage: Passage, rollout: Rollout, at: number }} Place
- * Who stands around: what is pointed at, and what stands beside and below a rollout.
- * @typedef {{ place: Place | null, pinned: Place | null, head?: (group: Group, rollout: Rollout) => HTMLElement, foot: (rollout: Rollout) => HTMLElement | null }} Around
+ * Who stands around: what is pointed at, what stands beside and below a rollout, who follows the lines that are drawn.
+ * @typedef {{ place: Place | null, pinned: Place | null, drawn?: () => void, head?: (group: Group, rollout: Rollout) => HTMLElement, foot: (rollout: Rollout) => HTMLElement | null }} Around
  */
 
 export class Pane {
@@ -45,7 +45,7 @@ export class Pane {
     /** @type {Uint8Array | null} found places */
     this.marks = null;
     this.heads = true;
-    this.sheet = new Sheet({ label, class: "wb-rollouts", dress: (passage, at) => this.dress(passage, at), drawn: () => this.map.follow() });
+    this.sheet = new Sheet({ label, class: "wb-rollouts", dress: (passage, at) => this.dress(passage, at), drawn: () => { this.map.follow(); this.around.drawn?.(); } });
     this.map = new Minimap(this.sheet);
     this.element = make("div", { class: "wb-pane" }, make("div", { class: "wb-scroll" }, this.sheet.element, this.map.element));
   }
@@ -75,7 +75,8 @@ export class Pane {
     const reading = this.grouping === "token" ? null : shades.texts;
     const laid = Array.from(ids, (id, at) => {
       const entry = group.vocabulary[id];
-      return entry?.[2] && reading ? faces.face(entry, reading[rollout.start + at]) : faces.of(id, entry);
+      if (!entry?.[2]) return faces.of(id, entry);
+      return reading ? faces.face(entry, reading[rollout.start + at]) : faces.spelled(id, entry, shades.spelling[rollout.start + at]);
     });
     return {
       rollout, count: laid.length, faceAt: (at) => laid[at], label: `rollout ${rollout.rollout}`,

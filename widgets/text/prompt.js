@@ -3,7 +3,7 @@
 import { make } from "../page/dom.js";
 import { Faces, fontOf } from "../page/faces.js";
 import { Sheet } from "./sheet.js";
-import { readingOf, visible } from "../page/tokens.js";
+import { readingOf, spellingOf, visible } from "../page/tokens.js";
 
 /** @typedef {import("../wire/payload.js").Group} Group */
 
@@ -34,8 +34,9 @@ export class PromptBlock {
   /** @param {number[]} ids @param {Faces} faces @returns {import("./sheet.js").Text} */
   text(ids, faces) {
     const { vocabulary } = this.group;
+    const spelling = spellingOf(vocabulary, ids);
     return {
-      count: ids.length, label: "prompt", faceAt: (at) => faces.of(ids[at], vocabulary[ids[at]]),
+      count: ids.length, label: "prompt", faceAt: (at) => faces.spelled(ids[at], vocabulary[ids[at]], spelling[at]),
       read: (from, to) => readingOf(vocabulary, ids).slice(from, to).join(""),
     };
   }

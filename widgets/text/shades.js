@@ -1,7 +1,7 @@
 /** The numbers of a group as they are coloured: by unit of text, over all its tokens, with the text to read. */
 
 import { IDLE, levelOf, shade, signalOf, unshade } from "../page/signals.js";
-import { readingOf } from "../page/tokens.js";
+import { readingOf, spellingOf } from "../page/tokens.js";
 import { unitValues, unitsOf } from "../page/units.js";
 
 /**
@@ -28,6 +28,11 @@ export class Shades {
   /** The text of every token as it is read, [place]. @returns {string[]} */
   get texts() {
     return this.once("texts", () => this.group.rollouts.flatMap((rollout) => readingOf(this.group.vocabulary, idsOf(this.group, rollout))));
+  }
+
+  /** The characters that the bytes of every token complete, [place]; undefined for whole tokens. @returns {(string | undefined)[]} */
+  get spelling() {
+    return this.once("spelling", () => this.group.rollouts.flatMap((rollout) => spellingOf(this.group.vocabulary, idsOf(this.group, rollout))));
   }
 
   /** The first place of every token's unit, [place]. @param {string} grouping @returns {Int32Array} */

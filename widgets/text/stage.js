@@ -30,7 +30,7 @@ export class Stage {
 
   /** Shows a notice above the tokens, until the next group. @param {string} text */
   notify(text) {
-    this.notice.textContent = text;
+    this.notice.replaceChildren(text, make("button", { type: "button", class: "wb-close", "aria-label": "dismiss", click: () => this.notify("") }, "×"));
     this.notice.hidden = !text;
   }
 

@@ -1,6 +1,7 @@
 /** The toolbar above the tokens: step, signal, unit of text, scale, help. */
 
 import { make } from "../page/dom.js";
+import { PIECE } from "../page/faces.js";
 import { howUnited } from "./shades.js";
 import { FIRST, LENS, LEVELS, MORE, helpOf, ordered, show, signalOf, unshade } from "../page/signals.js";
 import { GROUPINGS } from "../page/units.js";
@@ -85,7 +86,7 @@ export function helpSheet(close) {
   const marks = make("p", { class: "wb-help-marks" },
     mark("wb-up wb-l10", "solid line", "above zero"), mark("wb-down wb-l10", "dashed line", "below zero"),
     mark("wb-untrained", "grey italic", "not trained"), mark("wb-missing", "dotted", "not recorded"),
-    mark("wb-special", "<special>", "special token"), mark("wb-bytes", "⟨E2 82⟩", "part of a character"),
+    mark("wb-special", "<special>", "special token"), mark("wb-muted", PIECE, "part of the next character"), mark("wb-bytes", "⟨E2 82⟩", "bytes of no character"),
     mark("wb-parting", "blue edge", "divergence point"));
   return make("div", { class: "wb-help", role: "dialog", "aria-label": "keys and marks" },
     make("button", { type: "button", class: "wb-close", "aria-label": "close", click: close }, "×"),

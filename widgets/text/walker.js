@@ -19,14 +19,14 @@ export class Walker {
   /** Listens to a pane. @param {Pane} pane */
   attach(pane) {
     const list = pane.sheet.element;
-    list.addEventListener("pointerover", (event) => this.pointed(pane, event, (place) => this.view.card.show(place)));
+    list.addEventListener("pointerover", (event) => this.pointed(pane, event, (place) => { if (!this.view.dock.afloat) this.view.card.show(place); }));
     list.addEventListener("pointerout", (event) => {
       if (!(event.relatedTarget instanceof Element && event.relatedTarget.closest(".wb-token"))) this.view.card.hide();
     });
     list.addEventListener("click", (event) => this.pointed(pane, event, (place) => {
       if (String(getSelection()) !== "") return; // text is being selected for copying
       this.go(pane, place.passage, place.at);
-      this.view.pin(place);
+      this.view.dock.pin(place);
     }));
     list.addEventListener("focus", () => { if (this.place?.pane !== pane && pane.sheet.passages.length) this.go(pane, pane.sheet.passages[0], 0, false); });
     list.addEventListener("blur", () => this.view.card.hide());
@@ -46,7 +46,8 @@ export class Walker {
     this.place = { pane, passage, rollout: passage.rollout, at: inside };
     pane.sheet.reveal(passage, inside);
     for (const each of this.view.panes) each.sheet.redress();
-    if (card) this.view.card.show(this.place);
+    if (card && this.view.pinned) this.view.dock.pin(this.place); // the pinned card goes with the cursor
+    else if (card) this.view.card.show(this.place);
     this.view.stage.announce(this.place);
   }
 
@@ -87,7 +88,7 @@ export class Walker {
       u: () => this.moveGrouping(), c: () => view.toggleCompare(), o: () => this.otherPane(),
       "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(), w: () => view.controls.toggleStep(),
       r: () => this.turn(), g: () => this.goParting(),
-      Enter: () => this.place && view.pin(this.place, true),
+      Enter: () => this.place && view.dock.pin(this.place, true),
       Escape: () => this.escape(),
     };
   }
@@ -107,7 +108,7 @@ export class Walker {
   escape() {
     const { view } = this;
     if (view.controls.sheet) view.controls.closeSheet();
-    else if (view.pinned) view.unpin();
+    else if (view.pinned) view.dock.unpin();
     else if (view.card.open) view.card.hide();
     else if (view.other) view.toggleCompare();
   }

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from widgets.recorded.desk import Desk
+from widgets.tokens.search import search
 from widgets.wire.answers import Request, answer
 from widgets.wire.payload import pack
 
@@ -19,13 +20,25 @@ def group(desk: Desk, request: Request) -> bytes:
     return desk.data.group(int(request["step"]), int(request["group"]))
 
 
+@answer("find", slow=True)
+def find(desk: Desk, request: Request) -> bytes:
+    """The rollouts that contain `text`: of `step`, or of the whole run where that is None."""
+    steps = desk.data.steps() if request.get("step") is None else [int(request["step"])]
+    return pack({"kind": "find", **search(desk.data, str(request["text"]), steps)}, {})
+
+
 @answer("methods", slow=True)
 def methods(desk: Desk, request: Request) -> bytes:
-    """Every method's key, title, and what it changes."""
+    """Every method's key, title, what it changes, and why its lens cannot be had on `group` of `step`, if so."""
+    from widgets.lens.available import obstacle
     from workbench.registry import methods as all_methods  # torch is loaded when a lens is wanted, not before
+    from workbench.runs.replay import Replay
 
+    step = int(request["step"])
+    replay = Replay.of(desk.run, step, int(request["group"]))
     entries = [
-        {"key": key, "title": each.title, "changes": each.changes} for key, each in sorted(all_methods().items())
+        {"key": key, "title": each.title, "changes": each.changes, "error": obstacle(desk.run, step, each, replay)}
+        for key, each in sorted(all_methods().items())
     ]
     return pack({"kind": "methods", "methods": entries}, {})
 

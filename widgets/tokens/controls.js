@@ -2,8 +2,9 @@
 
 import { make } from "../page/dom.js";
 import { MethodPicker } from "../page/picker.js";
-import { LENS } from "../page/signals.js";
-import { StepPanel } from "../step/panel.js";
+import { LENS, nameMethods } from "../page/signals.js";
+import { RECORD, StepPanel } from "../step/panel.js";
+import { SearchSheet } from "../text/search.js";
 import { groupingControl, helpSheet, legend, signalControl, stepControl } from "../text/toolbar.js";
 
 /** @typedef {import("../text/pane.js").Pane} Pane @typedef {import("../page/signals.js").Limits} Limits */
@@ -23,7 +24,7 @@ export class Controls {
     /** @type {HTMLElement | null} what is open below */
     this.sheet = null;
     this.effect = new StepPanel(view);
-    this.opener = make("button", { type: "button", title: "effect of the update on its tokens: Δ log-prob beside the gradient weight  w", click: () => this.toggleStep() }, "effect");
+    this.opener = make("button", { type: "button", click: () => this.toggleStep() }, "effect");
   }
 
   /** Whether a sheet is open, or the focus is in the effect panel. */
@@ -33,8 +34,9 @@ export class Controls {
 
   /** Opens or closes the effect panel above the tokens. */
   toggleStep() {
+    if (this.opener.disabled && !this.effect.open) return this.view.notify(`This run did not record what its steps changed. ${RECORD}`);
     this.effect.toggle();
-    this.draw();
+    return this.draw();
   }
 
   /** The locked limits of a pane; undefined where there are none. @param {Pane} pane */
@@ -61,6 +63,8 @@ export class Controls {
     this.slots.legend.replaceChildren(legend(pane.look, this.locks.has(keyOf(pane)), () => this.toggleLock()));
     const again = button ? this.element.querySelector(`[data-signal="${button}"]`) : slot?.querySelector("select");
     if (again instanceof HTMLElement) again.focus();
+    this.opener.disabled = view.boardShown.effect === false;
+    this.opener.title = this.opener.disabled ? `not recorded. ${RECORD}` : "effect of the update on its tokens: Δ log-prob beside the gradient weight  w";
     this.opener.setAttribute("aria-pressed", String(this.effect.open));
     this.effect.update();
   }
@@ -102,6 +106,31 @@ export class Controls {
     else this.open(helpSheet(() => this.closeSheet()));
   }
 
+  /** Searches the step, then as the reader wants all steps. @param {string} text */
+  openSearch(text) {
+    const { view } = this;
+    const sheet = new SearchSheet({ close: () => this.closeSheet(), search: (whole) => this.search(sheet, text, whole), go: async (hit) => {
+      this.closeSheet();
+      await (hit.step === view.step ? view.showGroup(hit.group) : view.chooseStep(hit.step, hit.group));
+      const rollout = view.group.rollouts.find((each) => each.rollout === hit.rollout);
+      const found = view.finder.hits.find(({ passage }) => passage.rollout === rollout);
+      if (rollout) view.board.read([rollout], found?.from ?? 0);
+    } });
+    this.open(sheet.element);
+    return this.search(sheet, text, false);
+  }
+
+  /** @param {SearchSheet} sheet @param {string} text @param {boolean} whole */
+  async search(sheet, text, whole) {
+    const { view } = this;
+    sheet.wait(text, whole);
+    try {
+      sheet.show(await view.source.find(text, whole ? null : view.step));
+    } catch (error) {
+      sheet.status.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+
   /** The lens of any method, in place of the signal that is shown. */
   pickLens() {
     this.draw(); // resets the menu to the current signal
@@ -114,7 +143,9 @@ export class Controls {
     this.open(picker.element);
     picker.show([]);
     try {
-      picker.show(await this.view.source.methods());
+      const methods = await this.view.source.methods(this.view.step, this.view.group.group);
+      nameMethods(methods);
+      picker.show(methods);
     } catch (error) {
       this.closeSheet();
       this.view.notify(/** @type {Error} */ (error).message);

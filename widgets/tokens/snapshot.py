@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from widgets.recorded.data import RunData, first_choice
+from widgets.recorded.vocabulary import spelled
 from widgets.wire.payload import unpack
 from workbench.descriptions import describe
 from workbench.visible import escaped
@@ -15,7 +16,7 @@ from workbench.visible import escaped
 MOST_ROLLOUTS = 6
 MOST_TOKENS = 160  # of a rollout
 LONGEST = 200  # characters of a token
-UP, DOWN = (230, 97, 1), (94, 60, 153)
+UP, DOWN, AMOUNT = (230, 97, 1), (94, 60, 153), (0, 114, 178)  # as in the pages
 DEFAULT = "advantage"  # unless another signal was shown last
 SIGNED = (DEFAULT, "lens")
 LEGEND = "orange: up-weighted, purple: down-weighted"
@@ -51,15 +52,27 @@ def summary(data: RunData) -> str:
 
 
 def rollouts(data: RunData, step: int, seen: Seen) -> str:
-    """One group, at most six of its rollouts."""
+    """One group, at most six of its rollouts: the best and the worst."""
     groups = data.board(step)["groups"]
     entry = next((each for each in groups if each["group"] == seen.get("group")), None) or first_choice(groups)
     header, columns = unpack(data.group(step, entry["group"]))
     legend, values = shades(columns, str(seen.get("signal", DEFAULT)))
     parts = values / (float(np.nanmax(np.abs(values), initial=0.0)) or 1.0)
-    rows = "".join(row(header, columns["tokens"], parts, rollout) for rollout in header["rollouts"][:MOST_ROLLOUTS])
-    question = written(entry["question"])
-    return f"<p>Step {step}, <i>{question}</i> ({escaped(legend)})</p><table>{rows}</table>"
+    chosen = best_and_worst(header["rollouts"])
+    signed = str(seen.get("signal", DEFAULT)) in SIGNED or bool((values < 0).any())
+    rows = "".join(row(header, columns["tokens"], parts, rollout, signed) for rollout in chosen)
+    question, all_of = written(entry["question"]), len(header["rollouts"])
+    some = f"; the best and the worst {len(chosen)} of {all_of} rollouts" if len(chosen) < all_of else ""
+    return f"<p>Step {step}, <i>{question}</i> ({escaped(legend)}{some})</p><table>{rows}</table>"
+
+
+def best_and_worst(rollouts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `MOST_ROLLOUTS`: half of them those with the highest rewards, half with the lowest, in sampling order."""
+    if len(rollouts) <= MOST_ROLLOUTS:
+        return rollouts
+    falling = sorted(rollouts, key=lambda each: -(each["reward"] if each["reward"] is not None else -math.inf))
+    half = MOST_ROLLOUTS // 2
+    return sorted([*falling[:half], *falling[-half:]], key=lambda each: each["rollout"])
 
 
 def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray]:
@@ -78,12 +91,14 @@ def shades(columns: dict[str, np.ndarray], signal: str) -> tuple[str, np.ndarray
     return (f"{name}, orange: above zero, purple: below" if np.nanmin(values) < 0 else name), values
 
 
-def row(header: dict[str, Any], ids: np.ndarray, parts: np.ndarray, rollout: dict[str, Any]) -> str:
-    """One rollout as a row of a table; `parts` are the strengths of the colours, [token]."""
+def row(header: dict[str, Any], ids: np.ndarray, parts: np.ndarray, rollout: dict[str, Any], signed: bool) -> str:
+    """One rollout as a row of a table; `parts` are the strengths of the colours, [token], `signed` or amounts."""
     span = slice(rollout["start"], rollout["start"] + min(rollout["length"], MOST_TOKENS))
-    texts = [header["vocabulary"][str(token)][0] for token in ids[span]]
-    tokens = "".join(token(text, part) for text, part in zip(texts, parts[span], strict=True))
-    reward = "unscored" if rollout["reward"] is None else f"{rollout['reward']:.2f}"
+    texts = spelled([header["vocabulary"][str(token)] for token in ids[span]])
+    tokens = "".join(token(text, part, signed) for text, part in zip(texts, parts[span], strict=True))
+    grade = rollout.get("correct")
+    mark = "?" if grade is None else "✓" if grade > 0.5 else "✗"
+    reward = "unscored" if rollout["reward"] is None else f"{mark} {rollout['reward']:.2f}"
     cut = "…" if rollout["length"] > MOST_TOKENS else ""
     style = "text-align:left;font-family:monospace;white-space:pre-wrap"
     return f'<tr><td>{reward}</td><td style="{style}">{tokens}{cut}</td></tr>'
@@ -98,12 +113,12 @@ def written(text: str) -> str:
     return escaped(text)
 
 
-def token(text: str, part: float) -> str:
-    """A token on its colour; `part` between -1 and 1."""
+def token(text: str, part: float, signed: bool = True) -> str:
+    """A token on its colour; `part` between -1 and 1, or an amount between 0 and 1."""
     shown = written(text[:LONGEST] + "…" * (len(text) > LONGEST)).replace("\n", "⏎\n")
     if not math.isfinite(part) or abs(part) < 0.02:
         return f"<span>{shown}</span>"
-    red, green, blue = UP if part > 0 else DOWN
+    red, green, blue = AMOUNT if not signed else UP if part > 0 else DOWN
     opacity = round(min(1.0, abs(part)) * 0.5, 2)
-    line = "solid" if part > 0 else "dashed"
-    return f'<span style="background:rgba({red},{green},{blue},{opacity});border-bottom:2px {line}">{shown}</span>'
+    line = "" if not signed else ";border-bottom:2px solid" if part > 0 else ";border-bottom:2px dashed"
+    return f'<span style="background:rgba({red},{green},{blue},{opacity}){line}">{shown}</span>'

@@ -33,8 +33,6 @@ export class TokenView {
   group;
   /** @type {Compare | null} */
   other = null;
-  /** @type {Place | null} */
-  pinned = null;
 
   /** @param {HTMLElement} root @param {any} source see above @param {{ step?: (step: number) => void, chosen?: () => void }} hooks `step` is called for every step shown, `chosen` when the reader chose one */
   constructor(root, source, hooks = {}) {
@@ -61,8 +59,7 @@ export class TokenView {
     this.walker = new Walker(this);
     this.pane = new Pane(this, "rollouts; arrow keys move from token to token");
     this.themes = new MutationObserver(() => this.panes.forEach((each) => each.repaintMap()));
-    const around = root.closest("[data-theme]");
-    if (around) this.themes.observe(around, { attributes: true, attributeFilter: ["data-theme"] });
+    this.themes.observe(root.closest("[data-theme]") ?? root, { attributes: true, attributeFilter: ["data-theme"] });
     this.walker.attach(this.pane);
   }
 
@@ -116,10 +113,10 @@ export class TokenView {
     }
   }
 
-  /** A step that the reader chose: newer ones no longer replace it. @param {number} step */
-  chooseStep(step) {
+  /** A step that the reader chose: newer ones no longer replace it. @param {number} step @param {number} [group] */
+  chooseStep(step, group) {
     this.hooks.chosen?.();
-    return this.showStep(step);
+    return this.showStep(step, group);
   }
 
   /** @param {number} number @param {Promise<Group> | null} given the group, where it comes from elsewhere than the step */
@@ -135,6 +132,7 @@ export class TokenView {
     }
     await this.provide(group, this.signalName);
     if (ticket !== this.ticket) return;
+    if (this.pinned && this.group !== group) this.dock.unpin();
     const first = !this.group;
     this.group = group;
     if ((first || given) && !group.signals.includes(this.signalName)) {
@@ -175,6 +173,7 @@ export class TokenView {
   /** @param {string} name */
   async showSignal(name) {
     if (!this.group) return;
+    this.notify("");
     if (!this.group.signals.includes(name)) await this.provide(this.group, name);
     if (!this.group.signals.includes(name)) return;
     this.signalName = name;
@@ -226,22 +225,10 @@ export class TokenView {
     pane.sheet.element.focus({ preventScroll: true });
   }
 
-  /** Keeps a token's card beside the text. @param {Place} place @param {boolean} enter by key: the focus goes to the card */
-  pin(place, enter = false) {
-    this.pinned = place;
-    this.card.hide();
-    this.redress();
-    this.dock.draw();
-    if (enter) this.dock.enter();
-  }
+  /** The token whose card stays. */
+  get pinned() { return this.dock.pinned; }
 
-  unpin() {
-    const inside = this.dock.element.contains(document.activeElement);
-    this.pinned = null;
-    this.redress();
-    this.dock.draw();
-    if (inside) this.focus();
-  }
+  drawn() { this.dock.follow(); }
 
   redress() { this.panes.forEach((pane) => pane.sheet.redress()); }
 
@@ -291,6 +278,7 @@ export class TokenView {
     this.ticket += 1;
     this.themes.disconnect();
     this.controls.effect.close();
+    this.dock.close();
     this.seen.close();
     this.other?.close();
     this.pane.close();

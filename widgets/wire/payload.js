@@ -10,9 +10,12 @@
  * @typedef {{ kind: string, step: number, group: number, rollouts: Rollout[], prompts: number[][], signals: string[],
  *   described?: Record<string, import("../page/signals.js").Description>,
  *   vocabulary: Record<string, import("../page/tokens.js").Entry>, columns: Record<string, any> }} Group
- * A line of a board: outcomes are `[rollout, reward, correct, finish]`.
- * @typedef {{ group: number, problem: string, question: string, rollouts: [number, number | null, number | null, string][] }} BoardEntry
- * @typedef {{ kind: string, step: number, groups: BoardEntry[] }} BoardPayload
+ * A line of a board: outcomes are `[rollout, reward, correct, finish]`; `excluded`: why the update used none of them,
+ * `again`: whether they were scored again after it, where that is said.
+ * @typedef {{ group: number, problem: string, question: string, rollouts: [number, number | null, number | null, string][], excluded?: string | null, again?: boolean }} BoardEntry
+ * Groups that the update excluded come last; `filters`: the names of the method's filters; `effect`: whether anything was
+ * recorded of what the step changed, undefined where that is not known.
+ * @typedef {{ kind: string, step: number, groups: BoardEntry[], filters?: string[], effect?: boolean }} BoardPayload
  */
 
 /** @type {Record<string, Float32ArrayConstructor | Int32ArrayConstructor | Uint8ArrayConstructor>} */

@@ -53,11 +53,20 @@ export class KernelSource {
   /** @param {number} step @param {number} group */
   group(step, group) { return this.keeping({ kind: "group", step, group }); }
 
-  /** Every method, for their lenses. @returns {Promise<import("../page/picker.js").MethodEntry[]>} */
-  async methods() { return (await this.keeping({ kind: "methods" })).methods; }
+  /** Every method, and why its lens cannot be had on a group. @param {number} step @param {number} group @returns {Promise<import("../page/picker.js").MethodEntry[]>} */
+  async methods(step, group) { return (await this.keeping({ kind: "methods", step, group })).methods; }
 
   /** The gradient weights of a method on the tokens of a group. @param {number} step @param {number} group @param {string} method */
   lens(step, group, method) { return this.ask({ kind: "lens", step, group, method }); }
+
+  /** A problem, and the tracked ones, over the steps of the run. @param {string} problem */
+  histories(problem) { return this.ask({ kind: "histories", problem }); }
+
+  /** The rollouts of a tracked problem. @param {number} step @param {number} group */
+  probe(step, group) { return this.ask({ kind: "probe", step, group }); }
+
+  /** Rollouts that contain a text, of a step or of the whole run. @param {string} text @param {number | null} step */
+  find(text, step) { return this.ask({ kind: "find", text, step }); }
 
   /** Continuations from another token. @param {{ step: number, rollout: number, at: number, token: number, n: number }} place */
   branch(place) { return this.ask({ kind: "branch", ...place }); }

@@ -8,10 +8,11 @@ The learning rate is 1e-30, so that every step runs the same model.
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from workbench.planning.completions import ask_some
 from workbench.training.memory import LEDGER
 from workbench.training.sampling import Clock
 from workbench.training.step import Step
@@ -62,6 +63,7 @@ class Timing:
     cut: int  # maximum tokens of a completion in the measurement
     longest: int  # maximum tokens of a completion in the run
     note: str  # what was measured and what was extrapolated
+    answers: list[dict[str, Any]] = field(default_factory=list)  # of some held-out problems: prompt, text, answer, …
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -101,6 +103,8 @@ def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
     samples = stepper.steps(seconds)
     evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
     found = timing(stepper.settings, load, samples, evaluations)
+    trainer.settings = stepper.settings
+    found = dataclasses.replace(found, answers=ask_some(trainer))
     return with_survey(found, stepper.surveyed, samples[-1]) if stepper.surveyed else found
 
 

@@ -1,5 +1,7 @@
 """Payloads: what was recorded arrives whole, what was not is missing, never zero."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +13,7 @@ from tests.widgets.fake_run import small_run
 from widgets.recorded.data import RunData, first_choice, group_parts, has_variance, per_token
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import pack, rounded, unpack
+from workbench.runs.demo import demo_config
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +156,44 @@ def test_the_board_names_every_group_with_its_outcomes(data):
     assert not has_variance(board["groups"][0])
     assert first_choice(board["groups"]) is not board["groups"][0]
     assert "<|user|>" not in board["groups"][0]["question"]
+
+
+def test_groups_that_a_filter_removed_come_last_and_are_never_shown_first(tmp_path):
+    run = small_run(tmp_path)
+    path = run.path / "rollouts" / "step-000003.parquet"
+    table = pq.read_table(path)
+    reasons = ["filtered" if group < 2 else None for group in table.column("group").to_pylist()]
+    reasons[0] = "pruned"
+    pq.write_table(table.append_column("excluded", pa.array(reasons, pa.string())), path)
+    (run.path / "resolved.json").write_text(
+        json.dumps({"method": {"key": "dapo", "filters": [{"piece": "dynamic_sampling", "rounds": 9}]}})
+    )
+    board = RunData(run).board(3)
+    assert [entry["group"] for entry in board["groups"]] == [2, 3, 0, 1]
+    assert [entry["excluded"] for entry in board["groups"]] == [None, None, "filtered", "filtered"]
+    assert board["filters"] == ["dynamic_sampling"]
+    assert first_choice(board["groups"])["group"] in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("record", "evaluation", "known"),
+    [({"after": 0}, {}, False), ({"after": 2}, {}, True), ({"after": 0}, {"probes": 2}, True)],
+)
+def test_the_board_says_whether_the_effect_of_a_step_can_be_shown(run, monkeypatch, record, evaluation, known):
+    data = RunData(run)
+    monkeypatch.setattr(data, "config", lambda: {"record": record, "evaluation": evaluation})
+    assert data.board(3)["effect"] is known
+
+
+def test_the_demonstrations_record_the_effect_of_their_steps_and_track_problems():
+    for real in (False, True):
+        config = demo_config(real)
+        assert config.record.after > 0
+        assert config.evaluation.probes > 0
+
+
+def test_a_run_without_the_column_excludes_no_group(data):
+    assert {entry["excluded"] for entry in data.board(3)["groups"]} == {None}
 
 
 def test_a_step_or_group_that_is_not_there_is_named(data):

@@ -1,6 +1,7 @@
 """What the form says beyond its fields: sample problems, rewards tried on a text, the plan; slow answers come later."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 
@@ -10,10 +11,9 @@ from widgets.form.desk import Desk
 from widgets.form.editor import editor
 from widgets.setup import plan as plan_module
 from widgets.setup import review as review_module
-from widgets.setup.background import Background
 from widgets.setup.draft import tables_of
 from widgets.setup.plan import Plan, memory_bar
-from widgets.setup.review import Review, earlier_of, remedy_of, review
+from widgets.setup.review import Earlier, Review, earlier_of, remedy_of, review
 from widgets.setup.samples import sample_problems, try_text
 from workbench.planning.forecast import forecast
 from workbench.planning.measure import Timing
@@ -149,6 +149,47 @@ def test_the_time_is_measured_at_a_click_and_shown_while_it_is_true(desk, config
     assert plan.measure.disabled  # what does not fit is not tried
 
 
+def test_the_accuracy_of_another_model_is_forgotten(desk, config):
+    plan = Plan(desk, print)
+    known = dataclasses.replace(planned(config, 10**12), earlier=Earlier(accuracy=0.4, source="The embedded model"))
+    plan.show(known)
+    assert plan.rate.value == 0.4
+    plan.rate.value = 0.9  # a person moves it
+    plan.show(known)
+    assert plan.rate.value == 0.9
+    other = config.replace(task={"task": "two_numbers"}, rewards=[{"reward": "math"}])
+    plan.show(dataclasses.replace(planned(config, 10**12), config=other))
+    assert plan.rate.value == 0.5
+    assert "Not known of this model on this task" in plan.variance.value
+
+
+def test_measuring_shows_completions_and_takes_their_accuracy(desk, config, monkeypatch):
+    said = [
+        {
+            "prompt": "<|im_start|>user\nWhat is 1 + 1?<|im_end|>\n",
+            "text": "<b>3</b>",
+            "answer": "2",
+            "correct": 0.0,
+            "finish": "stop",
+        },
+        {"prompt": "What is 1 + 1?", "text": "", "answer": "2", "correct": None, "finish": "length"},
+    ]
+    found = dataclasses.replace(TIMING, answers=said)
+    monkeypatch.setattr(plan_module, "measure", lambda config: found)
+    plan = Plan(desk, print)
+    plan.show(planned(config, 10**12))
+    assert plan.sampled.value == ""
+    plan.measure.click()
+    assert "What is 1 + 1? <b>2</b>" in plan.sampled.value
+    assert "im_start" not in plan.sampled.value
+    assert "✗</span> <code>&lt;b&gt;3&lt;/b&gt;</code>" in plan.sampled.value
+    assert "?</span> <code>…</code>" in plan.sampled.value
+    assert plan.rate.value == 0.25  # (0 + 1) / (2 + 2)
+    assert "0 of 2 just now" in plan.variance.value
+    plan.show(planned(config.replace(rollouts={"rollouts": 4}), 10**12))
+    assert plan.sampled.value == ""
+
+
 def test_what_cannot_be_measured_says_why(desk, config, monkeypatch):
     def fail(config):
         raise ValueError("no <model> here")
@@ -187,64 +228,6 @@ def test_the_share_of_dull_groups_follows_rate_and_size(desk, config):
     assert "<b>50.0 %</b>" in plan.variance.value
     plan.rate.value = 0.9
     assert "<b>82.0 %</b>" in plan.variance.value
-
-
-# ------------------------------------------------------------------ background
-
-
-def test_a_script_is_answered_at_once():
-    answers, faults = [], []
-    background = Background(lambda number: 1 / number, answers.append, faults.append)
-    background.ask(2)
-    background.ask(0)
-    assert answers == [0.5]
-    assert faults == ["ZeroDivisionError: division by zero"]
-
-
-def test_a_kernel_is_answered_later_and_for_the_newest_question_only():
-    async def scene():
-        answers, threads = [], []
-
-        def work(number):
-            threads.append(threading.current_thread())
-            return number
-
-        background = Background(work, answers.append, answers.append)
-        for number in range(5):
-            background.ask(number)
-        assert not answers
-        while not answers:
-            await asyncio.sleep(0.02)
-        background.close()
-        return answers, threads
-
-    answers, threads = asyncio.run(scene())
-    assert answers == [4]
-    assert threading.main_thread() not in threads
-
-
-def test_a_question_that_hangs_keeps_no_newer_one_waiting():
-    async def scene():
-        answers, hangs, freed = [], threading.Event(), threading.Event()
-
-        def work(number):
-            if number == 0:
-                hangs.set()
-                freed.wait(20)
-            return number
-
-        background = Background(work, answers.append, answers.append)
-        background.ask(0)
-        await asyncio.to_thread(hangs.wait, 20)
-        background.ask(1)
-        while not answers:
-            await asyncio.sleep(0.02)
-        freed.set()
-        await asyncio.sleep(0.1)
-        background.close()
-        return answers
-
-    assert asyncio.run(asyncio.wait_for(scene(), 15)) == [1]
 
 
 def test_a_plan_that_is_no_longer_true_is_marked(desk, config):

@@ -5,8 +5,9 @@ import dataclasses
 import ipywidgets
 import pytest
 
-from widgets.setup.draft import Mistake, as_python, quick_errors
+from widgets.setup.draft import Mistake, as_python, quick_errors, tables_of
 from widgets.setup.method import card
+from widgets.setup.presets import left_over, pretrained
 from widgets.setup.setup import SECTIONS, Setup
 from workbench import registry
 from workbench.config import RunConfig
@@ -230,3 +231,30 @@ def test_a_card_escapes_its_texts_and_links_its_paper():
     method = dataclasses.replace(registry.methods()["grpo"], title="<b>x", paper="arXiv:2402.03300, section 4")
     assert "&lt;b&gt;x" in card(method)
     assert 'href="https://arxiv.org/abs/2402.03300"' in card(method)
+
+
+# ------------------------------------------------------------------ another model
+
+
+def test_the_embedded_models_settings_are_named_beside_another_model_and_replaced_at_a_click(setup):
+    assert setup.offer not in setup.widget.children
+    field(setup, "model", "name").control.value = "smollm2-135m"
+    assert setup.offer in setup.widget.children
+    for words in ("task word_problems", "reward exact", "learning rate of 0.0003"):
+        assert words in setup.left_over.value
+    field(setup, "method").menu.value = "gspo"
+    setup.offer.children[1].click()
+    config = setup.config
+    assert (config.model.name, config.task.name, config.method.key) == ("smollm2-135m", "two_numbers", "gspo")
+    assert config.model.lora.rank == 16
+    assert [part.reward.name for part in config.rewards] == ["math"]
+    assert setup.offer not in setup.widget.children
+
+
+def test_a_model_that_nothing_was_searched_for_gets_a_careful_rate(config):
+    tables = tables_of(config.replace(model={"name": "some/model"}))
+    found = pretrained(tables)
+    assert found.training.learning_rate == 1e-4
+    assert found.rollouts.max_tokens == 64
+    assert (found.name, found.seed) == (config.name, config.seed)
+    assert not left_over(found)

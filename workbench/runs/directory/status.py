@@ -105,7 +105,7 @@ class Status:
         word = f"stalled in {self.phase}" if self.state == "stalled" else self.state
         parts = [word, f"step {self.step} of {self.total}"]
         if self.typical is not None:
-            parts.append(f"{self.typical:.2g} s a step")
+            parts.append(f"{self.typical:.0f} s a step" if self.typical >= 10 else f"{self.typical:.2g} s a step")
         return " · ".join([*parts, self.text] if self.text else parts)
 
 

@@ -31,6 +31,7 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
         SCORED_SHARE: scored_share(finished),
         "zero_variance_groups": zero_variance_share(sampled.groups),
         "groups": float(len(sampled.kept)),
+        "groups_sampled": float(len(sampled.groups)),
         "loss": mean(learned.losses),
         "grad_norm": mean(learned.norms),
         **apart(finished),
