@@ -18,7 +18,7 @@ WORDS = re.compile(r"[A-Za-z0-9_\s]*")  # nothing in it can be called
 
 
 def grades(problem: Problem, answers: Sequence[str], seconds: float, workers: int) -> dict[str, Grade]:
-    """The grade of every answer; SandboxUnavailable where this machine cannot run one."""
+    """The grade of every answer; NoSandboxError where this machine cannot run one."""
     name = problem.data["dataset"]
     faults = {answer: no_answer(name, answer) for answer in answers}
     asked = [answer for answer in answers if not faults[answer]]
