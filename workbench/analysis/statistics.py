@@ -12,6 +12,7 @@ import numpy
 from jaxtyping import Float
 
 Scores = Float[numpy.ndarray, "run task"]
+Others = Float[numpy.ndarray, "_ _"]  # scores of another sample, whose runs and tasks may be others
 
 DRAWS = 2000  # of a bootstrap
 LEVEL = 0.95  # of an interval
@@ -63,7 +64,7 @@ def optimality_gap(scores: Scores, target: float = 1.0) -> float:
     return float(target - numpy.minimum(scores, target).mean())
 
 
-def probability_of_improvement(left: Scores, right: Scores) -> float:
+def probability_of_improvement(left: Scores, right: Others) -> float:
     """How probable it is that a run of `left` beats one of `right`, the mean over tasks; a tie counts as one half.
 
     ValueError where their tasks differ in number.
@@ -86,7 +87,7 @@ def performance_profile(scores: Scores, thresholds: Sequence[float]) -> list[flo
     return [float((scores > threshold).mean()) for threshold in thresholds]
 
 
-def bootstrap(measure: Callable[..., float], *samples: Scores, draws: int = DRAWS, seed: int = 0) -> Interval:
+def bootstrap(measure: Callable[..., float], *samples: Others, draws: int = DRAWS, seed: int = 0) -> Interval:
     """A measure of one or more matrices of scores, with its stratified bootstrap (within each task by itself).
 
     `runs` of the answer is the smallest number of runs of a sample. With one run the interval is the value itself:
@@ -103,7 +104,7 @@ def redrawn(scores: Scores, dice: numpy.random.Generator) -> Scores:
     return numpy.take_along_axis(scores, dice.integers(0, len(scores), scores.shape), axis=0)
 
 
-def paired_difference(left: Scores, right: Scores, *, draws: int = DRAWS, seed: int = 0) -> Interval:
+def paired_difference(left: Scores, right: Others, *, draws: int = DRAWS, seed: int = 0) -> Interval:
     """The mean of left - right over rows that share a seed, with the bootstrap over these pairs.
 
     ValueError where the shapes differ.
