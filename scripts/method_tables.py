@@ -7,6 +7,7 @@ from pathlib import Path
 from scripts.piece_tables import plain
 from scripts.sources import files, tree
 from workbench.method import Method
+from workbench.papers import systems
 from workbench.piece import Piece
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
@@ -98,11 +99,25 @@ def papers_page(entries: list[Method], homes: dict[str, Path], pieces: list[type
         here, left_out = file_texts(homes[method.key])
         row = (f"[`{method.key}`](methods.md#{method.key})", linked(cell(method.paper)), here, left_out)
         lines.append(f"| {' | '.join((*map(cell, row[:2]), cell(here), cell(left_out), checks(method.key, homes)))} |")
+    lines += ["", "## Published systems", "", *systems_table()]
     lines += ["", "## The tests", "", "In `tests/methods/`.", "", *tests_table(homes)]
     lines += ["", "## Papers of single pieces", ""]
     lines += ["Pieces outside `workbench/methods/` that follow a paper of their own.", ""]
     lines += ["| piece | kind | paper | what it is |", "|---|---|---|---|", *piece_rows(pieces)]
     return "\n".join(lines) + "\n"
+
+
+def systems_table() -> list[str]:
+    """What of every published system is here, from `workbench/papers/systems.toml`."""
+    found = systems()
+    counts = {status: sum(system.status == status for system in found) for status in ("whole", "part", "none")}
+    told = "`workbench papers --json` gives the same. {} systems: {whole} whole, {part} in part, {none} not here."
+    rows = ["| system | paper | status | carried by | here | missing |", "|---|---|---|---|---|---|"]
+    for system in found:
+        keys = ", ".join(f"`{key}`" for key in system.keys)
+        columns = (system.title, linked(system.paper), system.status, keys, system.here, system.missing)
+        rows.append(f"| {' | '.join(map(cell, columns))} |")
+    return [told.format(len(found), **counts), "", *rows]
 
 
 def file_texts(path: Path) -> tuple[str, str]:
