@@ -103,8 +103,7 @@ def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
     samples = stepper.steps(seconds)
     evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
     found = timing(stepper.settings, load, samples, evaluations)
-    trainer.settings = stepper.settings
-    found = dataclasses.replace(found, answers=ask_some(trainer))
+    found = dataclasses.replace(found, answers=ask_some(trainer, stepper.settings))
     return with_survey(found, stepper.surveyed, samples[-1]) if stepper.surveyed else found
 
 
