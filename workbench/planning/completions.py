@@ -7,21 +7,21 @@ from typing import Any
 
 from workbench.training.sampling import Clock
 from workbench.training.step import Step
-from workbench.training.trainer import Trainer
+from workbench.training.trainer import Settings, Trainer
 
 SHOWN = 8  # held-out problems that are asked, once each
 KEPT = ("prompt", "text", "answer", "correct", "finish")
 
 
-def ask_some(trainer: Trainer) -> list[dict[str, Any]]:
-    """Completions of the first `SHOWN` held-out problems, as long as the run allows; empty where it evaluates none.
+def ask_some(trainer: Trainer, settings: Settings) -> list[dict[str, Any]]:
+    """Completions of the first `SHOWN` held-out problems under a run's settings; empty where it evaluates none.
 
     Leaves the trainer with changed settings.
     """
-    if not trainer.settings.evaluation.problems:
+    if not settings.evaluation.problems:
         return []
-    evaluation = trainer.settings.evaluation.model_copy(update={"problems": SHOWN, "probes": 0})
-    trainer.settings = dataclasses.replace(trainer.settings, evaluation=evaluation)
+    evaluation = settings.evaluation.model_copy(update={"problems": SHOWN, "probes": 0})
+    trainer.settings = dataclasses.replace(settings, evaluation=evaluation)
     return completions(trainer.evaluated(Step(0, {}), Clock()).evaluation or {})
 
 
