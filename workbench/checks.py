@@ -208,7 +208,8 @@ def made_group(number: int, rewards: Sequence[float]) -> Group:
     for index, reward in enumerate(rewards):
         zeros = [0.0] * (index + 1)
         rollout = Rollout(request, index, [0] * (index + 1), "", zeros, list(zeros), "stop")
-        rollout.parts["made up"] = Score(reward, correct=reward > 0)
+        found = "4" if reward > 0 else "5" * (index % 2)  # of the incorrect ones every second has no answer
+        rollout.parts["made up"] = Score(reward, correct=reward > 0, extracted=found)
         rollout.reward = rollout.correct = reward
         rollouts.append(rollout)
     return Group(number, problem, rollouts)

@@ -61,6 +61,9 @@ GOOD = Problem("good", "1+1=", "2")
         (Problem("a", "1+1=", "2", {"much": "x" * LONGEST}), "characters of data, more than"),
         (Problem("a", "1+1=", "2", {"odd": object()}), "'a' with data that are no JSON"),
         (Problem("a", "1+1=", "2", {"odd": math.nan}), "'a' with data that are no JSON"),
+        (Problem("a", "half \ud800", "2"), "'a' with characters in its prompt that cannot be written"),
+        (Problem("a", "1+1=", "2", {"half": "\ud800"}), "'a' with characters in its data that cannot be written"),
+        (Problem("k" * 9999, "", "2"), "'" + "k" * 59 + " without prompt"),
         ("nonsense", "a str, which is no Problem"),
     ],
 )

@@ -70,7 +70,8 @@ class Recompose(Controller):
 def frozen(rollout: Rollout) -> dict[str, Any]:
     """A rollout as plain data, as the state holds it."""
     asked = rollout.request.problem
-    problem = {"key": asked.key, "prompt": asked.prompt, "answer": asked.answer, "data": dict(asked.data)}
+    texts = {name: getattr(asked, name) for name in ("key", "prompt", "answer", "source")}
+    problem = {**texts, "data": dict(asked.data)}
     own = {name: getattr(rollout, name) for name in ("index", "tokens", "text", "engine_logprob", "sampled_logprob")}
     return {"problem": problem, "prompt": rollout.prompt, **own, "extras": rollout.extras}
 

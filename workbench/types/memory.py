@@ -17,6 +17,7 @@ from workbench.types.rollouts import Problem
 NAN = float("nan")
 LONGEST = 20_000  # characters of a stocked problem's prompt or answer, and of its data as JSON
 MOST = 4096  # problems that may be stocked in one step
+SHOWN = 60  # characters of a key in a message
 
 Line = dict[str, Any]  # of a journal: JSON values
 
@@ -179,14 +180,28 @@ def fault_of(problem: Any) -> str:
     """Why something cannot be stocked; empty where it can."""
     if not isinstance(problem, Problem):
         return f"a {type(problem).__name__}, which is no Problem"
-    for name in ("key", "prompt", "answer"):
-        value = getattr(problem, name)
-        if not isinstance(value, str) or not value.strip():
-            return f"{problem.key!r} without {name}"
+    name = repr(problem.key)[:SHOWN]
+    for field in ("key", "prompt", "answer", "source"):
+        value = getattr(problem, field)
+        if not isinstance(value, str) or (field != "source" and not value.strip()):
+            return f"{name} without {field}"
         if len(value) > LONGEST:
-            return f"{problem.key[:40]!r} with {len(value)} characters of {name}, more than {LONGEST}"
+            return f"{name} with {len(value)} characters of {field}, more than {LONGEST}"
+        if not writable(value):
+            return f"{name} with characters in its {field} that cannot be written"
     try:
-        size = len(json.dumps(dict(problem.data), allow_nan=False))
+        text = json.dumps(dict(problem.data), allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        return f"{problem.key!r} with data that are no JSON ({error})"
-    return "" if size <= LONGEST else f"{problem.key!r} with {size} characters of data, more than {LONGEST}"
+        return f"{name} with data that are no JSON ({error})"
+    if not writable(text):
+        return f"{name} with characters in its data that cannot be written"
+    return "" if len(text) <= LONGEST else f"{name} with {len(text)} characters of data, more than {LONGEST}"
+
+
+def writable(text: str) -> bool:
+    """Whether a text is whole Unicode, without halves of pairs.
+
+    >>> writable("für"), writable(chr(0xD800))
+    (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
