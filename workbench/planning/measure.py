@@ -102,8 +102,8 @@ def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
         trainer.try_largest()
     samples = stepper.steps(seconds)
     evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
-    trainer.settings = stepper.settings
-    found = dataclasses.replace(timing(trainer.settings, load, samples, evaluations), answers=ask_some(trainer))
+    found = timing(stepper.settings, load, samples, evaluations)
+    found = dataclasses.replace(found, answers=ask_some(trainer, stepper.settings))
     return with_survey(found, stepper.surveyed, samples[-1]) if stepper.surveyed else found
 
 
