@@ -33,6 +33,9 @@ from workbench.rewards.grading.numbers import read_number, same_number
         ("The final answer is that there are 12 apples in 3 bags", "that there are 12 apples in 3 bags", "marker"),
         ("First 1,200, then $3.50", "$3.50", "last number"),
         ("it is 1/2", "1/2", "last number"),
+        ("8 + 6 equals 14", "14", "last number"),
+        ("It's 14", "14", "last number"),
+        ("8 + 6 gives 14.", "14", "last number"),
         ("from 12 to -7 .", "-7", "last number"),
     ],
 )

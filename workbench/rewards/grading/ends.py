@@ -29,6 +29,9 @@ NUMBER = re.compile(rf"(?<![\w.]){DIGITS}(?:\s?/\s?[0-9]+)?(?:\s?%)?|(?<![\w.])[
 SOLE = re.compile(rf"(?<!\d){DIGITS}(?:/[0-9]+)?%?|(?<!\d)[-+−]?\.[0-9]+%?")
 DIGIT = re.compile(r"[0-9]")
 WORD = re.compile(r"[A-Za-z]{2,}")
+SAYS = re.compile(  # a sentence that says what something is, and no answer by itself
+    r"\b(?:is|are|was|were|equals?|gives?|makes?|yields?|becomes?|totals?|(?:it|that|there)['’]?s)\b", re.IGNORECASE
+)
 TURNING = re.compile(
     r"\b(?:not|no|none|never|neither|nor|or|less|more|least|most|fewer|greater|between|either|except|without|cannot|\w+n't)\b",
     re.IGNORECASE,
@@ -124,9 +127,13 @@ def prose(answer: str) -> Found:
 
 
 def whole_text(text: str) -> Found | None:
-    """A short text that is nothing but an answer."""
+    """A short text that is nothing but an answer; of a sentence, however short, a part is the answer.
+
+    >>> whole_text("12 km").text, whole_text("8 + 6 equals 14"), whole_text("It's 14")
+    ('12 km', None, None)
+    """
     short = text.strip()
-    if not short or len(short) > 80 or "\n" in short:
+    if not short or len(short) > 80 or "\n" in short or SAYS.search(short):
         return None
     if re.fullmatch(r"(?:option|choice)\s+\(?[A-Ja-j]\)?\.?", short, re.IGNORECASE):
         return Found(short, "whole text")
