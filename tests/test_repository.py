@@ -71,7 +71,7 @@ def test_every_target_makes_the_environment(target: str, tmp_path: Path) -> None
     command = ["make", "--dry-run", target, f"PYTHON={sys.executable}"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "-m venv .venv" in answer.stdout
-    assert answer.stdout.index('"torch==2.13.*"') < answer.stdout.index('-e ".[dev]"')
+    assert answer.stdout.index('"torch==2.13.*"') < answer.stdout.index('-e ".[dev,tasks]"')
 
 
 def test_continuous_integration_can_start() -> None:

@@ -10,7 +10,6 @@ from workbench.kinds import Alarm, Alert, Watched
 from workbench.types import State
 
 Act = Annotated[Literal["note", "pause", "stop"], Field(description="what it does: note, pause the run, or stop it")]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Unscored(Alarm):
     """Too much of a step has no reward: the step is not trained on, and the run fails. `training.unscored`."""
 
     before_update = True
-    limit: Share = 0.05
+    limit: Annotated[float, Field(ge=0, le=1, description="share of a step's rollouts that may be unscored")] = 0.05
 
     def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
         share = 1 - seen.metrics.get("scored_share", 1.0)

@@ -62,7 +62,8 @@ def test_a_fork_without_a_change_goes_on_bit_for_bit_as_its_parent(parent: Run) 
     for step in (1, 2, 3):
         assert same(state_of(run, step), state_of(parent, step))
     for step in (2, 3):
-        assert read_table(run.file("rollouts", step)).equals(read_table(parent.file("rollouts", step)))
+        own, other = (read_table(one.file("rollouts", step)).to_pylist() for one in (run, parent))
+        assert repr(own) == repr(other)  # to the last digit; nan, where nothing was recorded, equals nan
     assert [timeless(line) for line in run.lines()] == [timeless(line) for line in parent.lines()]
     assert run.steps() == [2, 3]  # rollouts of step 1 stay with the parent
 
