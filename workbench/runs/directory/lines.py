@@ -6,6 +6,7 @@ Lines without one, of earlier versions or of other programs, are read as they ar
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from workbench.runs.directory.links import unshare
 from workbench.runs.directory.paths import plain, room
 
 CHECKSUM = b', "crc": '
+SEALED = re.compile(rb".{%d}([0-9]{1,10})\}\s*$" % len(CHECKSUM), re.DOTALL)  # a number where a checksum's would stand
 
 
 def encode(value: Mapping[str, Any]) -> bytes:
@@ -35,9 +37,19 @@ def seal(value: Mapping[str, Any]) -> bytes:
 
 
 def intact(line: bytes) -> bool:
-    """Whether a line is as it was written; one without a checksum is taken to be."""
+    """Whether a line is as it was written; one without a checksum is taken to be.
+
+    Where the word before the checksum changed, the number still is the line's own.
+
+    >>> line = seal({"step": 1})
+    >>> intact(line), intact(line.replace(b"1", b"2", 1)), intact(line.replace(b"crc", b"grc")), intact(b'{"step": 1}')
+    (True, False, False, True)
+    """
     body, found, number = line.rpartition(CHECKSUM)
-    return not found or number.strip() == b"%d}" % zlib.crc32(body)
+    if found:
+        return number.strip() == b"%d}" % zlib.crc32(body)
+    other = SEALED.search(line)
+    return other is None or int(other[1]) != zlib.crc32(line[: other.start()])
 
 
 class LineWriter:

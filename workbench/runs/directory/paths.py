@@ -85,10 +85,16 @@ class RunDirectory:
         if not isinstance(found, Mapping) or found.get("kind") != "run":
             what = "has no format.json" if not self.format.exists() else "format.json does not say that it is one"
             raise ValueError(f"{self.path} is no run directory: {what}; give the folder of a run")
-        if not isinstance(found.get("format"), int) or not 1 <= found["format"] <= FORMAT:
+        number = found.get("format")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise ValueError(
+                f"{self.format}: format = {number!r} is no version; put back the file as it was: this version writes "
+                f"format = {FORMAT}"
+            )
+        if number > FORMAT:
             raise LaterVersionError(
-                f"{self.path} has format {found.get('format')!r}, this version reads up to {FORMAT}; "
-                "upgrade rlvr-workbench to open it"
+                f"{self.path} has format {number}, this version reads up to {FORMAT}; upgrade rlvr-workbench to open "
+                "it, or put back format.json if it was changed"
             )
         return self
 
