@@ -23,7 +23,7 @@ from workbench.types.facts import RESERVED
 
 TEXTS = {"title": "t", "paper": "p", "equation": "e", "changes": "c"}
 WEIGHT = Fact("keep_weight", missing=1.0, help="How much the rollout counts.")
-PLACE = Fact("place_in_text", "token", missing=-1.0)
+PLACE = Fact("place_in_text", "token", missing=-1.0, help="Where in the completion a token stands.")
 
 
 @dataclass(frozen=True)
