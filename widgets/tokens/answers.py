@@ -29,17 +29,18 @@ def find(desk: Desk, request: Request) -> bytes:
 
 @answer("methods", slow=True)
 def methods(desk: Desk, request: Request) -> bytes:
-    """Every method's key, title, what it changes, and why its lens cannot be had on `group` of `step`, if so."""
+    """Every method's key, title, what it changes; with a `step` also why its lens cannot be had on `group` there."""
     from widgets.lens.available import obstacle
     from workbench.registry import methods as all_methods  # torch is loaded when a lens is wanted, not before
     from workbench.runs.replay import Replay
 
-    step = int(request["step"])
-    replay = Replay.of(desk.run, step, int(request["group"]))
-    entries = [
-        {"key": key, "title": each.title, "changes": each.changes, "error": obstacle(desk.run, step, each, replay)}
-        for key, each in sorted(all_methods().items())
-    ]
+    known = sorted(all_methods().items())
+    entries = [{"key": key, "title": each.title, "changes": each.changes, "error": ""} for key, each in known]
+    if "step" in request:
+        step = int(request["step"])
+        replay = Replay.of(desk.run, step, int(request["group"]))
+        for entry, (_, each) in zip(entries, known, strict=True):
+            entry["error"] = obstacle(desk.run, step, each, replay)
     return pack({"kind": "methods", "methods": entries}, {})
 
 
