@@ -150,7 +150,8 @@ def seal(document: Mapping[str, Any]) -> str:
 
 def seal_error(document: Mapping[str, Any]) -> str:
     """Whether a document is another than was written; one without a SHA-256 is of an earlier version, and taken."""
-    if document.get("sha256", "") in ("", seal(document)):
+    given = document.get("sha256")
+    if given is None or given == seal(document):
         return ""
     return "was changed after it was written: its SHA-256 is that of another content"
 
