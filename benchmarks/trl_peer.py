@@ -158,8 +158,9 @@ def dataset(setting: Setting, encoder: Any) -> Any:
     for number in range(setting.problems * setting.all_steps):
         problem = setting.task.problem(number, "train")
         prompt = encoder.prompt(problem.prompt)
-        text = encoder.shown(prompt) if encoder.chat else problem.prompt
-        if tuple(encoder.tokenizer(text)["input_ids"]) != prompt:
+        texts = (problem.prompt, encoder.shown(prompt))  # a tokenizer may add the template's tokens itself
+        text = next((text for text in texts if tuple(encoder.tokenizer(text)["input_ids"]) == prompt), None)
+        if text is None:
             raise ValueError(f"{problem.key}: TRL would read other tokens than we do; use a model without a template")
         rows.append({"prompt": text, "answer": problem.answer})
     return Dataset.from_list(rows)

@@ -9,8 +9,9 @@ import pytest
 
 from benchmarks import common
 from benchmarks.step_vs_trl import Ours
-from benchmarks.trl_peer import Setting, Watch, last_word_is_right
+from benchmarks.trl_peer import Setting, Watch, dataset, last_word_is_right
 from scripts.sources import ROOT
+from workbench.models.load import load_encoder, load_model
 from workbench.tasks.word_problems import WordProblems
 
 
@@ -89,3 +90,12 @@ def test_our_side_of_a_comparison_takes_steps_and_leaves_the_warm_up_out(tmp_pat
     assert len(ours.measured.seconds) == len(ours.measured.processor) == 1
     assert 0 < ours.measured.tokens[0] <= 4
     assert {"generate", "update", "checkpoint"} <= set(ours.phases)
+
+
+def test_the_other_side_reads_the_tokens_that_we_read() -> None:
+    """Of the embedded model, whose tokenizer adds the first token itself."""
+    setting = Setting(task=WordProblems(), problems=2, warm_up=0, steps=1)
+    encoder = load_encoder(setting.model, load_model(setting.model))
+    rows = dataset(setting, encoder)
+    expected = [encoder.prompt(setting.task.problem(number, "train").prompt) for number in (0, 1)]
+    assert [tuple(encoder.tokenizer(row["prompt"])["input_ids"]) for row in rows] == expected
