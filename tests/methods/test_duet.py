@@ -1,4 +1,4 @@
-"""DUET's allocation: the card's four problems, its weights, and what is learnt of a group."""
+"""DUET's allocation: the card's four problems, its weights, and what is known of a group."""
 
 import statistics
 
