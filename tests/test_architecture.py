@@ -43,7 +43,7 @@ LIBRARY: dict[str, set[str]] = {
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
     "sandbox": set(),  # knows values and programs, nothing of this project
-    "problems": {"errors"},
+    "problems": {"errors", "types", "sandbox"},
     "rewards": CORE | {"problems", "sandbox"},
     "pruning": CORE,
     "tasks": BASE | {"problems", "sandbox"},

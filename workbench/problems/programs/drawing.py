@@ -1,12 +1,14 @@
-"""Small programs drawn line by line, for `small_programs`: every value on the way is small, whatever the seed."""
+"""Small programs drawn line by line: every value on the way is small, whatever the seed."""
 
+import ast
 import zlib
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from workbench.sandbox.exact import RAISED
-from workbench.sandbox.small import Value, parse
+from workbench.sandbox.small import LINES as MOST_LINES
+from workbench.sandbox.small import SmallError, Value, parse
 
 Split = Literal["train", "test"]
 HELD_OUT = 8  # one program in eight belongs to the test split
@@ -35,6 +37,26 @@ class Drawn:
 def split_of(text: str) -> Split:
     """The split of a program, or of a prompt: the two never share one, whatever the seed."""
     return "test" if zlib.crc32(text.encode()) % HELD_OUT == 0 else "train"
+
+
+def canonical(program: str) -> str:
+    """A program of the language as `draw` writes it: one line, usual spaces, and `return x` at the end.
+
+    Decides with `split_of` to which split a program belongs that a model wrote. Raises SmallError.
+
+    >>> canonical("def f(x):\\n  x=x+(2)\\n  return sum( x )")
+    'def f(x): x = x + 2; x = sum(x); return x'
+    """
+    parse(program)
+    (function,) = ast.parse(program).body
+    assert isinstance(function, ast.FunctionDef)
+    try:
+        *body, last = [ast.unparse(each) for each in function.body]
+    except RecursionError:
+        raise SmallError("the program is nested too deeply") from None
+    if last != "return x" and len(body) < MOST_LINES:
+        body, last = [*body, last.replace("return", "x =", 1)], "return x"
+    return f"def f(x): {'; '.join([*body, last])}"
 
 
 def draw(random: Random, lines: int, split: Split, inputs: int = 1) -> Drawn:
