@@ -194,7 +194,13 @@ class Filter(Piece, ABC):
     rounds: int = 0  # most further rounds of sampling a step may take for its sake
 
     @abstractmethod
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]: ...
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
+        """A verdict for each group of a round of sampling, in order; all rounds of a step find the same state."""
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        """The state after a step, from all its groups, kept or not."""
+        del groups
+        return state
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class ClearestMajorities(Filter):
 
     keep: Annotated[float, Field(gt=0, le=1, description="share of the problems")] = 1.0  # authors: also 1/3
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         best = [max(shares(group.rollouts), default=0.0) for group in groups]
         order = sorted(range(len(groups)), key=lambda place: -best[place])
         kept = set(order[: max(1, round(self.keep * len(groups)))])

@@ -120,7 +120,7 @@ def of_role(groups: Sequence[Group], role: str) -> list[Rollout]:
 class Informative(Filter):
     """Trains on groups solved at times, and on rewritings of which one was worth something. arXiv:2508.14029."""
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         return ["keep" if self.keeps(group) else "drop" for group in groups]
 
     def keeps(self, group: Group) -> bool:

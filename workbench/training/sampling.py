@@ -253,8 +253,9 @@ class StepSampler:
     def filter(self, groups: Sequence[Group]) -> int:
         """Marks the groups to train on; answers for how many the filters want another problem."""
         verdicts: dict[int, Verdict] = {group.number: "keep" for group in groups}
-        for item in self.parts.filters:
-            for group, verdict in zip(groups, item(groups), strict=True):
+        for place, item in enumerate(self.parts.filters):
+            found = item(self.states.get(f"filters.{place}", {}), groups)
+            for group, verdict in zip(groups, found, strict=True):
                 if verdict != "keep":
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
