@@ -235,7 +235,8 @@ class Pick:
 class Pool:
     """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each.
 
-    `ledger` has every problem's visits, `stock` the problems that pieces made: `Pick(problem=pool.stock[-1])`.
+    `ledger` has every problem's visits, `stock` the problems that pieces made: `Pick(problem=pool.stock[-1])`;
+    `problem` gives one of the pool by its number, for a sampler that chooses by what the data say.
     """
 
     size: int | None
@@ -245,6 +246,7 @@ class Pool:
     uniform: Callable[[int], float]  # a number in [0, 1) for every i, keyed by seed and step
     ledger: Ledger = field(default_factory=Ledger)
     stock: Stock = field(default_factory=Stock)
+    problem: Callable[[int], Problem] = lambda number: Problem(str(number), "", "")  # the trainer gives the task's
 
 
 @dataclass(frozen=True)
@@ -288,6 +290,7 @@ class Round:
     total_steps: int = 1
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)
+    rollouts: int = 1  # of a problem, as the run's config has it; a sampler may have asked for others
 
 
 @dataclass(frozen=True)
