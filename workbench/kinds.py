@@ -247,6 +247,7 @@ class Pool:
     ledger: Ledger = field(default_factory=Ledger)
     stock: Stock = field(default_factory=Stock)
     problem: Callable[[int], Problem] = lambda number: Problem(str(number), "", "")  # the trainer gives the task's
+    max_tokens: int = 64  # of a completion, as the run's config has it
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,7 @@ class Round:
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)
     rollouts: int = 1  # of a problem, as the run's config has it; a sampler may have asked for others
+    max_tokens: int = 64  # of a completion, as the run's config has it
 
 
 @dataclass(frozen=True)

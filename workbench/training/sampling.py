@@ -121,7 +121,7 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        memory = self.parts.ledger, self.parts.stock, self.pooled
+        memory = self.parts.ledger, self.parts.stock, self.pooled, self.sampling.max_tokens
         pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
         return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
@@ -257,6 +257,7 @@ class StepSampler:
             ledger=self.parts.ledger,
             stock=self.parts.stock,
             rollouts=self.limits.rollouts,
+            max_tokens=self.sampling.max_tokens,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
