@@ -214,7 +214,13 @@ def test_settling_leaves_no_gradient(key):
     assert not any(tensor.requires_grad for tensor in tensors)
 
 
-RANGES = {"logprob": (-60.0, 0.0), "entropy": (0.0, 11.0), "core_entropy": (0.0, 11.0), "kl": (0.0, 60.0)}
+RANGES = {
+    "logprob": (-60.0, 0.0),
+    "entropy": (0.0, 11.0),
+    "core_entropy": (0.0, 11.0),
+    "kl": (0.0, 60.0),
+    "forward_kl": (0.0, 60.0),
+}
 CHAIN = ("span", "token_reward", "tag")  # facts of a chain of subproblems
 SHARES = {"max_prob", "collision", "survival", "off_policy", "truncated"}
 
