@@ -15,12 +15,8 @@ from workbench.kinds import Controller, Filter, Orders, Round, Shaping, Verdict
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.methods.rloo import METHODS as RLOO
+from workbench.pieces.texts import answers
 from workbench.types import Group, Rollout, State
-
-
-def answers(rollouts: Sequence[Rollout]) -> list[str]:
-    """What the rewards extracted of each rollout; "" where they found no answer."""
-    return [next((part.extracted for part in each.parts.values() if part.extracted), "") for each in rollouts]
 
 
 def shares(rollouts: Sequence[Rollout]) -> list[float]:
