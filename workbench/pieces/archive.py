@@ -1,7 +1,7 @@
 """Correct completions that a run keeps: in the data of their problems, by way of the stock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -49,8 +49,10 @@ def entry(rollout: Rollout, step: int) -> dict[str, Any]:
 
 
 def solved(problem: Problem) -> Sequence[dict[str, Any]]:
-    """The kept completions of a problem, the oldest first."""
-    return list(problem.data.get(SOLVED, ()))
+    """The kept completions of a problem, the oldest first; also of a line of a run's `problems.jsonl`."""
+    inner = problem.data.get("data")
+    lines = problem.data.get(SOLVED) or (inner.get(SOLVED) if isinstance(inner, Mapping) else None)
+    return list(lines or ())
 
 
 def again(request: Request, kept: dict[str, Any]) -> Rollout:
