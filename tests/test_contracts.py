@@ -31,6 +31,7 @@ MOVED = {
     "reinforce_pp": "the baseline is the batch's",
     "reinforce_pp_baseline": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
     "psr": "it has no baseline",
+    "head_tail": "it has no baseline",
     "nsr": "it has no baseline",
     "w_reinforce": "it has no baseline",
     "pacs": "off-policy it evens the scores of a group out",
@@ -47,7 +48,7 @@ MOVED = {
     "icpo": "its KL loss knows no rewards",
 }
 #: Of these, those that move only the all-right or only the all-wrong group.
-ONE_SIDED = {"psr": 1.0, "nsr": 0.0}
+ONE_SIDED = {"psr": 1.0, "head_tail": 1.0, "nsr": 0.0}
 
 every_method = pytest.mark.parametrize("key", KEYS)
 
