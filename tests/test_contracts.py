@@ -31,6 +31,7 @@ MOVED = {
     "reinforce_pp": "the baseline is the batch's",
     "reinforce_pp_baseline": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
     "psr": "it has no baseline",
+    "head_tail": "it has no baseline",
     "nsr": "it has no baseline",
     "w_reinforce": "it has no baseline",
     "pacs": "off-policy it evens the scores of a group out",
@@ -47,7 +48,7 @@ MOVED = {
     "icpo": "its KL loss knows no rewards",
 }
 #: Of these, those that move only the all-right or only the all-wrong group.
-ONE_SIDED = {"psr": 1.0, "nsr": 0.0}
+ONE_SIDED = {"psr": 1.0, "head_tail": 1.0, "nsr": 0.0}
 
 every_method = pytest.mark.parametrize("key", KEYS)
 
@@ -214,7 +215,13 @@ def test_settling_leaves_no_gradient(key):
     assert not any(tensor.requires_grad for tensor in tensors)
 
 
-RANGES = {"logprob": (-60.0, 0.0), "entropy": (0.0, 11.0), "core_entropy": (0.0, 11.0), "kl": (0.0, 60.0)}
+RANGES = {
+    "logprob": (-60.0, 0.0),
+    "entropy": (0.0, 11.0),
+    "core_entropy": (0.0, 11.0),
+    "kl": (0.0, 60.0),
+    "forward_kl": (0.0, 60.0),
+}
 CHAIN = ("span", "token_reward", "tag")  # facts of a chain of subproblems
 SHARES = {"max_prob", "collision", "survival", "off_policy", "truncated"}
 

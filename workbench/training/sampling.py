@@ -9,7 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
-from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Score, Scorer, State, score_fault
+from workbench.types import (
+    Encoder,
+    Engine,
+    Group,
+    Problem,
+    Request,
+    Rollout,
+    Sampling,
+    Score,
+    Scorer,
+    State,
+    score_fault,
+)
 from workbench.types.memory import Ledger, Stock
 
 ScoreGroup = Callable[[Group], list[str]]
@@ -109,10 +121,14 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        memory = self.parts.ledger, self.parts.stock
+        memory = self.parts.ledger, self.parts.stock, self.pooled, self.sampling.max_tokens
         pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
         return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
+
+    def pooled(self, number: int) -> Problem:
+        """A problem of the task, with the data that pieces added to it."""
+        return self.parts.stock.enriched(self.parts.task.problem(number, "train"))
 
     def uniform(self, what: str, number: int) -> Callable[[int], float]:
         """Numbers in [0, 1) keyed by seed, step, purpose and round."""
@@ -122,7 +138,7 @@ class StepSampler:
         """The first request of a new group."""
         problem, ask = pick.problem, pick.ask
         if problem is None:
-            problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+            problem = self.pooled(pick.number)
 
         def prompt(text: str) -> tuple[int, ...]:
             return self.parts.encoder.prompt(text.replace("{question}", problem.prompt))
@@ -240,6 +256,8 @@ class StepSampler:
             total_steps=self.limits.steps,
             ledger=self.parts.ledger,
             stock=self.parts.stock,
+            rollouts=self.limits.rollouts,
+            max_tokens=self.sampling.max_tokens,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
@@ -253,8 +271,9 @@ class StepSampler:
     def filter(self, groups: Sequence[Group]) -> int:
         """Marks the groups to train on; answers for how many the filters want another problem."""
         verdicts: dict[int, Verdict] = {group.number: "keep" for group in groups}
-        for item in self.parts.filters:
-            for group, verdict in zip(groups, item(groups), strict=True):
+        for place, item in enumerate(self.parts.filters):
+            found = item(self.states.get(f"filters.{place}", {}), groups)
+            for group, verdict in zip(groups, found, strict=True):
                 if verdict != "keep":
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")

@@ -170,6 +170,9 @@ class Trainer:
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
         sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
+        for place, item in enumerate(self.parts.filters):
+            slot = f"filters.{place}"
+            self.states[slot] = item.learn(self.states.get(slot, {}), sampled.groups)
         if self.parts.pruner is not None:
             self.states["pruner"] = self.parts.pruner.learn(self.states["pruner"], sampled.groups)
             sampled.events += self.parts.pruner.events(self.states["pruner"])
