@@ -103,11 +103,11 @@ def groups(*correct: str, data: list[dict[str, str]] | None = None) -> list[Grou
 
 def test_expansion_is_of_what_the_base_never_solved() -> None:
     exam = MathBeyond(Sums(), Exact())
-    base, trained = groups("00", "01", "00", "00"), groups("01", "00", "00", "11")
+    base, trained = [(0, 2), (1, 2), (0, 2), (0, 2)], groups("01", "00", "00", "11")
     found = exam.measures(trained, base)
     assert found == {"unsolved by the base": [1.0, 0.0, 1.0, 1.0], "expansion": [1.0, 0.0, 1.0]}
     assert exam.measures(trained, None) == {}
-    assert exam.measures(trained[:1], groups("1")) == {"unsolved by the base": [0.0]}
+    assert exam.measures(trained[:1], [(1, 1)]) == {"unsolved by the base": [0.0]}
 
 
 def test_strict_and_loose_scores_of_templates() -> None:
