@@ -173,6 +173,11 @@ class Exam(Piece, ABC):
     def reward(self) -> Reward:
         """What grades the completions."""
 
+    def given(self, problem: Problem) -> Sequence[str] | None:
+        """Ready-made completions that are graded in place of the model's, where a reward is examined; None: none."""
+        del problem
+        return None
+
     @abstractmethod
     def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         """Further measures by name: a number for every problem or family, whose mean is shown with an interval.

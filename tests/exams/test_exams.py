@@ -17,6 +17,7 @@ from workbench.exams.held_out import HeldOut
 from workbench.exams.math_beyond import MathBeyond
 from workbench.exams.np_hard import NpHard
 from workbench.exams.reasoning_horizon import ReasoningHorizon
+from workbench.exams.reward_math import RewardMath
 from workbench.exams.var_math import VarMath
 from workbench.kinds import Exam
 from workbench.rewards.exact import Exact
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, Callable[[Path], Exam]] = {
     "math_beyond": lambda folder: MathBeyond(Sums(level=3), Exact()),
     "np_hard": lambda folder: NpHard("subset_sum", "tiny"),
     "reasoning_horizon": lambda folder: ReasoningHorizon(Sums(level=1)),
+    "reward_math": lambda folder: RewardMath(Sums(level=2), Exact()),
     "var_math": lambda folder: VarMath(templates(folder), variants=2),
 }
 
@@ -65,19 +67,22 @@ def test_every_exam_is_asked_kept_and_read_by_queries(name: str, run: Run, tmp_p
     base, last = evaluate(run, settings=EvaluationSettings(4, (1, 2), exam=exam))
     assert (last.exam, len(last.tallies)) == (name, 4)
     assert all(0 <= each.value <= 1 for each in last.measures.values())
+    samples = pq.read_table(run.path / "evaluations" / f"samples-{name}-step-000003.parquet").to_pylist()
+    found = run.query(f"select measure, value from exams where exam = '{name}' and step = 3")
+    measured = dict(found.values.tolist())
+    assert set(last.measures) <= set(measured)
+    if not last.passes:  # a reward was graded, and nothing sampled
+        assert (len(samples), last.support) == (40, None)
+        return
     assert last.support is not None
     assert sum(len(getattr(last.support, kind)) for kind in ("kept", "gained", "lost", "neither")) == 4
     document = json.loads((run.path / "evaluations" / f"eval-{name}-step-000003.json").read_text())
     assert document["support"]["neither"] == len(last.support.neither)
-    samples = pq.read_table(run.path / "evaluations" / f"samples-{name}-step-000003.parquet").to_pylist()
     assert len(samples) == 8
     assert [sum(row["correct"] for row in samples[place : place + 2]) for place in (0, 2, 4, 6)] == [
         tally.correct for tally in last.tallies
     ]
-    found = run.query(f"select measure, value from exams where exam = '{name}' and step = 3")
-    measured = dict(found.values.tolist())
     assert measured["pass@2"] == last.passes[2].value
-    assert set(last.measures) <= set(measured)
     assert base.support is None
 
 

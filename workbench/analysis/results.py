@@ -44,6 +44,8 @@ class Result:
 def count(groups: Sequence[Group], tries: Sequence[int], *, step: int, temperature: float) -> Result:
     """What is counted of scored groups, as many completions in each as the largest of `tries`."""
     members = [group.rollouts for group in groups]
+    if any(rollout.finish == "given" for group in members for rollout in group):
+        tries = ()  # nothing was sampled: a reward is examined, by the exam's own measures
     rollouts = [rollout for group in members for rollout in group]
     tallies = tuple(map(tally, members))
     known = [list(map(answer_of, group)) for group in members]
@@ -64,6 +66,8 @@ def count(groups: Sequence[Group], tries: Sequence[int], *, step: int, temperatu
 
 def over(result: Result, base: Sequence[Tally]) -> Result:
     """The result with gains of pass@k over the base, and what was gained and lost."""
+    if not result.passes:
+        return result
     gains = {tries: gain(result.tallies, base, tries) for tries in result.passes}
     return dataclasses.replace(result, gains=gains, support=support(result.tallies, base))
 

@@ -57,7 +57,7 @@ class Exams:
         part, tries = exam.part, exam.part.counted
         temperature = self.temperature if part.temperature is None else part.temperature
         plain = dataclasses.replace(self.sampling(EVALUATION_STEP, temperature), top_p=1.0, top_k=0)
-        asked = ask(exam.parts, part.problems, tries[-1], plain)
+        asked = ask(exam.parts, part.problems, tries[-1], plain, part.exam)
         result = count(asked.groups, tries, step=step.number, temperature=temperature)
         kept = self.states.setdefault(EXAMS, {})
         before = [Tally(*counts) for counts in kept[part.key]] if part.key in kept else None

@@ -97,7 +97,7 @@ def answers(now: Snapshot, settings: EvaluationSettings, temperature: float) -> 
         )
     plain = dataclasses.replace(now.trainer.sampling(EVALUATION_STEP, temperature), top_p=1.0, top_k=0)
     with now.asking():
-        return ask(parts, settings.problems, samples, plain).groups
+        return ask(parts, settings.problems, samples, plain, exam).groups
 
 
 def appraised(now: Snapshot, rollouts: Sequence[Rollout]) -> tuple[list[float] | None, str]:
