@@ -15,6 +15,7 @@ from tests.test_cli import Call, call, last_json  # noqa: F401
 from workbench import registry
 from workbench.exams.held_out import HeldOut
 from workbench.exams.math_beyond import MathBeyond
+from workbench.exams.minds import Minds
 from workbench.exams.np_hard import NpHard
 from workbench.exams.reasoning_horizon import ReasoningHorizon
 from workbench.exams.reward_math import RewardMath
@@ -41,6 +42,7 @@ def templates(folder: Path) -> str:
 EXAMPLES: dict[str, Callable[[Path], Exam]] = {
     "held_out": lambda folder: HeldOut(Sums(level=1), Exact()),
     "math_beyond": lambda folder: MathBeyond(Sums(level=3), Exact()),
+    "minds": lambda folder: Minds(),
     "np_hard": lambda folder: NpHard("subset_sum", "tiny"),
     "reasoning_horizon": lambda folder: ReasoningHorizon(Sums(level=1)),
     "reward_math": lambda folder: RewardMath(Sums(level=2), Exact()),
@@ -66,7 +68,7 @@ def test_every_exam_is_asked_kept_and_read_by_queries(name: str, run: Run, tmp_p
     exam = EXAMPLES[name](tmp_path)
     base, last = evaluate(run, settings=EvaluationSettings(4, (1, 2), exam=exam))
     assert (last.exam, len(last.tallies)) == (name, 4)
-    assert all(0 <= each.value <= 1 for each in last.measures.values())
+    assert all(-1 <= each.value <= 1 for each in last.measures.values())
     samples = pq.read_table(run.path / "evaluations" / f"samples-{name}-step-000003.parquet").to_pylist()
     found = run.query(f"select measure, value from exams where exam = '{name}' and step = 3")
     measured = dict(found.values.tolist())
