@@ -126,5 +126,5 @@ def test_hedged_answers_are_incorrect(said: str) -> None:
 
 def test_what_cannot_happen_is_refused() -> None:
     for event in (Event("enter", "a"), Event("put", "c", "x"), Event("tell", "a", whom="b"), Event("watch", "a")):
-        with pytest.raises(ValueError, match="can neither|nobody"):
+        with pytest.raises(ValueError, match=r"can neither|nobody"):
             after(PEOPLE, [event])

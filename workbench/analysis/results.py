@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from workbench.analysis.evaluate import Estimate, Tally, estimate, gain, passes
-from workbench.analysis.support import Support, answer_entropy, support
+from workbench.analysis.support import Support, answer_entropy, by_chance, support, transitions
 from workbench.analysis.vote import ballot, rank_weights
 from workbench.kinds import Exam
 from workbench.types import Group, Rollout
@@ -33,6 +33,8 @@ class Result:
     measures: dict[str, Estimate] = field(default_factory=dict)  # the exam's own
     gains: dict[int, Estimate] = field(default_factory=dict)  # of pass@k over the base
     support: Support | None = None  # problems gained and lost against the base
+    chance: float | None = None  # gained, or lost, by luck: one half of the base's completions against the other
+    transitions: list[list[int]] | None = None  # problems by solve rate before (row) and after (column)
 
     def document(self) -> dict[str, Any]:
         """Plain data."""
@@ -69,7 +71,11 @@ def over(result: Result, base: Sequence[Tally]) -> Result:
     if not result.passes:
         return result
     gains = {tries: gain(result.tallies, base, tries) for tries in result.passes}
-    return dataclasses.replace(result, gains=gains, support=support(result.tallies, base))
+    lucky = by_chance(base) if all(tally.graded > 1 for tally in base) else None
+    moved = transitions(result.tallies, base)
+    return dataclasses.replace(
+        result, gains=gains, support=support(result.tallies, base), chance=lucky, transitions=moved
+    )
 
 
 def measured(result: Result, exam: Exam, groups: Sequence[Group], base: Sequence[Tally] | None, name: str) -> Result:
