@@ -53,7 +53,7 @@ LIBRARY: dict[str, set[str]] = {
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
     "checks": BASE | {"method", "config"},
-    "training": CORE | {"method", "sections", "config"},
+    "training": CORE | {"method", "sections", "config", "analysis"},
     "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "cells": BASE | {"method", "registry", "checks"},
     "runs": CORE | DATA | {"checks", "cells", "planning", "training", "analysis"},

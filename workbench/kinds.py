@@ -157,6 +157,9 @@ class Reward(Piece, ABC):
         return []
 
 
+Counts = tuple[int, int]  # of a problem: correct completions, graded completions
+
+
 class Exam(Piece, ABC):
     """A test of a model on problems of its own: which task, which reward, and what is computed beside pass@k."""
 
@@ -170,11 +173,16 @@ class Exam(Piece, ABC):
     def reward(self) -> Reward:
         """What grades the completions."""
 
+    def given(self, problem: Problem) -> Sequence[str] | None:
+        """Ready-made completions that are graded in place of the model's, where a reward is examined; None: none."""
+        del problem
+        return None
+
     @abstractmethod
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         """Further measures by name: a number for every problem or family, whose mean is shown with an interval.
 
-        `base`: the same problems, answered by the model before training, where it was evaluated.
+        `base`: the same problems as the model before training answered them, where it was evaluated.
         """
 
 

@@ -1,30 +1,65 @@
-"""Whether training on one problem costs another. The reasoning boundary paradox, arXiv:2510.02230.
+"""What learning one problem does to the others. The Reasoning Boundary Paradox, arXiv:2510.02230.
 
-To first order an update on a completion y' of one problem changes the log-prob of a completion y of another one by
-learning rate · advantage · <gradient of log p(y), gradient of log p(y')>. Below zero for a correct y it is *negative
-interference*. That solved problems win what unsolved ones lose is *winner take all*. Both measures are read from the
-paper's idea; their exact form there was not published with its code.
+*Negative interference*: an update on some problems makes correct completions of others less likely. *Winner takes all*:
+problems that the base solves often gain, those it solves seldom are given up. The paper's text defines both by their
+effect; the forms here are this project's, and say so.
 """
 
-import math
-from collections.abc import Sequence
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import isnan, nan
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from workbench.analysis.evaluate import Estimate, Tally, estimate
+from workbench.analysis.support import BINS
 from workbench.types.memory import Ledger
+
+DRAWS = 200  # halvings of the base's completions
+
+
+@dataclass(frozen=True)
+class Interference:
+    """Of correct completions of problems that a step did not train on: by how much they became more likely."""
+
+    mean: Estimate  # nats per completion; negative: less likely
+    negative: Estimate  # share that became less likely
+
+
+def interference(changes: Sequence[float]) -> Interference:
+    """The changes in log-probability of correct completions, summed over their tokens. ValueError without any."""
+    return Interference(estimate(list(changes)), estimate([float(change < 0) for change in changes]))
+
+
+def changes_of(probes: Iterable[Mapping[str, Any]]) -> list[float]:
+    """The changes of a run's tracked problems in the step after an evaluation: rows of its probes.
+
+    Σ_t (after_logprob_t - logprob_t) of every correct rollout that was scored again (`record.after`). Tracked problems
+    are held out, so the step trained on none of them.
+    """
+    found = []
+    for row in probes:
+        before, after = row.get("logprob"), row.get("after_logprob")
+        if row["correct"] != 1 or before is None or after is None or not len(before):
+            continue
+        change = sum(map(float, after)) - sum(map(float, before))
+        if not isnan(change):
+            found.append(change)
+    return found
 
 
 def effects(logprobs: Sequence[Tensor], advantages: Sequence[float], weights: Sequence[Tensor]) -> Tensor:
-    """What an update on each completion does to each log-prob at a learning rate of 1, [of, by].
+    """What an update on each completion does to each log-prob, to first order, at a learning rate of 1, [of, by].
 
-    `logprobs`: of whole completions, numbers with a graph; `weights`: what the update would change.
+    advantage · <∇ log π(y | x), ∇ log π(y' | x')>. `logprobs`: of whole completions, numbers with a graph; `weights`: what
+    the update would change.
     """
-    rows = [gradient(each, weights) for each in logprobs]
-    matrix = torch.stack(rows)
-    pushes = matrix * torch.tensor(advantages, dtype=matrix.dtype)[:, None]
-    return matrix @ pushes.T
+    matrix = torch.stack([gradient(each, weights) for each in logprobs])
+    return matrix @ (matrix * torch.tensor(advantages, dtype=matrix.dtype)[:, None]).T
 
 
 def gradient(logprob: Tensor, weights: Sequence[Tensor]) -> Tensor:
@@ -34,60 +69,80 @@ def gradient(logprob: Tensor, weights: Sequence[Tensor]) -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-@dataclass(frozen=True)
-class Interference:
-    """Over all pairs of an update and a correct completion of another problem."""
-
-    pairs: int
-    negative: float  # share of the pairs in which the update makes the correct completion less likely
-    mean: float  # change of the log-prob at a learning rate of 1; nan without a pair
-
-
-def interference(effect: Tensor, correct: Sequence[bool], problem: Sequence[int]) -> Interference:
-    """Reads `effects`: a row for each completion, with whether it is correct and the problem it belongs to."""
+def between_problems(effect: Tensor, correct: Sequence[bool], problem: Sequence[int]) -> list[float]:
+    """Of `effects`, the changes of correct completions by updates on other problems, for `interference`."""
     own, of = torch.tensor(problem), torch.tensor(correct)
-    chosen = effect[of[:, None] & (own[:, None] != own[None, :])]
-    if not len(chosen):
-        return Interference(0, math.nan, math.nan)
-    return Interference(len(chosen), (chosen < 0).double().mean().item(), chosen.mean().item())
+    found: list[float] = effect[of[:, None] & (own[:, None] != own[None, :])].tolist()
+    return found
 
 
 @dataclass(frozen=True)
-class WinnerTakeAll:
-    """How problems that were solved often and seldom changed, by their rates of success before and after."""
+class WinnerTakesAll:
+    """How solve rates moved, by the rate under the base.
 
-    often: float  # mean change of the problems solved at least half of the time before; nan without any
-    seldom: float  # of those that were solved less often, though not never
-    lost: float  # share of the latter that are never solved after
+    `easy`, `hard`: mean change of problems that the base solves in more than half, or in up to half, of its tries and
+    at least once; nan where there are none. `polarised`: by how much the share of problems that are solved never or
+    always grew.
+    """
+
+    easy: float
+    hard: float
+    polarised: float
 
     @property
-    def gap(self) -> float:
-        """How much more those gained that were ahead; above 0 the winners take it."""
-        return self.often - self.seldom
+    def difference(self) -> float:
+        """easy - hard; positive where the winners take."""
+        return self.easy - self.hard
 
 
-def winner_take_all(before: Sequence[float], after: Sequence[float]) -> WinnerTakeAll:
-    """Compares rates of success problem by problem; problems with a nan in either are left out.
+def winner_takes_all(trained: Sequence[Tally], base: Sequence[Tally], seed: int = 0) -> WinnerTakesAll:
+    """The measure on the same problems, as many completions in both.
 
-    >>> winner_take_all([0.75, 0.5, 0.25, 0.125, 0.0], [1.0, 0.75, 0.25, 0.0, 0.0])
-    WinnerTakeAll(often=0.25, seldom=-0.0625, lost=0.5)
+    Who is sorted by a noisy rate and then compared with it moves towards the mean by that alone. So the base's
+    completions are halved at random: one half sorts, the other is compared with; the mean over `DRAWS` halvings.
     """
-    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old == old and new == new]
-    often = [new - old for old, new in pairs if old >= 0.5]
-    seldom = [new - old for old, new in pairs if 0 < old < 0.5]
-    gone = [float(new == 0) for old, new in pairs if 0 < old < 0.5]
-    return WinnerTakeAll(*(sum(values) / len(values) if values else math.nan for values in (often, seldom, gone)))
+    draw = random.Random(seed)
+    sums: dict[bool, list[float]] = {True: [], False: []}
+    for own, other in zip(trained, base, strict=True):
+        half = other.graded // 2
+        if not half:
+            raise ValueError(f"a problem has {other.graded} completions of the base: sample two or more")
+        for _ in range(DRAWS):
+            sorting = sum(draw.sample([1] * other.correct + [0] * (other.graded - other.correct), half))
+            if sorting:
+                left = (other.correct - sorting) / (other.graded - half)
+                sums[2 * sorting > half].append(own.correct / own.graded - left)
+    easy, hard = (sum(own) / len(own) if own else nan for own in (sums[True], sums[False]))
+    return WinnerTakesAll(easy, hard, extreme(trained) - extreme(base))
 
 
-def rates_around(ledger: Ledger, step: int) -> tuple[list[float], list[float]]:
-    """The rates of success of all visited problems up to a step, and after it; nan without a visit."""
-    before, after = list[float](), list[float]()
+def extreme(tallies: Sequence[Tally]) -> float:
+    """The share of problems that are solved never or always."""
+    return sum(tally.correct in (0, tally.graded) for tally in tallies) / len(tallies)
+
+
+def change_by_rate(
+    trained: Sequence[Tally], base: Sequence[Tally], bins: Sequence[float] = BINS
+) -> list[tuple[int, float]]:
+    """(problems, mean change of the solve rate) by the rate under the base: never, (0, 0.25], …, (0.75, 1].
+
+    >>> change_by_rate([Tally(2, 4), Tally(4, 4)], [Tally(0, 4), Tally(2, 4)])[:3]
+    [(1, 0.5), (0, nan), (1, 0.5)]
+    """
+    pairs = [(other.correct / other.graded, own.correct / own.graded) for own, other in zip(trained, base, strict=True)]
+    groups = [[after for before, after in pairs if before == 0]]
+    found = [[after - before for before, after in pairs if low < before <= high] for low, high in pairwise(bins)]
+    return [(len(own), sum(own) / len(own) if own else nan) for own in (*groups, *found)]
+
+
+def tallies_around(ledger: Ledger, step: int) -> tuple[list[Tally], list[Tally]]:
+    """The problems visited both up to a step and after it, (before, after): what `winner_takes_all` compares."""
+    before, after = list[Tally](), list[Tally]()
     for key in ledger.by_key:
         visits = ledger.visits(key)
-        for found, part in (
-            (before, [each for each in visits if each.step <= step]),
-            (after, [each for each in visits if each.step > step]),
-        ):
-            attempts = sum(each.attempts for each in part)
-            found.append(sum(each.successes for each in part) / attempts if attempts else math.nan)
+        parts = [each for each in visits if each.step <= step], [each for each in visits if each.step > step]
+        sums = [Tally(round(sum(v.successes for v in part)), sum(v.attempts for v in part)) for part in parts]
+        if all(each.graded for each in sums):
+            before.append(sums[0])
+            after.append(sums[1])
     return before, after
