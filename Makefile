@@ -82,7 +82,7 @@ pictures: $(STAMP) $(SMOLLM2_STAMP) browser  ## the README's pictures, taken by 
 	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
 	cd build/pictures && cp board_journey.png setup_method_light.png playground.png ask_try_light.png step_light.png ../../docs/images/
 	cd build/pictures && cp overlay_light.png ../../docs/images/runs_light.png && cp report.png ../../docs/images/report_light.png && cp serve_run.png ../../docs/images/serve_light.png
-	cd build/pictures && cp real_rollout_light.png ledger.png stock.png ../../docs/images/
+	cd build/pictures && cp real_rollout_light.png ledger.png stock.png exams.png ../../docs/images/
 
 tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run in a real JupyterLab
 	$(BIN)/python -m scripts.make_tour

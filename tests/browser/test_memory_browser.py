@@ -1,4 +1,4 @@
-"""What a run remembers, in a real Chromium: the ledger by keys, the stock and its descent, roles on the board."""
+"""What a run remembers, in a real Chromium: ledger, stock and descent, roles on the board, pictures of exams."""
 
 import re
 
@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.laboratory import MARKS, Watch
 from tests.widgets.fake_roles import make_roles_run
+from tests.widgets.fake_samples import sharpened
 from tests.widgets.serve.serving import served
 
 pytestmark = MARKS
@@ -17,7 +18,7 @@ CAPTION = ".wb-caption"
 @pytest.fixture
 def page(browser, tmp_path):
     """The run's page."""
-    make_roles_run(tmp_path / "runs" / "roles")
+    sharpened(make_roles_run(tmp_path / "runs" / "roles"), 8)
     with served(tmp_path / "runs", tmp_path / "serve.log") as running:
         context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
         page = context.new_page()
@@ -38,6 +39,7 @@ def test_from_the_ledger_and_the_stock_to_the_rollouts_and_along_their_descent(p
     through_the_stock(page, pictures)
     page.click(".wb-roles button:has-text('try 1')")
     expect(page.locator(".wb-group")).to_have_count(1)
+    through_the_exams(page, pictures)
     assert "alarm" in page.inner_text(".wb-alarms")
 
 
@@ -87,3 +89,24 @@ def through_the_stock(page, pictures):
     page.screenshot(path=pictures / "tries.png")
     press("<")
     expect(page.locator(CAPTION)).to_contain_text("propose 7")
+
+
+def through_the_exams(page, pictures):
+    """Curves that cross, the problems that were lost, the table as a file; and one model alone."""
+    page.focus(".wb-ask-open:has-text('Exams')")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".wb-exam-figure .wb-crossing.wb-clear", timeout=LONG)
+    expect(page.locator(".wb-exam-crossings li")).to_have_text(
+        re.compile(r"step 8 falls below .* before training at k ≈ \d")
+    )
+    page.focus(".wb-support-cell.wb-lost")
+    page.keyboard.press("Enter")
+    lost = int(page.inner_text(".wb-support-cell.wb-lost b"))
+    expect(page.locator(".wb-support-list tbody tr")).to_have_count(lost)
+    page.locator(".wb-exams").screenshot(path=pictures / "exams.png")
+    with page.expect_download() as download:
+        page.click("text=download CSV")
+    assert download.value.path().read_text().startswith("exam,run,step,k,pass,low,high,problems")
+    page.click(".wb-exam-models button:has-text('step 8')")
+    expect(page.locator(".wb-exam-table thead th")).to_have_count(2)
+    expect(page.locator(".wb-support")).to_have_count(0)
