@@ -25,6 +25,7 @@ test("descent leads up to the parent and down to the first that was made", () =>
   assert.deepEqual(lineage.next({ rollout: 2, parent: null }, false), { group: 2, rollout: 4 });
   assert.equal(lineage.next({ rollout: 3, parent: null }, false), null);
   assert.equal(lineage.next({ rollout: 9, parent: 77 }, true), null); // the parent's group is not in the page
+  assert.deepEqual([4, 0, 2].map((rollout) => lineage.shared(rollout)), [2, null, null]);
   assert.deepEqual(lineage.children.get(2).map(({ outcomes }) => outcomes.length), [2]);
 });
 

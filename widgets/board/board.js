@@ -199,6 +199,12 @@ export class Board {
     return line ? make("div", {}, rolloutFoot(rollout) ?? "", line) : rolloutFoot(rollout);
   }
 
+  /** The rollout that a whole group was made from. @param {import("../wire/payload.js").BoardEntry} entry */
+  origin(entry) {
+    const parent = this.lineage?.shared(entry.rollouts[0][0]) ?? null;
+    return parent === null ? null : this.lineage?.parent(parent, (group, wanted) => this.follow(group, wanted)) ?? null;
+  }
+
   /** To a rollout of another group of the step. @param {number} group @param {number} wanted */
   async follow(group, wanted) {
     await this.host.showGroup(group);
@@ -219,7 +225,7 @@ export class Board {
     this.line.replaceChildren(...[make("span", {}, scored ? `${text} · mean reward ${show(mean)}` : text),
       this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind]?.help }, `${AWAY[group.kind]?.label ?? group.kind} at step ${group.step}`) : null,
       this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
-      entry ? labelsOf(entry) : null,
+      entry ? labelsOf(entry) : null, entry ? this.origin(entry) : null,
       zeroVariance ? make("span", { class: "wb-badge", title: ZERO_VARIANCE }, "zero reward variance") : null,
       excluded ? make("span", { class: "wb-badge", title: "The update did not use these rollouts." }, `not trained on: ${exclusionText(excluded, this.board.filters ?? [])}`) : null,
       make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));

@@ -53,11 +53,19 @@ export class Lineage {
     }
   }
 
-  /** Where a rollout comes from and what was made of it, as buttons; null where it stands alone.
+  /** The rollout that the whole group of one was made from; null where there is none, or several. @param {number} rollout */
+  shared(rollout) {
+    const parents = new Set(this.home.get(rollout)?.rollouts.map((outcome) => outcome[4] ?? null));
+    const [parent] = parents;
+    return parents.size === 1 ? parent ?? null : null;
+  }
+
+  /** Where a rollout comes from, unless its group says so, and what was made of it, as buttons; null where there is neither.
    * @param {Rollout} rollout @param {(group: number, rollout: number) => void} visit */
   line(rollout, visit) {
     const children = this.children.get(rollout.rollout) ?? [];
-    const parts = [rollout.parent === null || rollout.parent === undefined ? null : this.parent(rollout.parent, visit),
+    const shared = this.shared(rollout.rollout) !== null;
+    const parts = [shared || rollout.parent === null || rollout.parent === undefined ? null : this.parent(rollout.parent, visit),
       ...children.slice(0, MOST_CHILDREN).map((child) => childButton(child, visit)),
       children.length > MOST_CHILDREN ? make("span", { class: "wb-muted" }, `and ${children.length - MOST_CHILDREN} more groups`) : null].filter(Boolean);
     return parts.length ? make("div", { class: "wb-lineage" }, parts) : null;
@@ -77,7 +85,7 @@ export class Lineage {
   parent(parent, visit) {
     const entry = this.home.get(parent);
     if (!entry) return make("span", { class: "wb-muted" }, `made from rollout #${parent}, which is not shown here`);
-    return make("button", { type: "button", tabindex: -1, class: "wb-kin", title: "the rollout that this one was made from  <", click: () => visit(entry.group, parent) },
+    return make("button", { type: "button", class: "wb-kin", title: "what this was made from  <", click: () => visit(entry.group, parent) },
       `← ${visible(roleOf(entry))} #${parent}`);
   }
 }
