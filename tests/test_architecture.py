@@ -79,6 +79,8 @@ WIDGETS: dict[str, set[str]] = {
     "board": READ | {"text", "charts"},
     "step": READ | {"text", "board"},
     "checkpoint": READ | {"text", "board"},
+    "exams": READ,
+    "memory": READ | {"board"},
     "tokens": READ | {"text", "board", "step"},
     "playground": READ | {"text", "tokens", "board", "form"},
     "dashboard": READ | {"text", "tokens", "board", "charts", "checkpoint", "step"},
