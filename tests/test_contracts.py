@@ -26,6 +26,7 @@ MOVED = {
     "rl_plus": "its entropy bonus knows no rewards",
     "trapo": "its KL loss knows no rewards",
     "ssb": "it imitates whatever was kept",
+    "sft": "it trains on what is given, whatever its reward",
     "recap": "given answers are learnt whatever their reward",
     "grpo_paper": "its KL loss knows no rewards",
     "reinforce_pp": "the baseline is the batch's",

@@ -217,7 +217,10 @@ class Ask:
 
 @dataclass(frozen=True)
 class Pick:
-    """A problem and how many rollouts it gets: one of the pool by its number, or one of its own, as from the stock."""
+    """A problem and how many rollouts it gets: one of the pool by its number, or one of its own, as from the stock.
+
+    0 rollouts: nothing is sampled, and the controller brings completions that are given.
+    """
 
     number: int = -1
     rollouts: int = 1
@@ -282,6 +285,7 @@ class Round:
     total_steps: int = 1
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)
+    stop: tuple[int, ...] = ()  # tokens that end a completion, the tokenizer's own first
 
 
 @dataclass(frozen=True)
