@@ -57,7 +57,8 @@ LIBRARY: dict[str, set[str]] = {
     "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "cells": BASE | {"method", "registry", "checks"},
     "runs": CORE | DATA | {"checks", "cells", "planning", "training", "analysis"},
-    "commands": DATA | {"checks", "runs", "planning", "models", "papers", "sandbox"},
+    "study": DATA | {"runs", "analysis"},
+    "commands": DATA | {"checks", "runs", "planning", "models", "papers", "sandbox", "study"},
     "papers": set(),  # data
     "cli": {"commands", "runs"},
     "__main__": {"cli"},

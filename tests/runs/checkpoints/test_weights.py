@@ -46,7 +46,7 @@ def test_all_weights_of_a_run_tied_ones_once(run: Run) -> None:
 
 
 def test_two_checkpoints_are_compared_without_loading_the_model(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.models.load.load_policy", None)
+    monkeypatch.setattr("workbench.runs.checkpoints.weights.snapshot", None)
     found = weight_changes(run, 1, 2, ranks=False)
     assert (found.start, found.end) == (1, 2)
     assert all(each.rank is None for each in found.changes)

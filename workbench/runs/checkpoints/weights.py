@@ -17,9 +17,9 @@ from safetensors import safe_open
 from torch import Tensor
 
 from workbench.analysis.sparsity import FACTORS, Change, change, grouped, total
-from workbench.models.spec import ModelSpec
 from workbench.runs.checkpoints.available import BASE, find_checkpoint
-from workbench.runs.checkpoints.inference import THREADS, inference_config, threads
+from workbench.runs.checkpoints.inference import THREADS, threads
+from workbench.runs.checkpoints.snapshot import snapshot
 from workbench.runs.directory.checkpoint import Checkpoint
 from workbench.runs.open import Run, open_run
 
@@ -64,44 +64,41 @@ def weight_changes(
     """
     opened = run if isinstance(run, Run) else open_run(run)
     first, last = (find_checkpoint(opened.directory, step) for step in (start, end))
-    spec = inference_config(opened, "cpu", reference=False).model
     with threads(THREADS), ExitStack() as stack, torch.no_grad():
-        source = Source(spec, opened.resolved.get("seed", 0), stack)
+        source = Source(opened, stack)
         before, after = source.of(first), source.of(last)
-        pairs = source.merged(before, after) if spec.lora is not None else plain(before, after)
+        pairs = source.merged(before, after) if source.adapted else plain(before, after)
         changes = tuple(change(*each, ranks=ranks) for each in pairs)
-    return WeightChanges(first.step, last.step, spec.lora is not None, changes)
+    return WeightChanges(first.step, last.step, source.adapted, changes)
 
 
 class Source:
     """Where weights are read from: files of checkpoints, and the model before training, loaded once if it is needed."""
 
-    def __init__(self, spec: ModelSpec, seed: int, stack: ExitStack) -> None:
-        lora = spec.lora
-        if spec.quantisation is not None or (lora is not None and lora.dora):
-            what = "quantised weights" if spec.quantisation is not None else "DoRA"
-            raise ValueError(f"the run trains with {what}, whose merged weights are no sum: compare a run without")
-        self.spec, self.seed, self.stack = spec, seed, stack
-        self.policy: Any = None
+    def __init__(self, run: Run, stack: ExitStack) -> None:
+        self.run, self.stack = run, stack
+        model = run.resolved.get("model", {})
+        lora = model.get("lora")
+        self.adapted = lora is not None
+        if model.get("quantisation") is not None or (lora or {}).get("dora"):
+            what = "DoRA" if (lora or {}).get("dora") else "quantised weights"
+            raise ValueError(f"{run.path} trains with {what}, whose merged weights are no sum: compare a run without")
 
-    def loaded(self) -> Any:
+    @property
+    def policy(self) -> Any:
         """The policy as it was before training."""
-        if self.policy is None:
-            from workbench.models.load import load_policy
-
-            self.policy = load_policy(self.spec, seed=self.seed)
-        return self.policy
+        return snapshot(self.run, BASE, device="cpu").trainer.policy
 
     def of(self, checkpoint: Checkpoint) -> Mapping[str, Any]:
         """The trained weights of a checkpoint by name, each read when it is asked for."""
         if checkpoint.step == BASE:
-            return dict(self.loaded().trainable())
+            return dict(self.policy.trainable())
         file = self.stack.enter_context(safe_open(checkpoint.path / "weights.safetensors", framework="pt"))
         return Stored(file)
 
     def merged(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Tensor, Tensor]]:
         """Name, weights before and change of every layer with an adapter."""
-        for name, module in self.loaded().model.named_modules():
+        for name, module in self.policy.model.named_modules():
             for adapter in getattr(module, DOWN, {}):
                 names = [f"{name}.{part}.{adapter}.weight" for part in (UP, DOWN)]
                 own, base = module.scaling[adapter], module.base_layer.weight.float()
