@@ -39,7 +39,8 @@ LIBRARY: dict[str, set[str]] = {
     "kinds": {"types", "piece", "ops", "signals"},
     "method": CORE,
     "pieces": CORE,
-    "methods": CORE | {"method", "pieces"},
+    "environments": BASE | {"problems", "sandbox"},
+    "methods": CORE | {"method", "pieces", "environments"},
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
     "sandbox": set(),  # knows values and programs, nothing of this project
