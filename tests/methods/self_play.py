@@ -42,7 +42,7 @@ def fluent(request: Request) -> list[str]:
 
 def player(say: Say, method: Method, reward: Reward | None = None, steps: int = 1, **tables: Any) -> Trainer:
     """A trainer of six solver problems a step, whose engine says what a function of the request returns."""
-    policy = tiny_policy(max_position_embeddings=2048)
+    policy = tiny_policy(max_position_embeddings=tables.pop("positions", 2048))
 
     def score(group: Group) -> list[str]:
         return score_group([("by_running", reward or ByRunning(), 1.0)], method.shaping, group, None, 200)
