@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from workbench.kinds import Task
-from workbench.problems.programs.asking import INPUTS, KINDS, Kind, Wording, fit_to_write, posed, prompt
-from workbench.problems.programs.drawing import Split, draw, split_of
+from workbench.problems.programs.asking import KINDS, Kind, Wording, draw_problem, posed
+from workbench.problems.programs.drawing import Split
 from workbench.types import Problem
 
 
@@ -19,7 +19,7 @@ class SmallPrograms(Task):
     `predict`: program and input are shown, the output is asked for (deduction). `find`: program and output are shown;
     any input that gives it is correct (abduction). `write`: three pairs of input and output are shown, a program is
     asked for that fits three hidden ones as well (induction). `all` draws one of the three. The reward is `by_running`.
-    One program in eight is held out, by its text.
+    One program in eight is held out, by its text; of programs of one line, one problem in eight.
     """
 
     asks: Annotated[
@@ -35,9 +35,6 @@ class SmallPrograms(Task):
         """The problem drawn from `Random(seed + number)`."""
         random = Random(self.seed + number)
         kind: Kind = random.choice(KINDS) if self.asks == "all" else self.asks
-        while True:
-            drawn = draw(random, random.randint(1, self.lines), split, INPUTS[kind])
-            if kind != "write" or (fit_to_write(drawn) and split_of(prompt(kind, drawn)) == split):
-                break
+        drawn = draw_problem(random, kind, random.randint(1, self.lines), split)
         key = f"small_programs-{kind}-{self.lines}-{split}-{self.seed + number}"
         return posed(kind, drawn, key, self.wording)

@@ -4,9 +4,10 @@ Predict the output (deduction), find an input (abduction), write the program (in
 is asked, and the answer is expected behind `answer:`, as the embedded model for programs was taught.
 """
 
+from random import Random
 from typing import Literal
 
-from workbench.problems.programs.drawing import Drawn
+from workbench.problems.programs.drawing import Drawn, Split, draw, split_of
 from workbench.sandbox.values import written
 from workbench.types import Problem
 
@@ -31,7 +32,25 @@ SPOKEN = {
 
 def posed(kind: Kind, drawn: Drawn, key: str, wording: Wording = "short") -> Problem:
     """The problem of a kind that a program with its inputs poses, for the reward `by_running`."""
-    return Problem(key, prompt(kind, drawn, wording), reference(kind, drawn), data(kind, drawn))
+    return Problem(key, prompt(kind, drawn, wording), reference(kind, drawn), data(kind, drawn), source=kind)
+
+
+def draw_problem(random: Random, kind: Kind, lines: int, split: Split) -> Drawn:
+    """A program of so many lines, with inputs, that poses a problem of the kind in the split."""
+    while True:
+        drawn = draw(random, lines, split, INPUTS[kind])
+        if belongs(kind, drawn) == split and (kind != "write" or fit_to_write(drawn)):
+            return drawn
+
+
+def belongs(kind: Kind, drawn: Drawn) -> Split | Literal["neither"]:
+    """The split of a problem: of its program, if that has several lines; of its prompt, if it has one, or is to be
+    written. `neither`, where the two disagree.
+    """
+    several = drawn.program.count(";") > 1
+    texts = [drawn.program] * several + [prompt(kind, drawn)] * (kind == "write" or not several)
+    splits = {split_of(text) for text in texts}
+    return splits.pop() if len(splits) == 1 else "neither"
 
 
 def prompt(kind: Kind, drawn: Drawn, wording: Wording = "short") -> str:

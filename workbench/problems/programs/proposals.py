@@ -1,15 +1,16 @@
 """How a proposer is asked for a problem about a small program, and what its proposal must be. (AZR, arXiv:2505.03335)
 
 For `predict` and `find` it reads programs with an input each and writes a new program with an input. For `write` it
-reads one program and writes six inputs: three whose outputs will be shown, three that only the reward knows.
+reads one program and writes six inputs or more: the outputs of the first three different ones will be shown, those of
+the next three only the reward knows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from workbench.problems.programs.asking import INPUTS, Kind, Wording, fit_to_write, lines_of, prompt
-from workbench.problems.programs.drawing import Drawn, canonical, split_of
+from workbench.problems.programs.asking import INPUTS, Kind, Wording, belongs, fit_to_write, lines_of
+from workbench.problems.programs.drawing import Drawn, canonical
 from workbench.sandbox.exact import RAISED
 from workbench.sandbox.small import LONGEST, SmallError, Value, held, parse
 from workbench.sandbox.values import read, written
@@ -36,7 +37,7 @@ Fault = Literal["form", "program", "input", "error", "plain", "held out"]
 class Refusal:
     """Why a proposal is no problem.
 
-    `form`: not what was asked for. `program`: not in the language. `input`: no value of it, or twice the same.
+    `form`: not what was asked for. `program`: not in the language. `input`: no value of it, or too few different ones.
     `error`: the program raises, or exceeds a bound, on an input. `plain`: every shown output is the same. `held out`:
     a problem like any other, which belongs to the test split; the proposer is not to blame.
     """
@@ -120,28 +121,26 @@ def apart(text: str) -> tuple[str, str] | Refusal:
 
 
 def values(text: str, count: int) -> tuple[Value, ...]:
-    """So many different values of the language, parted by semicolons. Raises ValueError."""
+    """The first so many different values of the language, parted by semicolons. Raises ValueError."""
     if "\n" in text:
         raise ValueError("the inputs stand on several lines; write them on one")
     parts = text.split(";") if count > 1 else [text]
-    if len(parts) != count:
-        raise ValueError(f"{len(parts)} inputs, where {count} are needed")
-    found = []
+    found = dict[str, Value]()
     for part in parts:
         value = read(part, 20 * LONGEST)
         try:
-            found.append(held(value))
+            found.setdefault(written(value), held(value))
         except (TypeError, ArithmeticError) as error:
             raise ValueError(f"{part.strip()[:60]!r}: {error}") from None
-    if len({written(value) for value in found}) < count:
-        raise ValueError("the same input stands there twice")
-    return tuple(found)
+    if len(found) < count:
+        raise ValueError(f"{len(found)} different inputs, where {count} are needed")
+    return tuple(found.values())[:count]
 
 
 def admitted(kind: Kind, drawn: Drawn) -> Drawn | Refusal:
     """The proposal, unless its shown outputs are all the same or it belongs to the test split."""
     if kind == "write" and not fit_to_write(drawn):
         return Refusal("plain", "the three shown outputs are the same")
-    if split_of(drawn.program) == "test" or (kind == "write" and split_of(prompt(kind, drawn)) == "test"):
-        return Refusal("held out", "the program, or its shown pairs, belong to the test split")
+    if belongs(kind, drawn) != "train":
+        return Refusal("held out", "the program, or the problem about it, belongs to the test split")
     return drawn
