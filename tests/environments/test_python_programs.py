@@ -97,9 +97,9 @@ def said(problem, text):  # type: ignore[no-untyped-def]
 def test_copies_in_other_spelling_have_one_key_and_skeletons_no_constants() -> None:
     one, other, third = read(
         "predict",
-        proposal("def f(x):\n    return x + [1]"),
-        proposal("def f(x):\n  # to be different\n  return (x+[1])", "[3,1]"),
-        proposal("def f(x):\n    return x + [8]"),
+        proposal("def f(x):\n    return (x, [1])"),
+        proposal("def f(x):\n  # to be different\n  return ( (x,[1]))", "[3,1]"),
+        proposal("def f(x):\n    return (x, [8])"),
     )
     assert one.problem is not None
     assert other.problem is not None
@@ -110,7 +110,7 @@ def test_copies_in_other_spelling_have_one_key_and_skeletons_no_constants() -> N
 def test_a_program_of_the_test_split_is_held_out_in_any_spelling() -> None:
     from workbench.problems.programs.drawing import split_of
 
-    texts = (f"def f(x): x = x + [{number}]; return x" for number in range(99))
+    texts = (f"def f(x): x = x + [{number}]; x = x[::-1]; return x" for number in range(99))
     program = next(text for text in texts if split_of(text) == "test").replace("; ", "\n    ").replace(": ", ":\n    ")
     (found,) = read("predict", proposal(program))
     assert found.problem is None

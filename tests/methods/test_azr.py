@@ -220,7 +220,7 @@ def test_another_spelling_is_the_same_problem() -> None:
 
 
 def test_a_held_out_program_is_neither_paid_nor_punished_nor_stocked() -> None:
-    texts = [f"def f(x): x = x + [{number}]; return x" for number in range(99)]
+    texts = [f"def f(x): x = x + [{number}]; x = x[::-1]; return x" for number in range(99)]
     program = next(text for text in texts if split_of(text) == "test")
     (step,) = trainer = list(player(saying(f"{program}\nx = [1]"), small(proposals=1)))
     assert trainer

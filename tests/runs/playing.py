@@ -53,7 +53,11 @@ def playing_config(steps: int = 4, **changes: Any) -> RunConfig:
         "method": {"method": "azr", "controller": controller},
         "rollouts": {"problems": 4, "rollouts": 1, "max_tokens": 24},
         "training": {
-            "steps": steps, "checkpoint": 1, "threads": 1, "target_accuracy": None, "max_seconds": None,
+            "steps": steps,
+            "checkpoint": 1,
+            "threads": 1,
+            "target_accuracy": None,
+            "max_seconds": None,
             "unscored": 1.0,
         },
         "evaluation": {"problems": 4, "probes": 0},

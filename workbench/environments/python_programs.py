@@ -14,13 +14,13 @@ from pydantic import Field
 from workbench.environments.reading.code import Code, code_of, held_out, skeleton
 from workbench.environments.reading.wording import NAMES, SOLVE, proposer
 from workbench.kinds import Environment, Proposal
+from workbench.problems.programs.asking import KINDS, known_kind
 from workbench.sandbox.jobs import Job, Limits, Outcome
 from workbench.sandbox.pool import shared
 from workbench.sandbox.probe import why_not
 from workbench.sandbox.values import read, written
 from workbench.types import Problem
 
-KINDS = ("predict", "find", "write")
 MEBIBYTE = 2**20
 #: One-line programs from which the stock is seeded, with an input each.
 FIRST: tuple[tuple[str, str, str], ...] = (
@@ -124,8 +124,8 @@ class PythonPrograms(Environment):
             return Proposal(reason=reason, skeleton=own)
         if kind == "write" and len(set(values[: self.inputs // 2])) == 1:
             return Proposal(reason="the shown outputs are all the same")
-        if held_out(code.program):
-            return Proposal(reason="the program belongs to the test split of small_programs", blameless=True)
+        if held_out(known_kind(kind), code, values):
+            return Proposal(reason="the problem belongs to the test split of small_programs", blameless=True)
         return Proposal(self.problem(kind, code, values), skeleton=own)
 
     def problem(self, kind: str, code: Code, results: Sequence[str]) -> Problem:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Environment, Proposal
-from workbench.problems.programs.asking import KINDS, Kind, Wording, posed, prompt
+from workbench.problems.programs.asking import KINDS, Kind, Wording, known_kind, posed, prompt
 from workbench.problems.programs.drawing import Drawn
 from workbench.problems.programs.proposals import Refusal, parse_proposal, proposal_prompt
 from workbench.sandbox.small import parse, skeleton
@@ -69,13 +69,4 @@ class SmallLanguage(Environment):
         """The problem that a program with its inputs poses; the key is of what is asked, whichever answer is known."""
         text = prompt(kind, drawn) if kind != "write" else "\n".join([drawn.program, *map(written, drawn.inputs)])
         key = f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        made = posed(kind, drawn, key, self.wording)
-        return Problem(key, made.prompt, made.answer, made.data, source=kind)
-
-
-def known_kind(kind: str) -> Kind:
-    """A kind of this environment. ValueError for any other."""
-    for each in KINDS:
-        if each == kind:
-            return each
-    raise ValueError(f"the small language has no problems of kind {kind!r}: choose among {', '.join(KINDS)}")
+        return posed(kind, drawn, key, self.wording)

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from workbench.problems.programs.drawing import canonical, split_of
+from workbench.problems.programs.asking import Kind, belongs
+from workbench.problems.programs.drawing import Drawn, canonical, split_of
 from workbench.sandbox.small import SmallError
+from workbench.sandbox.values import read
 
 LONGEST = 20_000  # characters of a proposal
 LONGEST_MESSAGE = 300  # characters
@@ -106,9 +108,11 @@ def skeleton(program: str) -> str:
     return ast.unparse(tree)
 
 
-def held_out(program: str) -> bool:
-    """Whether a program is one of the test split of `small_programs`, in any spelling."""
+def held_out(kind: Kind, code: Code, results: Sequence[str]) -> bool:
+    """Whether a proposal poses a problem of the test split of `small_programs`, in any spelling."""
     try:
-        return split_of(canonical(program)) == "test"
+        program = canonical(code.program)
     except SmallError:
         return False
+    drawn = Drawn(program, tuple(map(read, code.inputs)), tuple(map(read, results)))
+    return (split_of(program) if kind == "write" else belongs(kind, drawn)) != "train"
