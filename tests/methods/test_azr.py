@@ -230,6 +230,7 @@ def test_a_held_out_program_is_neither_paid_nor_punished_nor_stocked() -> None:
             assert excluded == "unscored"
             assert "test split" in parts[0]["reason"]
     assert "valid.propose.predict" not in step.metrics
+    assert step.metrics["scored_share"] == 1  # told to be left out, on purpose
     assert all(split_of(program) == "train" for program, _ in FIRST)
 
 
