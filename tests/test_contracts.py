@@ -40,6 +40,9 @@ MOVED = {
     "icpo_bonus": "its KL loss knows no rewards",
     "vimpo": "its value loss pulls towards the reference",
     "ucas": "certain tokens pay a penalty",
+    **dict.fromkeys(
+        ("azr", "azr_paper", "azr_half", "azr_frozen", "azr_solver"), "the baseline is that of a role and kind"
+    ),
     "siren": "its regulariser knows no rewards",
     "rover": "off-policy it pulls back to the sampling policy",
     "fg_expo": "its KL loss knows no rewards",

@@ -5,10 +5,11 @@ from random import Random
 
 import pytest
 
+from workbench.problems.programs.asking import KINDS
+from workbench.problems.programs.drawing import LARGEST, LINES, LONGEST, draw, split_of, tame
 from workbench.sandbox.small import parse
 from workbench.sandbox.values import read
-from workbench.tasks.small_lines import LARGEST, LINES, LONGEST, draw, split_of, tame
-from workbench.tasks.small_programs import KINDS, SmallPrograms
+from workbench.tasks.small_programs import SmallPrograms
 
 
 @pytest.mark.parametrize("kind", KINDS)

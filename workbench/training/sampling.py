@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
-from workbench.types import Encoder, Engine, Group, Request, Rollout, Sampling, Score, Scorer, State, score_fault
+from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
 from workbench.types.memory import Ledger, Stock
+from workbench.types.rollouts import score_fault
 
 ScoreGroup = Callable[[Group], list[str]]
 
@@ -70,6 +71,7 @@ class Sampled:
     kept: set[int] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     seen: list[Rollout] = field(default_factory=list)  # every rollout, those too that were dropped
+    made: list[Problem] = field(default_factory=list)  # by the controller, for the stock
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -149,6 +151,7 @@ class StepSampler:
                 break
             orders = self.orders(list(groups.values()), number, round_of_sampling)
             requests, ready = orders.requests, orders.rollouts
+            self.sampled.made += orders.problems
             apply_drops(groups, orders)
             self.apply_scores(groups, orders)
             if not requests and not ready:
