@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from workbench.config import ConfigError, RunConfig, read_toml
 
 BASE = "base"  # the arm that is not trained; every study has it
+LARGE = 2**28  # bytes of a file above which its content is not read
 DIGEST = 8  # letters of a digest in a folder's name
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -84,9 +85,23 @@ class Plan(BaseModel):
             raise ConfigError([f"arm {arm}: {text}" for text in error.errors]) from None
 
     def digest(self, arm: str) -> str:
-        """Tells the plays of other settings apart: of the arm's whole config without its seed, and of the probes."""
-        tables = {**self.config(arm, 0).to_dict(), "probes": self.probes.model_dump()}
+        """Tells plays of other settings apart: the arm's whole config without its seed, the weights, and the probes."""
+        config = self.config(arm, 0)
+        tables = {**config.resolved(), "weights": weights_of(config), "probes": self.probes.model_dump()}
         return hashlib.sha256(json.dumps(tables, sort_keys=True, default=list).encode()).hexdigest()[:DIGEST]
+
+
+def weights_of(config: RunConfig) -> dict[str, str]:
+    """The SHA-256 of every file of weights of a local model, of a large one its size; nothing for a Hub's model."""
+    folder = Path(config.model.source).expanduser()
+    files = sorted(folder.glob("*.safetensors")) if config.model.local and folder.is_dir() else []
+    return {file.name: told(file) for file in files}
+
+
+def told(file: Path) -> str:
+    """What tells a file's content from another's."""
+    size = file.stat().st_size
+    return hashlib.sha256(file.read_bytes()).hexdigest() if size <= LARGE else f"{size} bytes"
 
 
 def joined(shared: Any, own: Any) -> Any:

@@ -27,7 +27,10 @@ from workbench.runs.process.worker import work
 from workbench.study.plan import BASE, Plan
 
 DIGITS = 5
-SERIES = ("accuracy", "correct", "reward", "length", "nll", "useful.propose", "valid.propose", "correct.try", "stock")
+SERIES = (
+    *("accuracy", "correct", "reward", "length", "nll", "correct.try", "length.try", "stock"),
+    *("valid.propose", "useful.propose", "distinct_skeletons.propose", "commonest_skeleton.propose"),
+)
 
 
 class StoppedError(ValueError):
