@@ -11,7 +11,9 @@ PLAYS = Path("study.jsonl")
 
 
 def study(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="a study's TOML file, as configs/study.toml")],
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="a study's TOML file; left out: the one of self-play")
+    ] = None,
     plays: Annotated[Path, typer.Option("--plays", help="file of the plays, to which new ones are added")] = PLAYS,
     arms: Annotated[list[str] | None, typer.Option("--arm", help="play only this arm; repeatable")] = None,
     report: Annotated[bool, typer.Option("--report", help="play nothing: show what the plays on record say")] = False,
@@ -19,15 +21,15 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """Train arms from one model at equal cost in tokens over seeds, probe them, and hold them against claims."""
-    from workbench.study.plan import Plan
+    from workbench.study.plan import PLAN, Plan
     from workbench.study.plays import Plays, play_all
     from workbench.study.report import RULE, arms_table, claims_table
     from workbench.study.report import report as reported
 
-    plan, kept = Plan.load(config), Plays(plays)
+    plan, kept = Plan.load(config or PLAN), Plays(plays)
     unknown = sorted(set(arms or ()) - set(plan.names))
     if unknown:
-        raise ValueError(f"--arm {unknown[0]}: {config} has {', '.join(plan.names)}")
+        raise ValueError(f"--arm {unknown[0]}: the study {plan.name} has {', '.join(plan.names)}")
     if not report:
         play_all(plan, kept, runs, arms=arms or (), told=lambda text: err.print(text, markup=False))
     found: dict[str, Any] = reported(kept.of(plan))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from workbench.config import ConfigError, RunConfig, read_toml
 
 BASE = "base"  # the arm that is not trained; every study has it
+PLAN = Path(__file__).with_name("self_play.toml")  # the study that comes with the package
 LARGE = 2**28  # bytes of a file above which its content is not read
 DIGEST = 8  # letters of a digest in a folder's name
 
