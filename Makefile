@@ -23,7 +23,7 @@ NAME ?=
 LESSON ?= notebooks/01_first_run.ipynb
 
 .DEFAULT_GOAL := help
-.PHONY: constraints smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league bench browser bubblewrap clean
+.PHONY: constraints smollm2 docs-site tour tables pictures js-types gpu-check vllm test-vllm help demo demo-real lab test check lint format types stale rules fix docs soak league study bench browser bubblewrap clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -95,6 +95,9 @@ soak: $(STAMP)  ## the long tests: kills at many random moments, faults in every
 
 league: $(STAMP)  ## every method on the same task and seeds
 	$(BIN)/python -m benchmarks.league
+
+study: $(STAMP)  ## SFT, RLVR and self-play at equal cost in tokens, five seeds: hours on two cores; resumes where it was stopped
+	$(BIN)/python -m benchmarks.study --save
 
 bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line
 	$(BIN)/python -m benchmarks $(NAME)

@@ -19,6 +19,10 @@ SENTENCES = {
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
     "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
+    "programs_base": "pass@1 {all-2[pass_1]:.0%} before training (predict {predict-2[pass_1]:.0%}, find "
+    "{find-2[pass_1]:.0%}, write {write-2[pass_1]:.0%}); proposals in order {propose_predict[in_order]:.0%}, "
+    "{propose_find[in_order]:.0%}, {propose_write[in_order]:.0%}",
+    "programs_learn": "{gain:+.1%} held-out accuracy after {steps} steps of {method}",
     "sandbox_speed": "programs a processor second: {exact[programs_per_processor_second]:,} exact, "
     "{sandboxed[programs_per_processor_second]:,} sandboxed; 1,000 tasks of {unit_tests[calls_each]} unit tests in "
     "{unit_tests[processor_seconds]:.1f} s of processor time",
@@ -40,6 +44,7 @@ SENTENCES = {
     "import_time": "`import workbench` takes {seconds:.2f} s more than bare Python",
     "arrol_sim": "r(1 − r), times random pruning: rule `group` {ratio:.2f}, printed rule {printed_ratio:.2f}",
 }
+OWN_PAGE = ("league", "study")
 UNSAID = ("benchmark", "commit", "time", "hardware", "methods", "cases")
 
 
@@ -59,9 +64,9 @@ def benchmarks_page(note: str, folder: Path = RESULTS) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for path in sorted(folder.glob("*.jsonl")):
-        if path.stem != "league":  # has a page of its own
+        if path.stem not in OWN_PAGE:
             lines.append(row(path.stem, json.loads(path.read_text(encoding="utf-8").splitlines()[-1])))
-    lines += ["", "The methods against each other: [the league](league.md).", ""]
+    lines += ["", "The methods against each other: [the league](league.md). Self-play: [the study](study.md).", ""]
     return "\n".join(lines)
 
 

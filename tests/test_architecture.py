@@ -19,6 +19,8 @@ EXCEPTIONS = {
     "workbench/methods/__init__.py": "METHODS there forwards to the registry, when first asked for",
     "workbench/models/embedded/make.py": "makes the weights from traces of the tasks it teaches",
     "workbench/models/embedded/tokens.py": "the vocabulary is made of the words those tasks use",
+    "workbench/models/embedded_programs/make.py": "makes the weights from traces of the problems it teaches",
+    "workbench/models/embedded_programs/tokens.py": "the vocabulary is made of the lines that programs are drawn from",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
@@ -39,11 +41,12 @@ LIBRARY: dict[str, set[str]] = {
     "kinds": {"types", "piece", "ops", "signals"},
     "method": CORE,
     "pieces": CORE,
-    "methods": CORE | {"method", "pieces"},
+    "environments": BASE | {"problems", "sandbox"},
+    "methods": CORE | {"method", "pieces", "environments"},
     "registry": {"errors", "piece", "kinds", "method"},
     "engines": CORE,
     "sandbox": set(),  # knows values and programs, nothing of this project
-    "problems": {"errors"},
+    "problems": {"errors", "types", "sandbox"},
     "rewards": CORE | {"problems", "sandbox"},
     "pruning": CORE,
     "tasks": BASE | {"problems", "sandbox"},
@@ -57,7 +60,8 @@ LIBRARY: dict[str, set[str]] = {
     "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "cells": BASE | {"method", "registry", "checks"},
     "runs": CORE | DATA | {"checks", "cells", "planning", "training", "analysis"},
-    "commands": DATA | {"checks", "runs", "planning", "models", "papers", "sandbox"},
+    "study": DATA | {"runs", "analysis"},
+    "commands": DATA | {"checks", "runs", "planning", "models", "papers", "sandbox", "study"},
     "papers": set(),  # data
     "cli": {"commands", "runs"},
     "__main__": {"cli"},

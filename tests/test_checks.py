@@ -132,7 +132,8 @@ def test_another_advantage_has_no_such_field():
 
 
 def test_all_of_a_config():
-    method = dataclasses.replace(find_method("luffy"), advantage=find_method("grpo").advantage, shaping=(Scale(),))
+    luffy = find_method("luffy").override({"controller": {"solution": "proof"}})
+    method = dataclasses.replace(luffy, advantage=find_method("grpo").advantage, shaping=(Scale(),))
     found = warnings_of(config(method, rollouts={"rollouts": 2}), ALL)
     assert [text.split(":")[0] for text in found] == [
         "method.shaping.0",

@@ -24,10 +24,10 @@ KEYS = sorted(methods())
 MOVED = {
     "luffy": "its entropy bonus knows no rewards",
     "rl_plus": "its entropy bonus knows no rewards",
-    "trapo": "its KL loss knows no rewards",
     "ssb": "it imitates whatever was kept",
+    "sft": "it trains on what is given, whatever its reward",
+    **dict.fromkeys(("trapo", "grpo_paper", "icpo", "icpo_bonus", "fg_expo"), "its KL loss knows no rewards"),
     "recap": "given answers are learnt whatever their reward",
-    "grpo_paper": "its KL loss knows no rewards",
     "reinforce_pp": "the baseline is the batch's",
     "reinforce_pp_baseline": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
     "psr": "it has no baseline",
@@ -37,15 +37,15 @@ MOVED = {
     "pacs": "off-policy it evens the scores of a group out",
     **dict.fromkeys(("ppo", "guide_ppo", "rise"), "the critic is the baseline"),
     "brorl": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
-    "icpo_bonus": "its KL loss knows no rewards",
     "vimpo": "its value loss pulls towards the reference",
     "ucas": "certain tokens pay a penalty",
+    **dict.fromkeys(
+        ("azr", "azr_paper", "azr_half", "azr_frozen", "azr_solver"), "the baseline is that of a role and kind"
+    ),
     "siren": "its regulariser knows no rewards",
     "rover": "off-policy it pulls back to the sampling policy",
-    "fg_expo": "its KL loss knows no rewards",
     "noise_forward": "it has no baseline",
     "one_shot": "its KL loss and entropy bonus know no rewards",
-    "icpo": "its KL loss knows no rewards",
 }
 #: Of these, those that move only the all-right or only the all-wrong group.
 ONE_SIDED = {"psr": 1.0, "head_tail": 1.0, "nsr": 0.0}

@@ -163,6 +163,8 @@ class RunConfig(BaseModel):
             found.append(
                 f"rollouts.rollouts = {self.rollouts.rollouts}: {self.method.key} compares rollouts; set {need} or more"
             )
+        if "method" in known and self.method.controller is not None:
+            found += [f"method.controller: {text}" for text in self.method.controller.check()]
         if {"training", "rollouts"} <= known:
             found += self.step_errors()
         if self.pruning is not None and {"pruning", "rollouts"} <= known:

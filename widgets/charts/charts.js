@@ -25,6 +25,7 @@ export const CHARTS = [
   { title: "Tokens without gradient", late: true, help: "share of tokens with a non-zero advantage and zero gradient: clipped by the ratio bounds, or masked by the method", share: true, fit: true, series: { zero_gradient_tokens: "share" } },
   { title: "Trainer–inference mismatch", late: true, help: "absolute difference between the log-probs of the inference engine and of the trainer, per token", unit: "nats", zero: true, log: true, series: { mismatch_mean: "mean", mismatch_p99: "99th percentile" } },
   { title: "KL to the reference", late: true, unit: "nats", zero: true, log: true, series: { kl: "KL" }, more: /^kl\./, lone: true },
+  { title: "Negative log-likelihood", late: true, help: "mean negative log-prob of the tokens of given completions, before the update", unit: "nats", zero: true, log: true, series: { nll: "given completions" } },
   { title: "Truncated", late: true, help: "share of rollouts that reached max_tokens", share: true, fit: true, series: { truncated: "share" } },
   { title: "Tokens saved by pruning", late: true, help: "estimated as if pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
   { title: "Learning rate", late: true, zero: true, log: true, series: { learning_rate: "rate" } },

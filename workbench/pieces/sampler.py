@@ -82,3 +82,28 @@ class WithStock(Sampler):
 
     def learn(self, state: State, groups: Sequence[Group]) -> State:
         return self.inner.learn(state, groups)
+
+
+@dataclass(frozen=True)
+class NewestFirst(Sampler):
+    """Problems of the stock, as many of every kind: the newest ones, then any, uniformly. arXiv:2505.03335, section 3.
+
+    New is what came in the last `window` steps. A problem may be drawn twice, as in the authors' code. While the stock
+    is empty nothing is asked.
+    """
+
+    window: Annotated[int, Field(ge=1, description="steps within which a problem is new")] = 1  # the authors' code
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        kinds = list(dict.fromkeys(each.source for each in pool.stock))
+        picks: list[Pick] = []
+        for place, kind in enumerate(kinds):
+            count = (place + 1) * pool.count // len(kinds) - place * pool.count // len(kinds)
+            every, first = pool.stock.of(kind), pool.count * 2 * place
+            new = [each for each in every if pool.stock.steps[each.key] >= pool.step - self.window]
+            order = sorted(range(len(new)), key=lambda number: pool.uniform(-1 - number))
+            chosen = [new[number] for number in order[:count]]
+            rest = [pool.uniform(first + number) for number in range(count - len(chosen))]
+            chosen += [every[int(number * len(every))] for number in rest]
+            picks += [Pick(rollouts=pool.rollouts, problem=each) for each in chosen]
+        return picks, state

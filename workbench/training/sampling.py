@@ -9,20 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
-from workbench.types import (
-    Encoder,
-    Engine,
-    Group,
-    Problem,
-    Request,
-    Rollout,
-    Sampling,
-    Score,
-    Scorer,
-    State,
-    score_fault,
-)
+from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
 from workbench.types.memory import Ledger, Stock
+from workbench.types.rollouts import score_fault
 
 ScoreGroup = Callable[[Group], list[str]]
 
@@ -82,6 +71,7 @@ class Sampled:
     kept: set[int] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     seen: list[Rollout] = field(default_factory=list)  # every rollout, those too that were dropped
+    made: list[Problem] = field(default_factory=list)  # by the controller, for the stock
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -124,7 +114,8 @@ class StepSampler:
         memory = self.parts.ledger, self.parts.stock, self.pooled, self.sampling.max_tokens
         pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
-        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
+        least = 1 if self.parts.controller is None else 0
+        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens, least) for pick in picks]
 
     def pooled(self, number: int) -> Problem:
         """A problem of the task, with the data that pieces added to it."""
@@ -156,7 +147,7 @@ class StepSampler:
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
         """Rollouts of these requests, scored, and whatever the controller adds, round by round."""
-        groups: dict[int, Group] = {}
+        groups = {each.group: Group(each.group, each.problem, []) for each in requests if not each.n}
         ready: Sequence[Rollout] = ()
         for number in range(self.limits.rounds):
             self.add(groups, [*self.generate(requests), *ready], number)
@@ -164,6 +155,7 @@ class StepSampler:
                 break
             orders = self.orders(list(groups.values()), number, round_of_sampling)
             requests, ready = orders.requests, orders.rollouts
+            self.sampled.made += orders.problems
             apply_drops(groups, orders)
             self.apply_scores(groups, orders)
             if not requests and not ready:
@@ -175,7 +167,7 @@ class StepSampler:
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
         """The engine's rollouts of these requests."""
-        requests = self.fitting(requests)
+        requests = [request for request in self.fitting(requests) if request.n]
         if not requests:
             return []
         with self.clock.phase("generate"):
@@ -258,6 +250,7 @@ class StepSampler:
             stock=self.parts.stock,
             rollouts=self.limits.rollouts,
             max_tokens=self.sampling.max_tokens,
+            stop=self.sampling.stop,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
@@ -285,7 +278,7 @@ def uniform_of(key: str) -> Callable[[int], float]:
     return lambda index: random.Random(f"{key}/{index}").random()
 
 
-def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
+def checked(pick: Pick, sampler: str, size: int | None, budget: int, least: int) -> Pick:
     """A pick of a problem that is there, asked for within the run's limits; ValueError that names the sampler."""
     if pick.problem is None and (pick.number < 0 or (size is not None and pick.number >= size)):
         known = "no end" if size is None else f"problems 0 to {size - 1}"
@@ -293,8 +286,8 @@ def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
             f"sampler {sampler} picks problem {pick.number}, and the task has {known}: pick one of these, or give the "
             "pick a problem of its own"
         )
-    if pick.rollouts < 1:
-        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give 1 or more")
+    if pick.rollouts < least:
+        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give {least} or more")
     if pick.ask.max_tokens is not None and not 0 < pick.ask.max_tokens <= budget:
         raise ValueError(
             f"sampler {sampler} asks for {pick.ask.max_tokens} tokens: give at least 1 and at most rollouts.max_tokens "

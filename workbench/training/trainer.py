@@ -139,6 +139,8 @@ class Trainer:
             metrics = metrics_of(sampled, learned)
             if self.parts.pruner is not None:
                 metrics |= self.parts.pruner.metrics(self.states["pruner"])
+            if self.parts.controller is not None:
+                metrics |= self.parts.controller.metrics(self.states["controller"])
             metrics["learning_rate"] = self.learner.learning_rate(number)
             columns = self.columns(sampled, learned, number) if record else None
         self.step = number

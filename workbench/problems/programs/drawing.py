@@ -1,15 +1,17 @@
-"""Small programs drawn line by line, for `small_programs`: every value on the way is small, whatever the seed."""
+"""Small programs drawn line by line: every value on the way is small, whatever the seed."""
 
+import ast
 import zlib
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from workbench.sandbox.exact import RAISED
-from workbench.sandbox.small import Value, parse
+from workbench.sandbox.small import LINES as MOST_LINES
+from workbench.sandbox.small import SmallError, Value, parse
 
 Split = Literal["train", "test"]
-HELD_OUT = 8  # one program in eight belongs to the test split
+HELD_OUT = 8  # one program in eight belongs to the test split; of one-line programs, one problem in eight
 LARGEST, LONGEST = 99, 8  # of a number and of a list on the way: smaller than what the language allows
 #: Lines by what they take and what they make; {d} is a digit of the line's own.
 LINES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -33,16 +35,40 @@ class Drawn:
 
 
 def split_of(text: str) -> Split:
-    """The split of a program, or of a prompt: the two never share one, whatever the seed."""
+    """The split of a text, a program or a prompt: the two never share one, whatever the seed."""
     return "test" if zlib.crc32(text.encode()) % HELD_OUT == 0 else "train"
 
 
+def canonical(program: str) -> str:
+    """A program of the language as `draw` writes it: one line, usual spaces, and `return x` at the end.
+
+    Decides with `split_of` to which split a program belongs that a model wrote. Raises SmallError.
+
+    >>> canonical("def f(x):\\n  x=x+(2)\\n  return sum( x )")
+    'def f(x): x = x + 2; x = sum(x); return x'
+    """
+    parse(program)
+    (function,) = ast.parse(program).body
+    assert isinstance(function, ast.FunctionDef)
+    try:
+        *body, last = [ast.unparse(each) for each in function.body]
+    except RecursionError:
+        raise SmallError("the program is nested too deeply") from None
+    if last != "return x" and len(body) < MOST_LINES:
+        body, last = [*body, last.replace("return", "x =", 1)], "return x"
+    return f"def f(x): {'; '.join([*body, last])}"
+
+
 def draw(random: Random, lines: int, split: Split, inputs: int = 1) -> Drawn:
-    """A program of so many lines that belongs to the split, with different inputs."""
+    """A program of so many lines that belongs to the split, with different inputs.
+
+    There are under a hundred programs of one line, the alphabet of the others: they are in both splits, and each
+    problem about them in one (`asking.belongs`).
+    """
     while True:
         kind = "list" if random.random() < 0.8 else "int"
         program = drawn_program(random, lines, kind)
-        if split_of(program) != split:
+        if lines > 1 and split_of(program) != split:
             continue
         found = dict[str, tuple[Value, Value]]()
         for _ in range(4 * inputs):
