@@ -55,8 +55,8 @@ def changes_of(probes: Iterable[Mapping[str, Any]]) -> list[float]:
 def effects(logprobs: Sequence[Tensor], advantages: Sequence[float], weights: Sequence[Tensor]) -> Tensor:
     """What an update on each completion does to each log-prob, to first order, at a learning rate of 1, [of, by].
 
-    advantage · <∇ log π(y | x), ∇ log π(y' | x')>. `logprobs`: of whole completions, numbers with a graph; `weights`: what
-    the update would change.
+    advantage · <∇ log π(y | x), ∇ log π(y' | x')>. `logprobs`: of whole completions, numbers with a graph; `weights`:
+    what the update would change.
     """
     matrix = torch.stack([gradient(each, weights) for each in logprobs])
     return matrix @ (matrix * torch.tensor(advantages, dtype=matrix.dtype)[:, None]).T

@@ -1,7 +1,6 @@
 """DeepSearch: the completions of a problem are the leaves of one search tree, and every node has an advantage.
 
-Left out: the overlong penalty, and the choice of a new hard subset between rounds of training. How children without a
-visit are told apart is a guess: the first is taken.
+Left out: the overlong penalty, and new hard subsets between rounds. Of children without a visit the first is taken.
 """
 
 import math
@@ -191,16 +190,14 @@ class SearchTree(Controller):
                 fresh.append(node)
             ended = [node for node in fresh if node.terminal]
             if ended:
-                right = [node for node in ended if node.outcome > 0]
-                chosen = min(right or ended, key=lambda node: node.doubt)
+                chosen = min(ended, key=lambda node: (node.outcome <= 0, node.doubt))
                 back_up(chosen, chosen.outcome)
-            open_ones = [node for node in fresh if not node.terminal]
             deepest = math.ceil(longest / segment_of(self.segment, longest))
-            best = self.best(known.values(), deepest) if ended else max(open_ones, key=self.bound, default=None)
+            best = self.best(known.values(), deepest) if ended else max(fresh, key=self.bound, default=None)
         return root, best
 
     def bound(self, node: Node) -> float:
-        """How promising a node is among its siblings."""
+        """How promising a node is among the other children of its parent."""
         return upper_bound(node, self.explore)
 
     def best(self, nodes: Iterable[Node], deepest: int) -> Node | None:
@@ -210,8 +207,7 @@ class SearchTree(Controller):
 
     def frontier(self, node: Node, deepest: int) -> float:
         """quality · tanh(parent's mean value) + doubt · mean negative log-prob + depth · sqrt(depth / deepest)."""
-        above = node.parent.mean if node.parent else 0.0
-        far = math.sqrt(node.depth / deepest)
+        above, far = node.parent.mean if node.parent else 0.0, math.sqrt(node.depth / deepest)
         return self.quality * math.tanh(above) + self.doubt * node.doubt + self.depth * far
 
     def expand(self, node: Node, group: Group, round: Round) -> Request:

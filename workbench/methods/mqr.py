@@ -30,7 +30,7 @@ STORIES = (
     "It rained all morning, and the market opened late.",
     "A ship with three masts lay in the harbour.",
     "The old clock in the hall had stopped again.",
-    "Nobody in the village remembered a warmer spring.",
+    "No one in the village remembered a warmer spring.",
 )
 TERMS = ("dovel", "quorn", "tamber", "lissom")
 NUMBER = re.compile(r"(?<![\w.,:/])\d{1,9}(?![\w:/]|[.,]\d)")
@@ -137,7 +137,7 @@ class AskReformulations(Controller):
             requests = [self.write(each, aspect, round) for each in known for aspect in ASPECTS]
         elif round.number == 1:
             written = [each for each in of_role(round.groups, WRITE) if self.text_of(each)]
-            requests = [self.check(each, round) for each in written]
+            requests = [self.solving(each, round) for each in written]
         else:
             requests = []
         return Orders(requests, state=state)
@@ -154,7 +154,7 @@ class AskReformulations(Controller):
             train=False,
         )
 
-    def check(self, rollout: Rollout, round: Round) -> Request:
+    def solving(self, rollout: Rollout, round: Round) -> Request:
         """The request to solve a wording."""
         known, text = rollout.request.problem, self.text_of(rollout)
         return round.request(

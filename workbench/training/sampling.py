@@ -1,7 +1,6 @@
 """The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until none asks for more."""
 
 import itertools
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
+from workbench.random_numbers import uniform_of
 from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
 from workbench.types.memory import Ledger, Stock
 from workbench.types.rollouts import score_fault
@@ -97,11 +97,9 @@ class StepSampler:
         wanted = self.limits.problems
         tries = 1 + max((item.rounds for item in self.parts.filters), default=0)
         for number in range(tries):
-            requests = [self.first_request(pick) for pick in self.picks(wanted, number)]
-            groups = self.complete(requests, number)
+            groups = self.complete([self.first_request(pick) for pick in self.picks(wanted, number)], number)
             self.sampled.groups += groups
-            refused = self.filter(groups)
-            wanted = min(refused, self.limits.problems - len(self.sampled.kept))
+            wanted = min(self.filter(groups), self.limits.problems - len(self.sampled.kept))
             if wanted <= 0:
                 return self.sampled
         kept, count = len(self.sampled.kept), self.limits.problems
@@ -271,11 +269,6 @@ class StepSampler:
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
         return sum(verdict == "resample" for verdict in verdicts.values())
-
-
-def uniform_of(key: str) -> Callable[[int], float]:
-    """Numbers in [0, 1) for every whole number, always the same under a key."""
-    return lambda index: random.Random(f"{key}/{index}").random()
 
 
 def checked(pick: Pick, sampler: str, size: int | None, budget: int, least: int) -> Pick:
