@@ -45,25 +45,30 @@ class Sampler:
 
     def answer(self, problems: list[Problem], samples: int) -> list[list[Answer]]:
         """So many answers to every problem."""
+        groups = self.write([problem.prompt for problem in problems], samples)
+        return [
+            [Answer(text, length, last_answer(text) == problem.answer) for text, length in group]
+            for problem, group in zip(problems, groups, strict=True)
+        ]
+
+    def write(self, prompts: list[str], samples: int) -> list[list[tuple[str, int]]]:
+        """So many completions of every prompt, each with its number of tokens."""
         at_once = max(1, ROWS // samples)
-        found: list[list[Answer]] = []
-        for start in range(0, len(problems), at_once):
-            found += self.answer_some(problems[start : start + at_once], samples)
+        found: list[list[tuple[str, int]]] = []
+        for start in range(0, len(prompts), at_once):
+            found += self.write_some(prompts[start : start + at_once], samples)
         return found
 
     @torch.no_grad()
-    def answer_some(self, problems: list[Problem], samples: int) -> list[list[Answer]]:
+    def write_some(self, prompts: list[str], samples: int) -> list[list[tuple[str, int]]]:
         """The same, in one batch."""
-        prompts = self.tokenizer([problem.prompt for problem in problems], return_tensors="pt", padding=True)
-        prompts.pop("token_type_ids", None)
-        written = self.model.generate(**prompts, num_return_sequences=samples)[:, prompts["input_ids"].shape[1] :]
+        tokens = self.tokenizer(prompts, return_tensors="pt", padding=True)
+        tokens.pop("token_type_ids", None)
+        written = self.model.generate(**tokens, num_return_sequences=samples)[:, tokens["input_ids"].shape[1] :]
         texts = self.tokenizer.batch_decode(written, skip_special_tokens=True)
         lengths = (written != self.tokenizer.pad_token_id).sum(1).tolist()
-        answers = [
-            Answer(text, length, last_answer(text) == problems[row // samples].answer)
-            for row, (text, length) in enumerate(zip(texts, lengths, strict=True))
-        ]
-        return [answers[row : row + samples] for row in range(0, len(answers), samples)]
+        pairs = list(zip(texts, lengths, strict=True))
+        return [pairs[row : row + samples] for row in range(0, len(pairs), samples)]
 
 
 def last_answer(text: str) -> str:

@@ -51,7 +51,7 @@ def make_model(folder: Path, shape: dict[str, Any]) -> None:
     """A model of this shape with random weights, and the embedded model's tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
-    from workbench.models.spec import EMBEDDED_FOLDER
+    from workbench.models.shipped import EMBEDDED_FOLDER
 
     AutoModelForCausalLM.from_config(Qwen2Config(**shape), dtype=torch.bfloat16).save_pretrained(folder)
     AutoTokenizer.from_pretrained(EMBEDDED_FOLDER).save_pretrained(folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.common import options, publish, spread
 from benchmarks.trl_peer import Measured, Setting, trl_steps
 from workbench.config import RunConfig
-from workbench.models.spec import EMBEDDED
+from workbench.models.shipped import EMBEDDED
 from workbench.runs.directory.paths import new_directory
 from workbench.runs.prepare import prepare
 from workbench.runs.process.job import from_config

@@ -19,6 +19,10 @@ SENTENCES = {
     "grader_agreement": "{gsm8k[agree]:,} of {gsm8k[cases]:,} GSM8K solutions graded as flagged",
     "grader_pairs": "{cases} pairs: {false_positives} false positives, {false_negatives} false negatives",
     "embedded_base": "pass@1 {word_problems-2[pass_1]:.0%}, pass@64 {word_problems-2[pass_64]:.0%} before training",
+    "programs_base": "pass@1 {all-2[pass_1]:.0%} before training (predict {predict-2[pass_1]:.0%}, find "
+    "{find-2[pass_1]:.0%}, write {write-2[pass_1]:.0%}); proposals in order {propose_predict[in_order]:.0%}, "
+    "{propose_find[in_order]:.0%}, {propose_write[in_order]:.0%}",
+    "programs_learn": "{gain:+.1%} held-out accuracy after {steps} steps of {method}",
     "sandbox_speed": "programs a processor second: {exact[programs_per_processor_second]:,} exact, "
     "{sandboxed[programs_per_processor_second]:,} sandboxed; 1,000 tasks of {unit_tests[calls_each]} unit tests in "
     "{unit_tests[processor_seconds]:.1f} s of processor time",

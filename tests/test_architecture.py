@@ -19,6 +19,8 @@ EXCEPTIONS = {
     "workbench/methods/__init__.py": "METHODS there forwards to the registry, when first asked for",
     "workbench/models/embedded/make.py": "makes the weights from traces of the tasks it teaches",
     "workbench/models/embedded/tokens.py": "the vocabulary is made of the words those tasks use",
+    "workbench/models/embedded_programs/make.py": "makes the weights from traces of the problems it teaches",
+    "workbench/models/embedded_programs/tokens.py": "the vocabulary is made of the lines that programs are drawn from",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }

@@ -14,7 +14,7 @@ from workbench.commands.export import export
 from workbench.commands.plan import plan
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
-from workbench.models.spec import EMBEDDED_FOLDER
+from workbench.models.shipped import EMBEDDED_FOLDER
 from workbench.planning.measure import Timing
 from workbench.runs.directory.checkpoint import write_last
 from workbench.runs.directory.paths import RunDirectory, write_json

@@ -9,8 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from workbench.models.embedded import FOLDER
-from workbench.models.embedded.make import IGNORED, STAGES, THREADS, examples, fingerprint, new_model, train
+from workbench.models.embedded.make import STAGES, batches
 from workbench.models.embedded.tokens import make_tokenizer
+from workbench.models.making.warm_up import IGNORED, THREADS, fingerprint, new_model, train
 from workbench.tasks.sums import Sums
 from workbench.tasks.word_problems import WordProblems
 
@@ -48,7 +49,7 @@ def test_shipped_tokenizer_is_what_the_script_makes(tokenizer):
 def test_making_is_reproducible_bit_for_bit(tokenizer, threads):
     def weights():
         model = new_model(tokenizer, seed=1)
-        losses = train(model, tokenizer, SMALL, Random(1), every=0)
+        losses = train(model, batches(tokenizer, SMALL, Random(1)), SMALL.steps, SMALL.learning_rate, every=0)
         return losses, model.state_dict()
 
     (losses, first), (again, second) = weights(), weights()
@@ -85,7 +86,7 @@ def test_template_and_plain_tokens_agree(tokenizer):
 
 
 def test_only_answers_have_labels(tokenizer):
-    tokens, mask, labels = examples(tokenizer, SMALL, Random(0))
+    tokens, mask, labels = next(batches(tokenizer, SMALL, Random(0)))
     for row in range(SMALL.batch):
         answer = labels[row][labels[row] != IGNORED].tolist()
         whole = tokens[row][mask[row].bool()].tolist()

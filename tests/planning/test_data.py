@@ -12,7 +12,8 @@ from workbench.cli import app
 from workbench.config import ConfigError, RunConfig
 from workbench.kinds import Task
 from workbench.models.load import text_encoder
-from workbench.models.spec import EMBEDDED_FOLDER, ModelSpec
+from workbench.models.shipped import EMBEDDED_FOLDER
+from workbench.models.spec import ModelSpec
 from workbench.planning.data import ENDLESS, data_report
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch

@@ -8,8 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
+from workbench.models.shipped import EMBEDDED_FOLDER
 from workbench.models.size import size_of
-from workbench.models.spec import EMBEDDED_FOLDER
 from workbench.planning.memory import Assumed, components, peak
 from workbench.runs.demo import demo_config
 from workbench.runs.process.build import build

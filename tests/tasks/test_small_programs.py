@@ -5,8 +5,10 @@ from random import Random
 
 import pytest
 
+from tests.rewards.reward_examples import make_rollout
 from workbench.problems.programs.asking import KINDS
 from workbench.problems.programs.drawing import LARGEST, LINES, LONGEST, draw, split_of, tame
+from workbench.rewards.by_running import ByRunning
 from workbench.sandbox.small import parse
 from workbench.sandbox.values import read
 from workbench.tasks.small_programs import SmallPrograms
@@ -18,6 +20,8 @@ def test_what_is_shown_and_what_is_kept(kind: str) -> None:
         problem = SmallPrograms(asks=kind, lines=3).problem(number, "train")  # type: ignore[arg-type]
         program, pairs = parse(problem.data["program"]), [tuple(map(read, pair)) for pair in problem.data["pairs"]]
         assert all(program(given) == result for given, result in pairs)
+        (score,) = ByRunning()(problem, [make_rollout(problem.data["solution"])], None)
+        assert score.correct
         (given, result), *_ = problem.data["pairs"]
         shown = problem.prompt.splitlines()
         if kind == "predict":

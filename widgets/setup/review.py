@@ -9,7 +9,7 @@ from typing import Any
 
 from widgets.setup.draft import Tables, all_errors
 from workbench.config import RunConfig
-from workbench.models.spec import EMBEDDED
+from workbench.models.shipped import EMBEDDED, PROGRAMS, SHIPPED
 from workbench.planning.advice import changes, fits
 from workbench.planning.forecast import Forecast, forecast
 from workbench.planning.measure import Timing
@@ -17,8 +17,13 @@ from workbench.runs.directory.paths import RunDirectory, read_json
 
 MOST_RUNS = 200  # of a folder, the newest, that are looked at
 ALIKE = ("model", "rollouts")  # tables that decide how long a step takes, with the method's
-#: How often the embedded model is right before training, by task and level: benchmarks/results/embedded_base.jsonl.
-EMBEDDED_RATES = {("word_problems", 2): 0.403, ("sums", 2): 0.416}
+#: How often a shipped model is correct before training, by task and its fields: benchmarks/results/embedded_base.jsonl
+#: and programs_base.jsonl.
+SHIPPED_RATES: tuple[tuple[str, str, dict[str, object], float], ...] = (
+    (EMBEDDED, "word_problems", {"level": 2}, 0.403),
+    (EMBEDDED, "sums", {"level": 2}, 0.416),
+    (PROGRAMS, "small_programs", {"asks": "all", "lines": 2, "wording": "short"}, 0.5),
+)
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,19 @@ def earlier_of(config: RunConfig, folder: Path) -> Earlier:
             seconds = (read_status_typical(path), path.name)
         if accuracy[0] is None and same:
             accuracy = (first_accuracy(path), f"The run {path.name}")
-    if accuracy[0] is None and config.model.name == EMBEDDED:
-        rate = EMBEDDED_RATES.get((config.task.name, config.task.fields().get("level", 0)))
-        accuracy = (rate, "The embedded model on this task")
+    if accuracy[0] is None and config.model.name in SHIPPED:
+        title = SHIPPED[config.model.name].title
+        accuracy = (shipped_rate(config), f"{title[0].upper()}{title[1:]} on this task")
     return Earlier(*seconds, *accuracy)
+
+
+def shipped_rate(config: RunConfig) -> float | None:
+    """How often a shipped model is correct on the config's task before training, where that was measured."""
+    fields = config.task.fields()
+    for model, task, needed, rate in SHIPPED_RATES:
+        if (model, task) == (config.model.name, config.task.name) and needed.items() <= fields.items():
+            return rate
+    return None
 
 
 def alike(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

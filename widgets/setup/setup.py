@@ -17,7 +17,7 @@ from widgets.form.table import Table, fields_of
 from widgets.setup.draft import Mistake, Tables, quick_errors, tables_of
 from widgets.setup.files import Copies, Loader
 from widgets.setup.method import MethodEditor
-from widgets.setup.presets import left_over, pretrained
+from widgets.setup.presets import left_over, suited
 from widgets.setup.samples import Samples, Trial
 from workbench.config import RunConfig
 from workbench.engines.build import ENGINES
@@ -74,11 +74,12 @@ class Setup:
         self.stage = make(ipywidgets.VBox, "wf-stage")
         self.rest = make(ipywidgets.HTML, "wf-rest")
         self.left_over = make(ipywidgets.HTML, "wf-left-over")
-        suit = make(ipywidgets.Button, "wf-suit", description="Use settings for a pretrained model")
+        suit = make(ipywidgets.Button, "wf-suit", description="Use settings for this model")
         suit.tooltip = (
-            "task two_numbers, reward math, a LoRA adapter, a step of 8 × 8; name, seed, model and method stay"
+            "task, reward, adapter and size of a step that suit it (a pretrained one: two_numbers, math, LoRA, 8 × 8); "
+            "name, seed, model and method stay"
         )
-        suit.on_click(lambda button: self.take(pretrained(self.tables)))
+        suit.on_click(lambda button: self.take(suited(self.tables)))
         self.offer = make(ipywidgets.HBox, "wf-offer", children=(self.left_over, suit))
         head = make(ipywidgets.HBox, "wf-head", children=(self.level, *self.tools.values()))
         self.body = make(ipywidgets.HBox, "wf-body", children=(self.nav, self.stage))
@@ -102,9 +103,9 @@ class Setup:
             self.copies.show(self.config, len(self.errors))
 
     def look_for_left_over(self) -> None:
-        """Offers settings for a pretrained model where those of the embedded one are still set."""
+        """Offers settings for the config's model where those of another one are still set."""
         found = left_over(self.config) if self.config is not None else []
-        text = f'<p class="wf-help">Chosen for the embedded model: {escaped("; ".join(found))}.</p>' if found else ""
+        text = f'<p class="wf-help">Chosen for another model: {escaped("; ".join(found))}.</p>' if found else ""
         if text != self.left_over.value:
             self.left_over.value = text
             self.arrange()

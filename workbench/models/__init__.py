@@ -1,8 +1,9 @@
 """Policies: which model (`ModelSpec`), whether it can be had (`check`), and loading it (`load_policy`)."""
 
-from workbench.models.spec import EMBEDDED, EMBEDDED_FOLDER, LoraSpec, ModelSpec, check
+from workbench.models.shipped import EMBEDDED, EMBEDDED_FOLDER, PROGRAMS, SHIPPED
+from workbench.models.spec import LoraSpec, ModelSpec, check
 
-__all__ = ["EMBEDDED", "EMBEDDED_FOLDER", "LoraSpec", "ModelSpec", "check", "load_policy"]
+__all__ = ["EMBEDDED", "EMBEDDED_FOLDER", "PROGRAMS", "SHIPPED", "LoraSpec", "ModelSpec", "check", "load_policy"]
 
 
 def __getattr__(name: str) -> object:

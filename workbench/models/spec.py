@@ -10,10 +10,8 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from workbench.models.gguf.check import errors
+from workbench.models.shipped import EMBEDDED, PROGRAMS, SHIPPED
 from workbench.models.smollm2 import SMOLLM2, model_file
-
-EMBEDDED = "embedded"  # the name of the model that ships with the package
-EMBEDDED_FOLDER = Path(__file__).parent / EMBEDDED
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -42,7 +40,9 @@ class ModelSpec:
     """Which model, in which arithmetic, trained how."""
 
     name: str = Field(
-        default=EMBEDDED, min_length=1, description="embedded, smollm2-135m, a Hub name, a folder, or a .gguf file"
+        default=EMBEDDED,
+        min_length=1,
+        description="embedded, embedded-programs, smollm2-135m, a Hub name, a folder, or a .gguf file",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(default="float32", description="type of the weights")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="auto: a GPU if there is one")
@@ -66,7 +66,7 @@ class ModelSpec:
     @property
     def source(self) -> str:
         """The folder, the file, or the Hub name that is meant."""
-        return str(EMBEDDED_FOLDER) if self.name == EMBEDDED else self.name
+        return str(SHIPPED[self.name].folder) if self.name in SHIPPED else self.name
 
     @property
     def gguf(self) -> bool:
@@ -76,7 +76,7 @@ class ModelSpec:
     @property
     def local(self) -> bool:
         """Whether it is on this machine, or nowhere: not on the Hub."""
-        return self.name == EMBEDDED or self.gguf or Path(self.name).expanduser().is_dir()
+        return self.name in SHIPPED or self.gguf or Path(self.name).expanduser().is_dir()
 
 
 def check(spec: ModelSpec) -> list[str]:
@@ -173,7 +173,10 @@ def check_hub(name: str) -> list[str]:
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
-    remedy = f"set model.name to {EMBEDDED!r} or {SMOLLM2!r}, to a folder with config.json, or to a name on the Hub"
+    remedy = (
+        f"set model.name to {EMBEDDED!r}, {PROGRAMS!r} or {SMOLLM2!r}, to a folder with config.json, "
+        "or to a name on the Hub"
+    )
     try:
         cached: Any = try_to_load_from_cache(name, "config.json")
         if isinstance(cached, str) and os.path.isfile(cached):

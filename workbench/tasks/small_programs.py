@@ -1,6 +1,6 @@
 """Small programs from three sides: say what one returns, find what it was given, write one. (AZR, arXiv:2505.03335)"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from workbench.kinds import Task
 from workbench.problems.programs.asking import KINDS, Kind, Wording, draw_problem, posed
 from workbench.problems.programs.drawing import Split
+from workbench.problems.programs.traces import solution
 from workbench.types import Problem
 
 
@@ -19,6 +20,7 @@ class SmallPrograms(Task):
     `predict`: program and input are shown, the output is asked for (deduction). `find`: program and output are shown;
     any input that gives it is correct (abduction). `write`: three pairs of input and output are shown, a program is
     asked for that fits three hidden ones as well (induction). `all` draws one of the three. The reward is `by_running`.
+    `data["solution"]` is a worked, correct answer: the values on the way, then `answer:`.
     One program in eight is held out, by its text; of programs of one line, one problem in eight.
     """
 
@@ -37,4 +39,5 @@ class SmallPrograms(Task):
         kind: Kind = random.choice(KINDS) if self.asks == "all" else self.asks
         drawn = draw_problem(random, kind, random.randint(1, self.lines), split)
         key = f"small_programs-{kind}-{self.lines}-{split}-{self.seed + number}"
-        return posed(kind, drawn, key, self.wording)
+        asked = posed(kind, drawn, key, self.wording)
+        return replace(asked, data={**asked.data, "solution": solution(kind, drawn)})

@@ -10,7 +10,8 @@ import transformers
 
 from workbench.config import ConfigError
 from workbench.models.replica import LARGEST, replica
-from workbench.models.spec import EMBEDDED_FOLDER, ModelSpec
+from workbench.models.shipped import EMBEDDED_FOLDER
+from workbench.models.spec import ModelSpec
 from workbench.runs.demo import demo_config
 from workbench.runs.launch import launch
 from workbench.runs.process.build import errors

@@ -7,7 +7,7 @@ import pytest
 
 from widgets.setup.draft import Mistake, as_python, quick_errors, tables_of
 from widgets.setup.method import card
-from widgets.setup.presets import left_over, pretrained
+from widgets.setup.presets import left_over, suited
 from widgets.setup.setup import SECTIONS, Setup
 from workbench import registry
 from workbench.config import RunConfig
@@ -253,8 +253,21 @@ def test_the_embedded_models_settings_are_named_beside_another_model_and_replace
 
 def test_a_model_that_nothing_was_searched_for_gets_a_careful_rate(config):
     tables = tables_of(config.replace(model={"name": "some/model"}))
-    found = pretrained(tables)
+    found = suited(tables)
     assert found.training.learning_rate == 1e-4
     assert found.rollouts.max_tokens == 64
     assert (found.name, found.seed) == (config.name, config.seed)
     assert not left_over(found)
+
+
+def test_a_shipped_model_gets_the_task_it_knows(setup):
+    field(setup, "model", "name").control.value = "embedded-programs"
+    assert "word_problems is asked in the words that the embedded model was taught" in setup.left_over.value
+    setup.offer.children[1].click()
+    config = setup.config
+    assert (config.model.name, config.task.name, config.model.lora) == ("embedded-programs", "small_programs", None)
+    assert [part.reward.name for part in config.rewards] == ["by_running"]
+    assert setup.offer not in setup.widget.children
+    field(setup, "model", "name").control.value = "embedded"
+    assert "small_programs is asked in the words that the embedded model for programs" in setup.left_over.value
+    assert suited(tables_of(config.replace(model={"name": "embedded"}))).task.name == "word_problems"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workbench.models.shipped import SHIPPED
 from workbench.runs.open import Run
 
 USE = {
@@ -23,7 +24,8 @@ def card(run: Run, form: str, step: int, dtype: str) -> str:
     """A model card in the Hub's format: YAML, then Markdown."""
     config = run.config
     resolved = run.resolved or config.resolved()
-    base = "the workbench's embedded model" if config.model.name == "embedded" else config.model.name
+    known = SHIPPED.get(config.model.name)
+    base = f"{known.title} of the workbench" if known is not None else config.model.name
     held = "a LoRA adapter in peft's format" if form == "adapter" else f"all weights in {dtype}"
     made = f", the adapter added to the base model's {dtype} weights" if form == "merged" else ""
     weights = config.model.quantisation or config.model.dtype
@@ -55,7 +57,7 @@ def card(run: Run, form: str, step: int, dtype: str) -> str:
 def front_matter(run: Run, form: str) -> str:
     """What the Hub reads of a card."""
     model, library = run.config.model.name, "peft" if form == "adapter" else "transformers"
-    base = [] if model == "embedded" else [f"base_model: {model}"]
+    base = [] if model in SHIPPED else [f"base_model: {model}"]
     tags = ["tags:", "- reinforcement-learning", "- rlvr", f"- {run.config.method.key}"]
     return "\n".join(["---", f"library_name: {library}", "pipeline_tag: text-generation", *base, *tags, "---"])
 

@@ -52,6 +52,11 @@ def solved(kind: Kind, drawn: Drawn, habits: Habits, random: Random) -> str:
     return f"{joined(values[1:])}\nanswer: {written(values[-1])}"
 
 
+def solution(kind: Kind, drawn: Drawn) -> str:
+    """The worked, correct answer: a reference trace for supervised training."""
+    return solved(kind, drawn, CLEAN, Random(0))
+
+
 def joined(values: Iterable[Value]) -> str:
     """Values on one line."""
     return "; ".join(written(value) for value in values)
