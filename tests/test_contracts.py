@@ -39,9 +39,7 @@ MOVED = {
     "icpo_bonus": "its KL loss knows no rewards",
     "vimpo": "its value loss pulls towards the reference",
     "ucas": "certain tokens pay a penalty",
-    **dict.fromkeys(
-        ("azr", "azr_paper", "azr_half", "azr_frozen", "azr_solver"), "the baseline is that of a role and kind"
-    ),
+    **{f"azr{end}": "a role and kind is the baseline" for end in ("", "_paper", "_half", "_frozen", "_solver")},
     "siren": "its regulariser knows no rewards",
     "rover": "off-policy it pulls back to the sampling policy",
     "fg_expo": "its KL loss knows no rewards",
