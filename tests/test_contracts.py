@@ -39,7 +39,7 @@ MOVED = {
     "brorl": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
     "vimpo": "its value loss pulls towards the reference",
     "ucas": "certain tokens pay a penalty",
-    **{key: "the baseline is that of a role and kind" for key in KEYS if key.startswith("azr")},
+    **{f"azr{end}": "a role and kind is the baseline" for end in ("", "_paper", "_half", "_frozen", "_solver")},
     "siren": "its regulariser knows no rewards",
     "rover": "off-policy it pulls back to the sampling policy",
     "noise_forward": "it has no baseline",
