@@ -12,6 +12,10 @@ RESULTS = ROOT / "benchmarks" / "results"
 SENTENCES = {
     "demo": "{to_accuracy:.0f} s to {goal:.0%} held-out accuracy, {to_first_step:.1f} s to the first step; five seeds",
     "demo_real": "{gain:+.0%} held-out accuracy ({factor:.1f} times) after {seconds:.0f} s; medians of three seeds",
+    "azr_embedded": "held-out accuracy {before:.0%} before, {after:.0%} after {steps} steps, {seeds} seeds (gain, 95 %: "
+    "{low:+.1%} to {high:+.1%}); largest fall from the best {worst_fall:.1%}",
+    "azr_step_cost": "{ratio:.2f} times the processor time of a GRPO step for as many generated tokens, "
+    "{ratio_trained:.2f} times for as many trained ones",
     "step_vs_trl": "{ratio:.1f} times the speed of TRL's step, while every token is recorded",
     "memory_cost": "ledger and stock of {problems:,} problems take {share:.2%} of a step",
     "record_cost": "recording takes {share:.1%} of a step",
@@ -44,6 +48,7 @@ SENTENCES = {
     "import_time": "`import workbench` takes {seconds:.2f} s more than bare Python",
     "arrol_sim": "r(1 − r), times random pruning: rule `group` {ratio:.2f}, printed rule {printed_ratio:.2f}",
 }
+OWN_PAGE = ("league", "study")
 UNSAID = ("benchmark", "commit", "time", "hardware", "methods", "cases")
 
 
@@ -63,9 +68,9 @@ def benchmarks_page(note: str, folder: Path = RESULTS) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for path in sorted(folder.glob("*.jsonl")):
-        if path.stem != "league":  # has a page of its own
+        if path.stem not in OWN_PAGE:
             lines.append(row(path.stem, json.loads(path.read_text(encoding="utf-8").splitlines()[-1])))
-    lines += ["", "The methods against each other: [the league](league.md).", ""]
+    lines += ["", "The methods against each other: [the league](league.md). Self-play: [the study](study.md).", ""]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The registry: imports the folders of pieces, methods, tasks, rewards and pruners, and the user's own files.
+"""The registry: imports the folders of pieces, methods, tasks, rewards and the like, and the user's own files.
 
 Folders named in the environment variable WORKBENCH_PATH (several, separated as in PATH) are imported like the
 project's. A broken file there is reported in `BROKEN` and skipped; in the project's own folders it is an error.
@@ -42,7 +42,7 @@ class Methods(dict[str, Method]):
         )
 
 
-FOLDERS = ("pieces", "methods", "tasks", "rewards", "pruning", "exams")
+FOLDERS = ("pieces", "environments", "methods", "tasks", "rewards", "pruning", "exams")
 METHODS = Methods()
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
 BROKEN: dict[str, str] = {}  # path of a user's file -> its error

@@ -38,7 +38,7 @@ class CheckOwn(Controller):
     def __call__(self, state: State, round: Round) -> Orders:
         if round.number > 0:
             return Orders(state=state)
-        return Orders([self.check(place, each, round) for place, each in enumerate(self.drawn(round))], state=state)
+        return Orders([self.grading(place, each, round) for place, each in enumerate(self.drawn(round))], state=state)
 
     def drawn(self, round: Round) -> list[Rollout]:
         """The solutions that are graded."""
@@ -50,7 +50,7 @@ class CheckOwn(Controller):
             places = [*kinds[0][: self.solutions - half[1]], *kinds[1][: self.solutions - half[0]]]
         return [known[place] for place in places[: self.solutions]]
 
-    def check(self, place: int, rollout: Rollout, round: Round) -> Request:
+    def grading(self, place: int, rollout: Rollout, round: Round) -> Request:
         """The request to grade a solution."""
         question = rollout.request.problem.prompt
         text = self.wording.replace("{question}", question).replace("{solution}", rollout.text)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import torch
 from pydantic import Field
 
 from workbench.kinds import Advantage
-from workbench.ops import group_centre, group_count, group_std, spread
+from workbench.ops import group_centre, group_count, group_std, spread, whiten
 from workbench.pieces.reward_kl import RewardKl, reads, reward_less_kl
 from workbench.types import Batch, PerToken
 
@@ -85,3 +86,23 @@ class Label(Advantage):
     def __call__(self, batch: Batch) -> PerToken:
         right, wrong = ((batch.correct == value).to(batch.reward.dtype) for value in (1, 0))
         return spread(self.right * right - self.wrong * wrong, batch.mask)
+
+
+@dataclass(frozen=True)
+class TaskRelative(Advantage):
+    """The reward, whitened over the tokens of the rollouts of the same role and kind (TRR++). arXiv:2505.03335, 3.3.
+
+    advantage = (reward - mean) / sqrt(variance + 1e-8), over the trained tokens of a cohort, so that longer
+    rollouts weigh more. Equal rewards give 0.
+    """
+
+    @property
+    def over_batch(self) -> bool:
+        return True
+
+    def __call__(self, batch: Batch) -> PerToken:
+        returns, cohort = spread(batch.reward, batch.mask), batch["cohort"]
+        found = torch.zeros_like(returns)
+        for number in cohort.unique():
+            found = found + whiten(returns, batch.mask & (cohort == number)[:, None])
+        return found

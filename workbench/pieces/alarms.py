@@ -89,6 +89,46 @@ class RewardUpAccuracyDown(Alarm):
         return alert, {"rewards": [], "seen": known}
 
 
+@dataclass(frozen=True)
+class TokenBudget(Alarm):
+    """Stops a run after the step in which it used up its tokens: sampled and given completions, without prompts.
+
+    So runs of different methods can be compared at equal cost in tokens, whatever a step of each costs.
+    """
+
+    tokens: Annotated[int, Field(ge=1, description="tokens of completions, sampled or given")] = 1_000_000
+
+    def init(self) -> State:
+        return {"spent": 0}
+
+    def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
+        now = seen.metrics.get("tokens", 0.0) + seen.metrics.get("given_tokens", 0.0)
+        spent = state["spent"] + int(now)
+        text = f"{spent:,} tokens of completions, of {self.tokens:,} that the run may use"
+        return Alert("stop", text) if spent >= self.tokens else None, {"spent": spent}
+
+
+@dataclass(frozen=True)
+class OneSkeleton(Alarm):
+    """Most valid proposals of self-play are one program, numbers aside: the proposer has collapsed. arXiv:2510.27072.
+
+    A proposer that is paid for what the solver gets wrong ends there, as soon as it finds a blind spot.
+    """
+
+    share: Annotated[float, Field(gt=0, le=1, description="of the commonest skeleton")] = 0.5
+    steps: Annotated[int, Field(ge=1, description="steps in a row")] = 3
+    action: Act = "note"
+
+    def init(self) -> State:
+        return {"row": 0}
+
+    def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
+        share = seen.metrics.get("commonest_skeleton.propose")
+        row = state["row"] + 1 if share is not None and share > self.share else 0
+        text = f"{share or 0:.0%} of the valid proposals are one program, numbers aside, more than {self.share:.0%}"
+        return Alert(self.action, f"{text} for {row} steps") if row == self.steps else None, {"row": row}
+
+
 # ------------------------------------------------------------------------------------- the limits of every run
 
 

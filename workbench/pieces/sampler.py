@@ -1,12 +1,13 @@
 """Samplers that two or more papers share: which problems a step asks."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Pick, Pool, Sampler
-from workbench.types import State
+from workbench.kinds import Pick, Pool, Sampler, Survey
+from workbench.types import Group, State
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,58 @@ class Chosen(Sampler):
         first, count = state["next"], len(self.numbers)
         picks = [Pick(self.numbers[(first + turn) % count], pool.rollouts) for turn in range(pool.count)]
         return picks, {"next": (first + pool.count) % count}
+
+
+@dataclass(frozen=True)
+class WithStock(Sampler):
+    """Another sampler's problems, and some of the stock in their place, as far as there are so many.
+
+    Those of a step are different ones, each as likely as another.
+    """
+
+    source: Annotated[str, Field(min_length=1, description="which problems of the stock, by their source")]
+    share: Annotated[float, Field(ge=0, le=1, description="of a step's problems")] = 0.5
+    inner: Annotated[Sampler, Field(description="the others")] = Uniform()
+
+    @property
+    def survey(self) -> Survey | None:
+        return self.inner.survey
+
+    def init(self) -> State:
+        return self.inner.init()
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        stocked = pool.stock.of(self.source)
+        count = min(len(stocked), round(self.share * pool.count))
+        order = sorted(range(len(stocked)), key=lambda place: pool.uniform(-1 - place))[:count]
+        made = [Pick(problem=stocked[place], rollouts=pool.rollouts) for place in order]
+        picks, state = self.inner(state, replace(pool, count=pool.count - count))
+        return [*made, *picks], state
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        return self.inner.learn(state, groups)
+
+
+@dataclass(frozen=True)
+class NewestFirst(Sampler):
+    """Problems of the stock, as many of every kind: the newest ones, then any, uniformly. arXiv:2505.03335, section 3.
+
+    New is what came in the last `window` steps. A problem may be drawn twice, as in the authors' code. While the stock
+    is empty nothing is asked.
+    """
+
+    window: Annotated[int, Field(ge=1, description="steps within which a problem is new")] = 1  # the authors' code
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        kinds = list(dict.fromkeys(each.source for each in pool.stock))
+        picks: list[Pick] = []
+        for place, kind in enumerate(kinds):
+            count = (place + 1) * pool.count // len(kinds) - place * pool.count // len(kinds)
+            every, first = pool.stock.of(kind), pool.count * 2 * place
+            new = [each for each in every if pool.stock.steps[each.key] >= pool.step - self.window]
+            order = sorted(range(len(new)), key=lambda number: pool.uniform(-1 - number))
+            chosen = [new[number] for number in order[:count]]
+            rest = [pool.uniform(first + number) for number in range(count - len(chosen))]
+            chosen += [every[int(number * len(every))] for number in rest]
+            picks += [Pick(rollouts=pool.rollouts, problem=each) for each in chosen]
+        return picks, state

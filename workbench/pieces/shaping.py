@@ -75,7 +75,7 @@ class Scale(Shaping):
 class Outcome(Shaping):
     """One reward for a correct answer, less for an incorrect one, least for none. RISE, arXiv:2505.13445, section 3.
 
-    An answer is there if a reward extracted one.
+    An answer is there if a reward extracted one. What a controller scores, as a proposal, keeps its reward.
     """
 
     right: Annotated[float, Field(description="of a correct answer")] = 1.0
@@ -85,7 +85,7 @@ class Outcome(Shaping):
     def __call__(self, group: Group, rewards: Sequence[float], budget: int) -> list[float]:
         del budget
         return [
-            self.value(rollout) if value == value else value
+            self.value(rollout) if value == value and not rollout.request.late else value
             for rollout, value in zip(group.rollouts, rewards, strict=True)
         ]
 

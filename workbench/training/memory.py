@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import Past, Survey, Synthesis
-from workbench.training.sampling import Clock, Parts, Sampled, uniform_of
+from workbench.random_numbers import uniform_of
+from workbench.training.sampling import Clock, Parts, Sampled
 from workbench.training.step import Step
-from workbench.types import Encoder, Group, Request, Rollout, Sampling, State
+from workbench.types import Encoder, Group, Problem, Request, Rollout, Sampling, State
 from workbench.types.memory import Line
 
 LEDGER, PROBLEMS = "ledger", "problems"  # the journals
@@ -72,24 +73,26 @@ class Memory:
             self.enter(name, found[:count])
 
     def learn(self, number: int, sampled: Sampled) -> dict[str, list[Line]]:
-        """Enters a step's attempts, and the problems that the synthesis makes of it; the lines of both."""
+        """Enters a step's attempts, and the problems that were made in it; the lines of both."""
         added = {LEDGER: [visits(number, sampled.seen, self.parts.encoder)]}
         self.enter(LEDGER, added[LEDGER])
+        if sampled.made and self.parts.controller is not None:
+            added[PROBLEMS] = self.stocked(f"controller {self.parts.controller.name}", sampled.made, number, sampled)
         if self.synthesis is not None:
-            added[PROBLEMS] = self.made(self.synthesis, number, sampled)
-            self.enter(PROBLEMS, added[PROBLEMS])
+            uniform = uniform_of(f"{self.seed}/{number}/synthesis")
+            past = Past(number, sampled.groups, self.parts.ledger, self.parts.stock, uniform)
+            made, self.states["synthesis"] = self.synthesis(self.states["synthesis"], past)
+            lines = self.stocked(f"synthesis {self.synthesis.name}", made, number, sampled)
+            added[PROBLEMS] = [*added.get(PROBLEMS, ()), *lines]
         return added
 
-    def made(self, synthesis: Synthesis, number: int, sampled: Sampled) -> list[Line]:
-        """The lines of the problems that a synthesis makes; an event where some cannot be stocked."""
-        uniform = uniform_of(f"{self.seed}/{number}/synthesis")
-        past = Past(number, sampled.groups, self.parts.ledger, self.parts.stock, uniform)
-        made, self.states["synthesis"] = synthesis(self.states["synthesis"], past)
+    def stocked(self, maker: str, made: Sequence[Problem], number: int, sampled: Sampled) -> list[Line]:
+        """Enters problems that a piece made, and returns their lines; an event where some cannot be stocked."""
         lines, faults = self.parts.stock.lines(made, number)
         if faults:
             told = "; ".join(faults[:SHOWN]) + ("; …" if len(faults) > SHOWN else "")
-            event = f"synthesis {synthesis.name}: {len(faults)} of {len(made)} problems left out: {told}"
-            sampled.events.append(event)
+            sampled.events.append(f"{maker}: {len(faults)} of {len(made)} problems left out: {told}")
+        self.enter(PROBLEMS, lines)
         return lines
 
     def survey(self, sampling: Sampling, clock: Clock) -> Step:

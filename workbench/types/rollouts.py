@@ -117,7 +117,8 @@ class Rollout:
     @property
     def outcome(self) -> float:
         """As accuracies count it: 1 correct, 0 incorrect or unscored, nan where no reward grades the answer."""
-        unscored = self.correct != self.correct and bool(self.parts) and not self.scored
+        asked = bool(self.parts) and not self.request.late
+        unscored = self.correct != self.correct and asked and not self.scored
         return 0.0 if unscored else self.correct
 
     @property

@@ -30,6 +30,14 @@ SPOKEN = {
 }
 
 
+def known_kind(kind: str) -> Kind:
+    """A text as one of the kinds. ValueError for any other."""
+    for each in KINDS:
+        if each == kind:
+            return each
+    raise ValueError(f"there are no problems of kind {kind!r}: choose among {', '.join(KINDS)}")
+
+
 def posed(kind: Kind, drawn: Drawn, key: str, wording: Wording = "short") -> Problem:
     """The problem of a kind that a program with its inputs poses, for the reward `by_running`."""
     return Problem(key, prompt(kind, drawn, wording), reference(kind, drawn), data(kind, drawn), source=kind)

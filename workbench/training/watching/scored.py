@@ -14,11 +14,13 @@ NAME = "scored_share"  # of the metric
 def scored_share(rollouts: Sequence[Rollout]) -> float:
     """The share of rollouts with a value from every reward.
 
-    Not counted: pruned ones, demonstrations, and untrained ones that no reward is asked about.
+    Not counted: pruned ones, demonstrations, and untrained ones that no reward is asked about. A rollout that a
+    controller scores is missing until it was told its part; that it has no value (a proposal that is held out) is one.
     """
     counted = [
         rollout
         for rollout in rollouts
         if rollout.finish not in ("pruned", "given") and (rollout.request.train or not rollout.request.late)
     ]
-    return sum(rollout.scored for rollout in counted) / len(counted) if counted else 1.0
+    told = [rollout.scored or (rollout.request.late and bool(rollout.parts)) for rollout in counted]
+    return sum(told) / len(counted) if counted else 1.0

@@ -1,0 +1,1 @@
+"""What self-play plays with: where proposals are read, run and made into problems. One file an environment."""
