@@ -48,6 +48,7 @@ SENTENCES = {
     "import_time": "`import workbench` takes {seconds:.2f} s more than bare Python",
     "arrol_sim": "r(1 − r), times random pruning: rule `group` {ratio:.2f}, printed rule {printed_ratio:.2f}",
 }
+OWN_PAGE = ("league", "study")
 UNSAID = ("benchmark", "commit", "time", "hardware", "methods", "cases")
 
 
@@ -67,9 +68,9 @@ def benchmarks_page(note: str, folder: Path = RESULTS) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for path in sorted(folder.glob("*.jsonl")):
-        if path.stem != "league":  # has a page of its own
+        if path.stem not in OWN_PAGE:
             lines.append(row(path.stem, json.loads(path.read_text(encoding="utf-8").splitlines()[-1])))
-    lines += ["", "The methods against each other: [the league](league.md).", ""]
+    lines += ["", "The methods against each other: [the league](league.md). Self-play: [the study](study.md).", ""]
     return "\n".join(lines)
 
 

@@ -16,8 +16,9 @@ working step by step pays; it is no evidence about large models. Accuracy is the
 problems, with a bootstrap interval over seeds. `make league` runs it again, and continues where it was stopped.
 
 Equal rows are no mistake. A step makes one update here, so every ratio is 1, and methods that differ only in clipping
-train alike; so do methods that need data which this task does not have (demonstrations, hints, labelled parts). Some
-methods have other aims: `ssb` trains on given solutions and finds none.
+train alike; so do methods that need data which this task did not have when they played (hints, labelled parts, and
+demonstrations: its problems carry a `solution` since). Some methods have other aims: `ssb` trains on given solutions
+and found none.
 """
 
 

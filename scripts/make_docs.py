@@ -1,5 +1,5 @@
 """Writes what the documentation takes from the code: the pages of methods, papers, pieces, config, commands, API,
-league and benchmarks in `docs/`, and the requirements in environment.yml.
+league, study and benchmarks in `docs/`, and the requirements in environment.yml.
 
 `python -m scripts.make_docs` writes; with `--check` it writes nothing and fails if a file is stale.
 """
@@ -17,6 +17,7 @@ from scripts.league_table import league_page
 from scripts.method_tables import methods_page, papers_page
 from scripts.piece_tables import kinds, own_pieces, pieces_page
 from scripts.sources import ROOT
+from scripts.study_table import study_page
 
 NOTE = "<!-- written by `make docs`; edit the code instead -->"
 
@@ -58,6 +59,7 @@ def generated() -> dict[Path, str]:
         "methods": methods_page(entries, NOTE),
         "papers": papers_page(entries, homes, [piece for kind in kinds() for piece in own_pieces(kind)], NOTE),
         "pieces": pieces_page(kinds(), NOTE),
+        "study": study_page(NOTE),
     }
     return {
         environment: between(environment.read_text(encoding="utf-8"), "requirements", requirements(), comment="#"),

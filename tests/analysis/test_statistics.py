@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from workbench.analysis.statistics import (
     bootstrap,
     interquartile_mean,
+    mean_over_seeds,
     optimality_gap,
     paired_difference,
     performance_profile,
@@ -25,6 +26,18 @@ NUMBERS = st.floats(-10, 10, allow_nan=False).map(lambda value: round(value, 2))
 MATRICES = SIZES.flatmap(
     lambda size: st.lists(st.lists(NUMBERS, min_size=size[1], max_size=size[1]), min_size=size[0], max_size=size[0])
 )
+
+
+def test_the_mean_of_one_number_a_run_has_the_bootstraps_interval():
+    values = [0.1, 0.4, 0.2, 0.9, 0.5]
+    ours, theirs = (
+        mean_over_seeds(values),
+        bootstrap(lambda scores: float(scores.mean()), scores_of([[v] for v in values])),
+    )
+    assert (ours.value, ours.runs) == (pytest.approx(theirs.value), 5)
+    assert (ours.low, ours.high) == (pytest.approx(theirs.low), pytest.approx(theirs.high))
+    with pytest.raises(ValueError, match="no scores"):
+        mean_over_seeds([])
 
 
 def test_worked_by_hand():

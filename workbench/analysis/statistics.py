@@ -99,6 +99,17 @@ def bootstrap(measure: Callable[..., float], *samples: Others, draws: int = DRAW
     return Interval(measure(*samples), float(low), float(high), min(len(scores) for scores in samples))
 
 
+def mean_over_seeds(values: Sequence[float], *, draws: int = DRAWS, seed: int = 0) -> Interval:
+    """The mean of one number a run, with its bootstrap over runs: as `bootstrap`, for a mean at once.
+
+    ValueError without a value, or with one that is not finite.
+    """
+    scores = scores_of([[value] for value in values])[:, 0]
+    places = numpy.random.default_rng(seed).integers(0, len(scores), (draws, len(scores)))
+    low, high = numpy.percentile(scores[places].mean(1), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Interval(float(scores.mean()), float(low), float(high), len(scores))
+
+
 def redrawn(scores: Scores, dice: numpy.random.Generator) -> Scores:
     """As many runs drawn with replacement, independently for every task."""
     return numpy.take_along_axis(scores, dice.integers(0, len(scores), scores.shape), axis=0)

@@ -230,11 +230,11 @@ def wants_onednn(spec: ModelSpec, model: Any) -> bool:
 
 
 def load_encoder(spec: ModelSpec, model: Any) -> TextEncoder:
-    """The tokenizer, with the tokens that end a completion: its own and those of the generation settings."""
+    """The tokenizer, with the tokens that end a completion: its own first, then those of the generation settings."""
     tokenizer = load_tokenizer(spec)
     ends = getattr(model.generation_config, "eos_token_id", None)
     ends = ends if isinstance(ends, list) else [ends]
-    stop = sorted({token for token in [tokenizer.eos_token_id, *ends] if token is not None})
+    stop = [token for token in dict.fromkeys([tokenizer.eos_token_id, *ends]) if token is not None]
     return encoder_of(spec, tokenizer, stop)
 
 

@@ -90,6 +90,25 @@ class RewardUpAccuracyDown(Alarm):
 
 
 @dataclass(frozen=True)
+class TokenBudget(Alarm):
+    """Stops a run after the step in which it used up its tokens: sampled and given completions, without prompts.
+
+    So runs of different methods can be compared at equal cost in tokens, whatever a step of each costs.
+    """
+
+    tokens: Annotated[int, Field(ge=1, description="tokens of completions, sampled or given")] = 1_000_000
+
+    def init(self) -> State:
+        return {"spent": 0}
+
+    def __call__(self, state: State, seen: Watched) -> tuple[Alert | None, State]:
+        now = seen.metrics.get("tokens", 0.0) + seen.metrics.get("given_tokens", 0.0)
+        spent = state["spent"] + int(now)
+        text = f"{spent:,} tokens of completions, of {self.tokens:,} that the run may use"
+        return Alert("stop", text) if spent >= self.tokens else None, {"spent": spent}
+
+
+@dataclass(frozen=True)
 class OneSkeleton(Alarm):
     """Most valid proposals of self-play are one program, numbers aside: the proposer has collapsed. arXiv:2510.27072.
 

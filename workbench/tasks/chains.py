@@ -58,6 +58,15 @@ class Chain:
         joined = zip(values, self.operations, self.numbers[1:], strict=True)
         return tuple(f"{before} {operation} {number} = {after}" for (before, after), operation, number in joined)
 
+    @property
+    def solution(self) -> str:
+        """Worked step by step, without a slip: a reference trace to train on.
+
+        >>> Chain((6, 7, 12), ("*", "-")).solution
+        '6 * 7 = 42. 42 - 12 = 30.\\nanswer: 30'
+        """
+        return f"{'. '.join(self.steps)}.\nanswer: {self.results[-1]}"
+
 
 def apply(operation: str, left: int, right: int) -> int:
     """One operation.

@@ -34,5 +34,6 @@ class Sums(Task):
                 "template": f"sum {template + 1}",
                 "numbers": list(chain.numbers),
                 "operations": list(chain.operations),
+                "solution": chain.solution,
             },
         )

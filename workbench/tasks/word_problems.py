@@ -96,6 +96,7 @@ class WordProblems(Task):
                 "template": story.name,
                 "numbers": list(chain.numbers),
                 "operations": list(chain.operations),
+                "solution": chain.solution,
             },
         )
 

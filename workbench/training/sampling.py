@@ -1,7 +1,6 @@
 """The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until none asks for more."""
 
 import itertools
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
+from workbench.random_numbers import uniform_of
 from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
 from workbench.types.memory import Ledger, Stock
 from workbench.types.rollouts import score_fault
@@ -97,11 +97,9 @@ class StepSampler:
         wanted = self.limits.problems
         tries = 1 + max((item.rounds for item in self.parts.filters), default=0)
         for number in range(tries):
-            requests = [self.first_request(pick) for pick in self.picks(wanted, number)]
-            groups = self.complete(requests, number)
+            groups = self.complete([self.first_request(pick) for pick in self.picks(wanted, number)], number)
             self.sampled.groups += groups
-            refused = self.filter(groups)
-            wanted = min(refused, self.limits.problems - len(self.sampled.kept))
+            wanted = min(self.filter(groups), self.limits.problems - len(self.sampled.kept))
             if wanted <= 0:
                 return self.sampled
         kept, count = len(self.sampled.kept), self.limits.problems
@@ -111,10 +109,15 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        memory = self.parts.ledger, self.parts.stock
+        memory = self.parts.ledger, self.parts.stock, self.pooled, self.sampling.max_tokens
         pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
-        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens) for pick in picks]
+        least = 1 if self.parts.controller is None else 0
+        return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens, least) for pick in picks]
+
+    def pooled(self, number: int) -> Problem:
+        """A problem of the task, with the data that pieces added to it."""
+        return self.parts.stock.enriched(self.parts.task.problem(number, "train"))
 
     def uniform(self, what: str, number: int) -> Callable[[int], float]:
         """Numbers in [0, 1) keyed by seed, step, purpose and round."""
@@ -124,7 +127,7 @@ class StepSampler:
         """The first request of a new group."""
         problem, ask = pick.problem, pick.ask
         if problem is None:
-            problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+            problem = self.pooled(pick.number)
 
         def prompt(text: str) -> tuple[int, ...]:
             return self.parts.encoder.prompt(text.replace("{question}", problem.prompt))
@@ -142,7 +145,7 @@ class StepSampler:
 
     def complete(self, requests: Sequence[Request], round_of_sampling: int) -> list[Group]:
         """Rollouts of these requests, scored, and whatever the controller adds, round by round."""
-        groups: dict[int, Group] = {}
+        groups = {each.group: Group(each.group, each.problem, []) for each in requests if not each.n}
         ready: Sequence[Rollout] = ()
         for number in range(self.limits.rounds):
             self.add(groups, [*self.generate(requests), *ready], number)
@@ -162,7 +165,7 @@ class StepSampler:
 
     def generate(self, requests: Sequence[Request]) -> list[Rollout]:
         """The engine's rollouts of these requests."""
-        requests = self.fitting(requests)
+        requests = [request for request in self.fitting(requests) if request.n]
         if not requests:
             return []
         with self.clock.phase("generate"):
@@ -243,6 +246,9 @@ class StepSampler:
             total_steps=self.limits.steps,
             ledger=self.parts.ledger,
             stock=self.parts.stock,
+            rollouts=self.limits.rollouts,
+            max_tokens=self.sampling.max_tokens,
+            stop=self.sampling.stop,
         )
         with self.clock.phase("control"):
             orders = controller(self.states.get("controller", {}), seen)
@@ -256,20 +262,16 @@ class StepSampler:
     def filter(self, groups: Sequence[Group]) -> int:
         """Marks the groups to train on; answers for how many the filters want another problem."""
         verdicts: dict[int, Verdict] = {group.number: "keep" for group in groups}
-        for item in self.parts.filters:
-            for group, verdict in zip(groups, item(groups), strict=True):
+        for place, item in enumerate(self.parts.filters):
+            found = item(self.states.get(f"filters.{place}", {}), groups)
+            for group, verdict in zip(groups, found, strict=True):
                 if verdict != "keep":
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
         return sum(verdict == "resample" for verdict in verdicts.values())
 
 
-def uniform_of(key: str) -> Callable[[int], float]:
-    """Numbers in [0, 1) for every whole number, always the same under a key."""
-    return lambda index: random.Random(f"{key}/{index}").random()
-
-
-def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
+def checked(pick: Pick, sampler: str, size: int | None, budget: int, least: int) -> Pick:
     """A pick of a problem that is there, asked for within the run's limits; ValueError that names the sampler."""
     if pick.problem is None and (pick.number < 0 or (size is not None and pick.number >= size)):
         known = "no end" if size is None else f"problems 0 to {size - 1}"
@@ -277,8 +279,8 @@ def checked(pick: Pick, sampler: str, size: int | None, budget: int) -> Pick:
             f"sampler {sampler} picks problem {pick.number}, and the task has {known}: pick one of these, or give the "
             "pick a problem of its own"
         )
-    if pick.rollouts < 1:
-        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give 1 or more")
+    if pick.rollouts < least:
+        raise ValueError(f"sampler {sampler} picks a problem for {pick.rollouts} rollouts: give {least} or more")
     if pick.ask.max_tokens is not None and not 0 < pick.ask.max_tokens <= budget:
         raise ValueError(
             f"sampler {sampler} asks for {pick.ask.max_tokens} tokens: give at least 1 and at most rollouts.max_tokens "

@@ -26,6 +26,7 @@ def metrics_of(sampled: Sampled, learned: Learned) -> dict[str, float]:
         "correct": mean([rollout.outcome for rollout in rollouts]),
         "length": mean([len(rollout.tokens) for rollout in rollouts]),
         "tokens": float(sum(written(rollout) for rollout in sampled.rollouts)),
+        "given_tokens": float(sum(len(each.tokens) for each in sampled.rollouts if each.finish == "given")) or math.nan,
         "rollouts": float(len(sampled.rollouts)),
         "truncated": sum(rollout.finish == "length" for rollout in rollouts) / count,
         SCORED_SHARE: scored_share(finished),
@@ -49,8 +50,12 @@ def written(rollout: Rollout) -> int:
 
 
 def zero_variance_share(groups: Sequence[Group]) -> float:
-    """The share of the groups that solve problems in which all known rewards are equal."""
-    solving = [group.rollouts for group in groups if not all(rollout.request.role for rollout in group.rollouts)]
+    """The share of the groups that solve problems in which all known rewards are equal; given completions are none."""
+    solving = [
+        group.rollouts
+        for group in groups
+        if not all(rollout.request.role or rollout.finish == "given" for rollout in group.rollouts)
+    ]
     return mean([float(has_zero_variance(rollouts)) for rollouts in solving])
 
 
@@ -101,9 +106,10 @@ def token_metrics(learned: Learned) -> dict[str, float]:
     """Means over the trained tokens: entropy, KL, tokens without gradient, the mismatch of engine and trainer.
 
     `zero_gradient_tokens` is the share of tokens with a non-zero advantage whose lens is zero: clipped by the ratio's
-    bounds, or masked by the method. mismatch = engine's log-prob minus the trainer's, in nats; `mismatch_mean` and
-    `mismatch_p99` are of its absolute value. Since the engine sampled the tokens, exp(-mismatch) - 1 + mismatch
-    (Schulman's k3) has the mean KL(engine ‖ trainer): `mismatch_kl`, in nats per token.
+    bounds, or masked by the method. `nll` is the mean negative log-prob of given completions' tokens. mismatch =
+    engine's log-prob minus the trainer's, in nats; `mismatch_mean` and `mismatch_p99` are of its absolute value. Since
+    the engine sampled the tokens, exp(-mismatch) - 1 + mismatch (Schulman's k3) has the mean KL(engine ‖ trainer):
+    `mismatch_kl`, in nats per token.
     """
     tensors, mask = learned.tensors, learned.mask
     if not mask.any():
@@ -114,6 +120,9 @@ def token_metrics(learned: Learned) -> dict[str, float]:
         for name in ("entropy", "kl"):
             if name in tensors and rows.any():
                 found[f"{name}.{role}" if role else name] = float(tensors[name][rows].nanmean())
+    given = mask & torch.tensor([rollout.finish == "given" for rollout in learned.rollouts])[:, None]
+    if given.any():
+        found["nll"] = -float(tensors["old_logprob"][given].mean())
     wanted = mask & (tensors["advantage"] != 0)
     if wanted.any():
         found["zero_gradient_tokens"] = float((tensors["lens"][wanted] == 0).float().mean())
