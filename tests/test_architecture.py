@@ -45,7 +45,7 @@ LIBRARY: dict[str, set[str]] = {
     "environments": BASE | {"problems", "sandbox"},
     "methods": CORE | {"method", "pieces", "environments"},
     "registry": {"errors", "piece", "kinds", "method"},
-    "engines": CORE,
+    "engines": CORE | {"registry"},  # the folder of known engines is one
     "sandbox": set(),  # knows values and programs, nothing of this project
     "problems": {"errors", "types", "sandbox"},
     "rewards": CORE | {"problems", "sandbox"},
