@@ -57,7 +57,7 @@ def play(wanted: Play) -> dict[str, Any]:
         entropies, tokens = [], 0.0
         for step in trainer:
             entropies.append(step.metrics.get("entropy"))
-            tokens += step.metrics["tokens"]
+            tokens += step.metrics.get("tokens", 0.0)  # a survey before the first step counts none
         line |= {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy, "tokens": tokens}
         line |= {"entropy": mean([value for value in entropies[-LAST:] if value is not None])}
         line |= examination(trainer, wanted)

@@ -232,12 +232,8 @@ def leaves_of(root: Node) -> list[Node]:
     nodes = [root]
     for node in nodes:
         nodes += node.children
-    return sorted((node for node in nodes if node.terminal), key=found_at)
-
-
-def found_at(node: Node) -> tuple[int, tuple[int, int]]:
-    """When a node was found."""
-    return (node.rollout.round, node.rollout.key) if node.rollout else (-1, (-1, -1))
+    ended = [(node.rollout.round, node.rollout.key, node) for node in nodes if node.terminal and node.rollout]
+    return [node for _, _, node in sorted(ended, key=lambda item: item[:2])]
 
 
 def node_advantages(leaves: Sequence[Node]) -> list[list[float]]:
