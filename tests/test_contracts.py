@@ -9,8 +9,8 @@ import torch
 from hypothesis import example, given
 from torch import Tensor
 
-from tests.awkward import awkward, plans
 from tests.batches import World, cast, change
+from tests.methods.awkward import awkward, plans
 from workbench.kinds import LossPiece
 from workbench.method import TEXTS, Method, advantages, lens, lens_all, objective, settle
 from workbench.ops import group_std

@@ -101,13 +101,10 @@ def load_file(path: Path) -> None:
 
 
 def take(module: ModuleType) -> None:
-    """Registers the methods and engines that a module exports; ValueError where an engine cannot be registered."""
+    """Registers the methods and engines that a module exports."""
     for key, method in exported(module).items():
         enter(key, method, module.__name__)
-    for name, entry in getattr(module, "ENGINES", {}).items():
-        if not all(hasattr(entry, field) for field in ("maker", "capabilities")):
-            raise ValueError(f"ENGINES[{name!r}] is a {type(entry).__name__}: give an Entry of workbench.engines.entry")
-        ENGINES[name] = entry
+    ENGINES.update(getattr(module, "ENGINES", {}))
 
 
 def exported(module: ModuleType) -> dict[str, Method]:

@@ -55,12 +55,11 @@ def test_a_file_of_ones_own_is_enough_for_an_engine(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("forgotten")
-def test_what_is_no_entry_is_told_and_the_others_stay(tmp_path: Path) -> None:
+def test_what_is_no_entry_is_told(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text('ENGINES = {"odd": "workbench.engines.scripted"}')
     registry.load_file(tmp_path / "odd.py")
-    (error,) = registry.BROKEN.values()
-    assert error == "ValueError: ENGINES['odd'] is a str: give an Entry of workbench.engines.entry"
-    assert "odd" not in engines()
+    with pytest.raises(ValueError, match=r"ENGINES\['odd'\] is a str: give an Entry of workbench.engines.entry"):
+        capabilities("odd")
 
 
 def test_an_unknown_engine_is_told_the_known_ones() -> None:

@@ -47,7 +47,10 @@ def find(name: str) -> Entry:
     known = engines()
     if name not in known:
         raise ValueError(f"no engine is called {name!r}{among(name, sorted(known), 'set rollouts.engine to one of')}")
-    return known[name]
+    entry = known[name]
+    if not isinstance(entry, Entry):
+        raise ValueError(f"ENGINES[{name!r}] is a {type(entry).__name__}: give an Entry of workbench.engines.entry")
+    return entry
 
 
 def engines() -> dict[str, Entry]:

@@ -197,7 +197,7 @@ class SearchTree(Controller):
         return root, best
 
     def bound(self, node: Node) -> float:
-        """How promising a node is among the other children of its parent."""
+        """How promising a node is among the children of its parent."""
         return upper_bound(node, self.explore)
 
     def best(self, nodes: Iterable[Node], deepest: int) -> Node | None:
