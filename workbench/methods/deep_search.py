@@ -21,9 +21,9 @@ from workbench.types import Batch, Group, PerToken, Request, Rollout, State
 
 SEARCH = "search"  # the role of a node: what is unfinished is no attempt
 PATH, DIRECT, CACHED = "path", "direct", "cached"  # tags
-FEWEST = 4  # segments of the longest completion: short ones have shorter segments
+FEWEST = 16  # segments of the longest completion: where that is short, so are they
 
-Segment = Annotated[int, Field(ge=1, description="most tokens of a node; a quarter of the longest completion at most")]
+Segment = Annotated[int, Field(ge=1, description="most tokens of a node; at most a sixteenth of a completion")]
 Width = Annotated[int, Field(ge=1, description="children of a node")]
 
 
@@ -31,7 +31,7 @@ def segment_of(segment: int, longest: int) -> int:
     """Tokens of a node.
 
     >>> segment_of(256, 16384), segment_of(256, 96)
-    (256, 24)
+    (256, 6)
     """
     return max(1, min(segment, math.ceil(longest / FEWEST)))
 
