@@ -1,12 +1,14 @@
 """A run of self-play with an environment of its own, in which any text is a problem: what a run keeps of it."""
 
 import hashlib
+import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.runs import growing
 from workbench.config import RunConfig
 from workbench.kinds import Environment, Proposal
 from workbench.runs.demo import demo_config
@@ -72,6 +74,5 @@ def prepared(runs: Path, **changes: Any) -> RunDirectory:
 
 
 if __name__ == "__main__":
-    from tests.runs import playing  # the pieces under the name that the other process knows
-
-    playing.killed_while(RunDirectory(Path(sys.argv[1])), int(sys.argv[2]))
+    importlib.import_module("tests.runs.playing")  # the pieces under the name that the other process knows
+    growing.killed_while(RunDirectory(Path(sys.argv[1])), int(sys.argv[2]))
