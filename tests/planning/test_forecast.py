@@ -39,8 +39,6 @@ COUNTS = {
 }
 CONFIGS = {
     "embedded-cpu": ("", 3),
-    "embedded-programs": ("", 3),
-    "azr-embedded": ("", 3),
     "azr-embedded": ("", 3),
     "embedded-programs": ("", 3),
     "qwen2.5-0.5b-lora-8gb": ("qwen2.5-0.5b", 8),

@@ -1,6 +1,6 @@
 """The curriculum that a run made for itself: every stocked problem by the step it came from, and how hard it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,6 @@ def visits_of(run: Run) -> dict[str, dict[str, float]]:
     return {key: rates(*counts) for key, counts in found.items()}
 
 
-def rates(attempts: float, successes: float) -> Mapping[str, float]:
+def rates(attempts: float, successes: float) -> dict[str, float]:
     """The entries of a row."""
     return {"visits": attempts, "solved": successes / attempts if attempts else NAN}

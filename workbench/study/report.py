@@ -6,9 +6,9 @@ from typing import Any
 
 from workbench.analysis.probes import crossing, leash
 from workbench.analysis.statistics import mean_over_seeds
-from workbench.study.claims import ENOUGH, by_seed, changed, found_in, kept, last_of, passed
+from workbench.study.claims import ENOUGH, by_seed, changed, found_in, kept, passed
 from workbench.study.plan import BASE
-from workbench.study.play import tallies_of
+from workbench.study.play import last_of, tallies_of
 
 Line = Mapping[str, Any]
 
@@ -49,8 +49,9 @@ def arm(name: str, seeds: Sequence[Mapping[str, Line]]) -> dict[str, Any]:
         "tokens": [line["tokens"] + line["given_tokens"] for line in own],
         "cpu_seconds": [line["training"]["cpu_seconds"] for line in own] if trained else [],
     }
-    crossings = [crossing(*(tallies_of(seed[each]) for each in (name, BASE))).document() for seed in beside]
-    gained = [leash(*(tallies_of(seed[each]) for each in (name, BASE))) for seed in beside]
+    pairs = [(tallies_of(seed[name]), tallies_of(seed[BASE])) for seed in beside]
+    crossings = [crossing(trained, base).document() for trained, base in pairs]
+    gained = [leash(trained, base) for trained, base in pairs]
     return {
         "plays": len(own),
         "most": most,
