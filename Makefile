@@ -76,13 +76,13 @@ tables: $(STAMP)  ## only the generated pages
 	$(BIN)/python -m scripts.make_docs
 
 PICTURED := keys_alone_go_from_the_histogram or swapping_the_method or clip_slider or before_and_now or from_the_panel_to_the_token
-PICTURED += or events_of_every_run or report_opens_without_a_network or from_the_list_to_the_tokens or a_real_model
+PICTURED += or events_of_every_run or report_opens_without_a_network or from_the_list_to_the_tokens or a_real_model or from_the_ledger
 pictures: $(STAMP) $(SMOLLM2_STAMP) browser  ## the README's pictures, taken by the browser tests
 	mkdir -p build/pictures
 	WORKBENCH_PICTURES=build/pictures $(BIN)/python -m pytest tests/browser -k "$(PICTURED)"
 	cd build/pictures && cp board_journey.png setup_method_light.png playground.png ask_try_light.png step_light.png ../../docs/images/
 	cd build/pictures && cp overlay_light.png ../../docs/images/runs_light.png && cp report.png ../../docs/images/report_light.png && cp serve_run.png ../../docs/images/serve_light.png
-	cp build/pictures/real_rollout_light.png docs/images/
+	cd build/pictures && cp real_rollout_light.png ledger.png stock.png exams.png ../../docs/images/
 
 tour: $(STAMP) browser  ## the README's moving picture, recorded from a real run in a real JupyterLab
 	$(BIN)/python -m scripts.make_tour

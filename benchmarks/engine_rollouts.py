@@ -57,11 +57,16 @@ def peer(policy: LocalPolicy, requests: list[Request], sampling: Sampling) -> in
     return int((ended.cumsum(1) - ended == 0).sum())
 
 
-def timed(call: Any) -> float:
-    """Seconds per token of one call."""
-    start = time.perf_counter()
+def timed(call: Any) -> tuple[float, float]:
+    """Seconds and processor seconds (of all threads) per token of one call."""
+    start, processor = time.perf_counter(), time.process_time()
     tokens: int = call()
-    return (time.perf_counter() - start) / tokens
+    return (time.perf_counter() - start) / tokens, (time.process_time() - processor) / tokens
+
+
+def median(measured: list[tuple[float, float]], which: int) -> float:
+    """The median of seconds (0) or processor seconds (1), the first call left out."""
+    return statistics.median(each[which] for each in measured[1:])
 
 
 def main() -> None:
@@ -87,9 +92,10 @@ def main() -> None:
         length.append(ours(engine, requests, sampling) / given.problems / given.rollouts)
     tokens = statistics.median(length) * given.problems * given.rollouts
     numbers = {
-        "ratio": statistics.median(theirs[1:]) / statistics.median(mine[1:]),
-        "seconds": statistics.median(mine[1:]) * tokens,
-        "peer_seconds": statistics.median(theirs[1:]) * tokens,
+        "ratio": median(theirs, 0) / median(mine, 0),
+        "processor_ratio": median(theirs, 1) / median(mine, 1),
+        "seconds": median(mine, 0) * tokens,
+        "peer_seconds": median(theirs, 0) * tokens,
         "peer": "transformers generate",
         "tokens_a_rollout": statistics.median(length),
         **{

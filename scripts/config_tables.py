@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from scripts.piece_tables import field_row
 from workbench.config import RunConfig
+from workbench.sections import ExamPart, Part, RewardPart
 
 HEADER = ["| field | type | default | bounds | what it is |", "|---|---|---|---|---|"]
 #: Tables whose fields are those of a piece, and where the pieces are listed.
@@ -18,9 +19,12 @@ OPEN = {
     "task": 'A task by name, with its fields: `task = "word_problems"`. See [pieces](pieces.md).',
     "rewards": "One table each: a reward by name, its `weight`, a `name` where two are alike, and its own fields.",
     "method": "A method by its key; any slot may be overridden. See [methods](methods.md) and [pieces](pieces.md).",
+    "exams": "One table each: an exam by name, its own fields ([pieces](pieces.md)), and the fields below.",
     "alarms": "One table each: an alarm by name, its `action`, and its own fields. See [pieces](pieces.md).",
     "pruning": "A pruner by name, with its fields; left out: no rollout is pruned.",
 }
+
+PARTS: dict[str, type[Part]] = {"rewards": RewardPart, "exams": ExamPart}
 
 
 def config_page(note: str) -> str:
@@ -35,13 +39,19 @@ def config_page(note: str) -> str:
     lines += ["", "## At the top", "", *table(plain)]
     for name, info in fields.items():
         if name in OPEN:
-            lines += ["", f"## `[{f'[{name}]' if name in ('rewards', 'alarms') else name}]`", "", OPEN[name]]
+            lines += ["", f"## `[{f'[{name}]' if name in ('rewards', 'exams', 'alarms') else name}]`", "", OPEN[name]]
+            lines += ["", *table(own_fields(PARTS[name]))] if name in PARTS else []
         elif columns_of(info):
             lines += ["", f"## `[{name}]`", "", *section(info)]
             for inner, part in columns_of(info).items():
                 if columns_of(part):
                     lines += ["", f"### `[{name}.{inner}]`", "", *section(part)]
     return "\n".join(lines) + "\n"
+
+
+def own_fields(part: type[Part]) -> dict[str, FieldInfo]:
+    """What a part says of its piece."""
+    return {name: info for name, info in part.model_fields.items() if name != part.KIND.kind}
 
 
 def section(info: FieldInfo) -> list[str]:

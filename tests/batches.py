@@ -144,6 +144,7 @@ class World:
             "core_entropy": -(top * top.log()).sum(-1),
             "collision": p.square().sum(-1),
             "kl": (p * (log - reference)).sum(-1),
+            "forward_kl": (reference.exp() * (reference - log)).sum(-1),
             "mean_log_ratio": (log - reference).mean(-1),
             "value": self.features @ self.head + (0.2 if prefix == "" else 0.0) + 0 * logits.sum(-1),
             "quality": self.features @ self.head,

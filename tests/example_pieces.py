@@ -127,7 +127,7 @@ class Hinted(Controller):
 class Easiest(Filter):
     """Keeps the group that is solved most often and drops the others."""
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         best = max(group.accuracy for group in groups)
         return ["keep" if group.accuracy == best else "drop" for group in groups]
 

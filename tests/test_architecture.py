@@ -22,6 +22,7 @@ EXCEPTIONS = {
     "workbench/models/embedded_programs/make.py": "makes the weights from traces of the problems it teaches",
     "workbench/models/embedded_programs/tokens.py": "the vocabulary is made of the lines that programs are drawn from",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
+    "workbench/runs/grade_reward.py": "asks a reward about ready-made solutions, without a run",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
@@ -56,7 +57,7 @@ LIBRARY: dict[str, set[str]] = {
     "sections": BASE | {"engines.options"},  # data: no engine is loaded for it
     "config": BASE | {"method", "registry", "sections", "models.spec"},  # the spec is data and loads no model
     "checks": BASE | {"method", "config"},
-    "training": CORE | {"method", "sections", "config"},
+    "training": CORE | {"method", "sections", "config", "analysis"},
     "planning": CORE | {"method", "sections", "config", "models", "training"},  # counts what the trainer will read
     "cells": BASE | {"method", "registry", "checks"},
     "runs": CORE | DATA | {"checks", "cells", "planning", "training", "analysis"},
@@ -83,6 +84,8 @@ WIDGETS: dict[str, set[str]] = {
     "board": READ | {"text", "charts"},
     "step": READ | {"text", "board"},
     "checkpoint": READ | {"text", "board"},
+    "exams": READ,
+    "memory": READ | {"board"},
     "tokens": READ | {"text", "board", "step"},
     "playground": READ | {"text", "tokens", "board", "form"},
     "dashboard": READ | {"text", "tokens", "board", "charts", "checkpoint", "step"},

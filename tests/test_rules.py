@@ -28,6 +28,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("folder", "tests/rewards"): "mirrors the registry of rewards",
     ("folder", "workbench/commands"): "a registry: one file a command",
     ("folder", "workbench/methods"): "a registry: one file a paper",
+    ("folder", "workbench/tasks"): "a registry: one file a task",
+    ("folder", "workbench/pieces"): "a registry: one file a kind, and what pieces of several kinds share",
     ("lines", "workbench/kinds.py"): "every slot there is, to be read in one go",
     ("arguments", "workbench/runs/checkpoints/snapshot.py::branch"): "a token's place in a run is four numbers",
     ("arguments", "workbench/commands/branch.py::branch"): "every option of a command is an argument",

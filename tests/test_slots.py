@@ -130,7 +130,7 @@ def test_a_hinted_rollout_is_trained_on_the_bare_prompt():
 
 
 def test_a_filter_answers_for_every_group():
-    assert Easiest()([scored(0, [0.0, 0.0]), scored(1, [1.0, 0.0])]) == ["drop", "keep"]
+    assert Easiest()({}, [scored(0, [0.0, 0.0]), scored(1, [1.0, 0.0])]) == ["drop", "keep"]
 
 
 def test_pieces_are_listed_by_slot():

@@ -5,6 +5,7 @@ from typing import Any
 
 _HOMES = {
     "Dashboard": "widgets.dashboard.dashboard",
+    "Exams": "widgets.exams.exams",
     "Playground": "widgets.playground.playground",
     "RunsView": "widgets.runs.runs_view",
     "Tokens": "widgets.dashboard.dashboard",

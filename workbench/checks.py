@@ -25,7 +25,7 @@ MARKS = frozenset({"off_policy", "span", "tag", "truncated", "token_reward"})  #
 
 @runtime_checkable
 class ReadsColumns(Protocol):
-    """A piece that does nothing for problems whose data lack a column."""
+    """A piece that does nothing for problems whose data lack a column; of several, joined by |, one is enough."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -170,13 +170,14 @@ def column_warnings(config: RunConfig) -> list[str]:
     if config.task.check():
         return []  # an error, which the config tells
     data = config.task.problem(0, "train").data
+    first = f"in the data of {config.task.name}, whose first problem"
     return [
-        f"method.{slot}: {piece.name} looks for the column {column!r} in the data of {config.task.name}, whose first "
-        f"problem has {', '.join(data) or 'none'}: problems without it are treated as in plain GRPO"
+        f"method.{slot}: {piece.name} looks for the column {column.replace('|', ' or ')!r} {first}"
+        f" has {', '.join(data) or 'none'}: problems without it are treated as in plain GRPO"
         for slot, piece in config.method.pieces()
         if isinstance(piece, ReadsColumns)
         for column in piece.columns
-        if column not in data
+        if not any(name in data for name in column.split("|"))
     ]
 
 

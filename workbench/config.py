@@ -6,7 +6,7 @@ The same object is behind the file, the form in the notebook and the keyword arg
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ from pydantic import (
 from tomlkit.exceptions import TOMLKitError
 
 from workbench.errors import UNKNOWN, Items, among, by_place, within, wrong
-from workbench.kinds import Alarm, Pruner, Reward, Task
+from workbench.kinds import Alarm, Pruner, Task
 from workbench.method import Method
 from workbench.models.spec import ModelSpec
 from workbench.models.spec import check as check_model
@@ -33,11 +33,14 @@ from workbench.registry import find_method, load
 from workbench.sections import (
     SEED,
     EvaluationSection,
+    ExamPart,
     RecordSection,
     RewardPart,
     RolloutSection,
     Section,
     TrainingSection,
+    flat,
+    named_table,
 )
 
 
@@ -47,25 +50,6 @@ class ConfigError(ValueError):
     def __init__(self, errors: list[str]) -> None:
         super().__init__("\n".join(errors))
         self.errors = errors
-
-
-def read_reward(value: Any) -> Any:
-    """A flat table (`reward = "exact"`, weight, the reward's own fields) as a part."""
-    if isinstance(value, RewardPart):
-        return value
-    if isinstance(value, Reward):
-        return RewardPart(reward=value)
-    table = named_table(value, "reward")
-    weight, name, only = table.pop("weight", 1.0), table.pop("name", ""), table.pop("only", "")
-    reward = table["reward"] if isinstance(table.get("reward"), Reward) else Reward.parse(table)
-    return RewardPart(reward=reward, weight=weight, name=name, only=only)
-
-
-def write_reward(part: RewardPart) -> dict[str, Any]:
-    """A part as a flat table."""
-    table = flat(part.reward)
-    told = {name: text for name, text in (("name", part.name), ("only", part.only)) if text}
-    return {"reward": table.pop("reward"), "weight": part.weight, **told, **table}
 
 
 def read_method(value: Any) -> Method:
@@ -78,27 +62,15 @@ def read_method(value: Any) -> Method:
     return find_method(str(table.pop("method"))).override(table)
 
 
-def named_table(value: Any, kind: str) -> dict[str, Any]:
-    """A table with the piece's name under its kind; a string is short for a table with only the name."""
-    if not isinstance(value, str | Mapping):
-        raise ValueError(f"{value!r} is not a {kind}: give a name or a table with {kind} = NAME")
-    return {kind: value} if isinstance(value, str) else dict(value)
-
-
 def write_method(method: Method) -> dict[str, Any]:
     """The key, and the slots that differ from the registry's method of that key."""
     own, plain = method.to_dict(), find_method(method.key).to_dict()
     return {"method": method.key} | {slot: value for slot, value in own.items() if plain.get(slot) != value}
 
 
-def flat(piece: Piece) -> dict[str, Any]:
-    """A piece with its name under its kind: `task = "sums"`."""
-    table = piece.to_dict()
-    return {piece.kind: table.pop("piece"), **table}
-
-
 TaskField = Annotated[Task, BeforeValidator(Task.parse), PlainSerializer(flat)]
-RewardField = Annotated[RewardPart, PlainValidator(read_reward), PlainSerializer(write_reward)]
+RewardField = Annotated[RewardPart, PlainValidator(RewardPart.parse), PlainSerializer(RewardPart.table)]
+ExamField = Annotated[ExamPart, PlainValidator(ExamPart.parse), PlainSerializer(ExamPart.table)]
 MethodField = Annotated[Method, PlainValidator(read_method), PlainSerializer(write_method)]
 AlarmField = Annotated[Alarm, BeforeValidator(Alarm.parse), PlainSerializer(flat)]
 PrunerField = Annotated[Pruner, BeforeValidator(Pruner.parse), PlainSerializer(flat)]
@@ -120,6 +92,7 @@ class RunConfig(BaseModel):
     training: TrainingSection = TrainingSection()
     evaluation: EvaluationSection = EvaluationSection()
     record: RecordSection = RecordSection()
+    exams: tuple[ExamField, ...] = Field((), description="tests of the model while it trains")
     alarms: tuple[AlarmField, ...] = Field((), description="pieces that watch the metrics of every step")
 
     def __init__(self, **tables: Any) -> None:
@@ -197,10 +170,11 @@ class RunConfig(BaseModel):
         if self.pruning is not None and {"pruning", "rollouts"} <= known:
             found += self.pruning.errors(self.rollouts.max_tokens, self.rollouts.rollouts)
         if "rewards" in known:
-            keys = [part.key for part in self.rewards]
-            twice = sorted({key for key in keys if keys.count(key) > 1})
             found += [f"rewards.{part.key}: {text}" for part in self.rewards for text in part.reward.check()]
-            found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice]
+            found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice(self.rewards)]
+        if {"exams", "evaluation"} <= known:
+            found += [text for part in self.exams for text in part.errors(self.evaluation.temperature)]
+            found += [f"exams: two are called {key!r}; give one a name" for key in twice(self.exams)]
         return found
 
     def step_errors(self) -> list[str]:
@@ -247,6 +221,12 @@ def read_toml(text: str, source: str = "") -> dict[str, Any]:
         raise ConfigError([f"{source}not valid TOML: {error}"]) from None
 
 
+def twice(parts: Sequence[RewardPart | ExamPart]) -> list[str]:
+    """The names that more than one part has."""
+    keys = [part.key for part in parts]
+    return sorted({key for key in keys if keys.count(key) > 1})
+
+
 def merged(own: Any, changes: Mapping[str, Any]) -> Any:
     """A table of a config with some fields changed; a table that names another piece or method replaces it."""
     if isinstance(own, Section):
@@ -263,7 +243,9 @@ def merged(own: Any, changes: Mapping[str, Any]) -> Any:
 def describe_all(error: ValidationError) -> list[str]:
     """Every error of single fields; a list is not reported as too short because of an invalid item."""
     inner = {item["loc"][0] for item in error.errors() if len(item["loc"]) > 1}
-    items = [item for item in error.errors() if item["type"] != "too_short" or item["loc"][0] not in inner]
+    items = [
+        item for item in error.errors() if item["type"] != "too_short" or item["loc"][1:] or item["loc"][0] not in inner
+    ]
     return [text for place, found in by_place(items, RunConfig).items() for text in describe(place, found)]
 
 

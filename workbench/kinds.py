@@ -157,6 +157,9 @@ class Reward(Piece, ABC):
         return []
 
 
+Counts = tuple[int, int]  # of a problem: correct completions, graded completions
+
+
 class Exam(Piece, ABC):
     """A test of a model on problems of its own: which task, which reward, and what is computed beside pass@k."""
 
@@ -170,11 +173,16 @@ class Exam(Piece, ABC):
     def reward(self) -> Reward:
         """What grades the completions."""
 
+    def given(self, problem: Problem) -> Sequence[str] | None:
+        """Ready-made completions that are graded in place of the model's, where a reward is examined; None: none."""
+        del problem
+        return None
+
     @abstractmethod
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         """Further measures by name: a number for every problem or family, whose mean is shown with an interval.
 
-        `base`: the same problems, answered by the model before training, where it was evaluated.
+        `base`: the same problems as the model before training answered them, where it was evaluated.
         """
 
 
@@ -194,7 +202,13 @@ class Filter(Piece, ABC):
     rounds: int = 0  # most further rounds of sampling a step may take for its sake
 
     @abstractmethod
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]: ...
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
+        """A verdict for each group of a round of sampling, in order; all rounds of a step find the same state."""
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        """The state after a step, from all its groups, kept or not."""
+        del groups
+        return state
 
 
 @dataclass(frozen=True)
@@ -232,7 +246,8 @@ class Pick:
 class Pool:
     """What a sampler chooses from: problems 0 … size - 1 (None: endless), for `count` picks of `rollouts` each.
 
-    `ledger` has every problem's visits, `stock` the problems that pieces made: `Pick(problem=pool.stock[-1])`.
+    `ledger` has every problem's visits, `stock` the problems that pieces made: `Pick(problem=pool.stock[-1])`;
+    `problem` gives one of the pool by its number, for a sampler that chooses by what the data say.
     """
 
     size: int | None
@@ -242,6 +257,8 @@ class Pool:
     uniform: Callable[[int], float]  # a number in [0, 1) for every i, keyed by seed and step
     ledger: Ledger = field(default_factory=Ledger)
     stock: Stock = field(default_factory=Stock)
+    problem: Callable[[int], Problem] = lambda number: Problem(str(number), "", "")  # the trainer gives the task's
+    max_tokens: int = 64  # of a completion, as the run's config has it
 
 
 @dataclass(frozen=True)
@@ -285,6 +302,8 @@ class Round:
     total_steps: int = 1
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)
+    rollouts: int = 1  # of a problem, as the run's config has it; a sampler may have asked for others
+    max_tokens: int = 64  # of a completion, as the run's config has it
     stop: tuple[int, ...] = ()  # tokens that end a completion, the tokenizer's own first
 
 

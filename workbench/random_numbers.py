@@ -5,6 +5,9 @@ of its batch, and any token can be sampled again. The mixing function is splitmi
 splittable pseudorandom number generators", 2014).
 """
 
+import random
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,3 +46,8 @@ def uniforms(key: Keys, position: NDArray[np.int64]) -> NDArray[np.float64]:
     """
     bits = mix(mix(key + GOLDEN * position.astype(np.uint64)) + GOLDEN)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def uniform_of(key: str) -> Callable[[int], float]:
+    """Numbers in [0, 1) for every whole number, always the same under a key."""
+    return lambda index: random.Random(f"{key}/{index}").random()

@@ -2,13 +2,13 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.engines.options import LocalOptions, VllmOptions
-from workbench.kinds import Reward
-from workbench.piece import LARGEST
+from workbench.kinds import Exam, Reward
+from workbench.piece import LARGEST, Piece
 
 
 def live(**keywords: Any) -> Any:
@@ -47,19 +47,116 @@ class Section(BaseModel):
         return {cls.RENAMED.get(name, name): value for name, value in table.items()} if old else table
 
 
-class RewardPart(Section):
-    """One reward and its weight in the total reward."""
+def named_table(value: Any, kind: str) -> dict[str, Any]:
+    """A table with the piece's name under its kind; a string is short for a table with only the name."""
+    if not isinstance(value, str | Mapping):
+        raise ValueError(f"{value!r} is not a {kind}: give a name or a table with {kind} = NAME")
+    return {kind: value} if isinstance(value, str) else dict(value)
+
+
+def flat(piece: Piece) -> dict[str, Any]:
+    """A piece with its name under its kind: `task = "sums"`."""
+    table = piece.to_dict()
+    return {piece.kind: table.pop("piece"), **table}
+
+
+class Part(Section):
+    """A piece in a list of the config, with what the config says of it; one flat table holds both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    KIND: ClassVar[type[Piece]]
+
+    @classmethod
+    def parse(cls, value: Any) -> Self:
+        """A flat table (`reward = "exact"`, weight, the reward's own fields), a piece, or its name, as a part."""
+        if isinstance(value, cls):
+            return value
+        kind = cls.KIND.kind
+        if isinstance(value, cls.KIND):
+            return cls(**{kind: value})
+        table = named_table(value, kind)
+        own = {name: table.pop(name) for name in cls.model_fields if name != kind and name in table}
+        piece = table[kind] if isinstance(table.get(kind), cls.KIND) else cls.KIND.parse(table)
+        return cls(**{kind: piece}, **own)
+
+    def table(self) -> dict[str, Any]:
+        """The part as a flat table, without texts that are empty and without what is None."""
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != self.piece.kind}
+        table = flat(self.piece)
+        told = {name: value for name, value in own.items() if value is not None and value != ""}
+        return {self.piece.kind: table.pop(self.piece.kind), **told, **table}
+
+    @property
+    def piece(self) -> Any:
+        """The piece of the part."""
+        return getattr(self, self.KIND.kind)
+
+
+class RewardPart(Part):
+    """One reward and its weight in the total reward."""
+
+    KIND = Reward
     reward: Reward
-    weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False)
-    name: str = ""
+    weight: float = Field(1.0, ge=-LARGEST, le=LARGEST, allow_inf_nan=False, description="in the sum of the rewards")
+    name: str = Field("", description="in records; needed where two are alike")
     only: str = Field("", description="scores rollouts of this role, or of problems of this source, and no others")
 
     @property
     def key(self) -> str:
         """The name of the part in records."""
         return self.name or self.reward.name
+
+
+class ExamPart(Part):
+    """One exam, taken before the first step, every so many steps, and at the end."""
+
+    KIND = Exam
+    exam: Exam
+    name: str = Field(
+        "", pattern=r"^([A-Za-z0-9][A-Za-z0-9_]*)?$", description="in records; needed where two are alike"
+    )
+    every: int = Field(0, ge=0, le=1_000_000, description="steps between two; 0: only before and after training")
+    problems: int = Field(64, ge=1, le=1_000_000, description="how many of the exam's problems are asked")
+    tries: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
+        (1, 4), min_length=1, description="which pass@k, from as many completions of a problem as the largest"
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=100, allow_inf_nan=False, description="of sampling; left out: that of evaluations"
+    )
+
+    @property
+    def key(self) -> str:
+        """The name of the exam in records: `exam.KEY.pass@1`."""
+        return self.name or self.exam.name
+
+    @property
+    def counted(self) -> tuple[int, ...]:
+        """The k of pass@k, each once, in order."""
+        return tuple(sorted(set(self.tries)))
+
+    @property
+    def completions(self) -> int:
+        """How many completions are sampled each time."""
+        return self.problems * max(self.tries)
+
+    def asks_as(self, other: "ExamPart") -> bool:
+        """Whether another one asks the same problems equally often, so that results may be compared."""
+        asked = [(part.exam, part.problems, max(part.tries), part.temperature) for part in (self, other)]
+        return asked[0] == asked[1]
+
+    def errors(self, temperature: float) -> list[str]:
+        """Why it cannot be taken: each names field, value and remedy. `temperature`: of the run's evaluations."""
+        place, used = f"exams.{self.key}", temperature if self.temperature is None else self.temperature
+        found = [f"{place}: {text}" for text in (*self.exam.task.check(), *self.exam.reward.check())]
+        size = None if found else self.exam.task.size("test")
+        if size is not None and self.problems > size:
+            found.append(f"{place}.problems = {self.problems}: the exam has {size} test problems; set at most {size}")
+        if used == 0 and max(self.tries) > 1:
+            found.append(
+                f"{place}.tries = {list(self.tries)}: at temperature 0 all completions would be alike; set "
+                "tries = [1], or a temperature above 0"
+            )
+        return found
 
 
 class RolloutSection(Section):

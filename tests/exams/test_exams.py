@@ -15,8 +15,10 @@ from tests.test_cli import Call, call, last_json  # noqa: F401
 from workbench import registry
 from workbench.exams.held_out import HeldOut
 from workbench.exams.math_beyond import MathBeyond
+from workbench.exams.minds import Minds
 from workbench.exams.np_hard import NpHard
 from workbench.exams.reasoning_horizon import ReasoningHorizon
+from workbench.exams.reward_math import RewardMath
 from workbench.exams.var_math import VarMath
 from workbench.kinds import Exam
 from workbench.rewards.exact import Exact
@@ -40,8 +42,10 @@ def templates(folder: Path) -> str:
 EXAMPLES: dict[str, Callable[[Path], Exam]] = {
     "held_out": lambda folder: HeldOut(Sums(level=1), Exact()),
     "math_beyond": lambda folder: MathBeyond(Sums(level=3), Exact()),
+    "minds": lambda folder: Minds(),
     "np_hard": lambda folder: NpHard("subset_sum", "tiny"),
     "reasoning_horizon": lambda folder: ReasoningHorizon(Sums(level=1)),
+    "reward_math": lambda folder: RewardMath(Sums(level=2), Exact()),
     "var_math": lambda folder: VarMath(templates(folder), variants=2),
 }
 
@@ -64,20 +68,23 @@ def test_every_exam_is_asked_kept_and_read_by_queries(name: str, run: Run, tmp_p
     exam = EXAMPLES[name](tmp_path)
     base, last = evaluate(run, settings=EvaluationSettings(4, (1, 2), exam=exam))
     assert (last.exam, len(last.tallies)) == (name, 4)
-    assert all(0 <= each.value <= 1 for each in last.measures.values())
+    assert all(-1 <= each.value <= 1 for each in last.measures.values())
+    samples = pq.read_table(run.path / "evaluations" / f"samples-{name}-step-000003.parquet").to_pylist()
+    found = run.query(f"select measure, value from exams where exam = '{name}' and step = 3")
+    measured = dict(found.values.tolist())
+    assert set(last.measures) <= set(measured)
+    if not last.passes:  # a reward was graded, and nothing sampled
+        assert (len(samples), last.support) == (40, None)
+        return
     assert last.support is not None
     assert sum(len(getattr(last.support, kind)) for kind in ("kept", "gained", "lost", "neither")) == 4
     document = json.loads((run.path / "evaluations" / f"eval-{name}-step-000003.json").read_text())
     assert document["support"]["neither"] == len(last.support.neither)
-    samples = pq.read_table(run.path / "evaluations" / f"samples-{name}-step-000003.parquet").to_pylist()
     assert len(samples) == 8
     assert [sum(row["correct"] for row in samples[place : place + 2]) for place in (0, 2, 4, 6)] == [
         tally.correct for tally in last.tallies
     ]
-    found = run.query(f"select measure, value from exams where exam = '{name}' and step = 3")
-    measured = dict(found.values.tolist())
     assert measured["pass@2"] == last.passes[2].value
-    assert set(last.measures) <= set(measured)
     assert base.support is None
 
 
@@ -103,11 +110,11 @@ def groups(*correct: str, data: list[dict[str, str]] | None = None) -> list[Grou
 
 def test_expansion_is_of_what_the_base_never_solved() -> None:
     exam = MathBeyond(Sums(), Exact())
-    base, trained = groups("00", "01", "00", "00"), groups("01", "00", "00", "11")
+    base, trained = [(0, 2), (1, 2), (0, 2), (0, 2)], groups("01", "00", "00", "11")
     found = exam.measures(trained, base)
     assert found == {"unsolved by the base": [1.0, 0.0, 1.0, 1.0], "expansion": [1.0, 0.0, 1.0]}
     assert exam.measures(trained, None) == {}
-    assert exam.measures(trained[:1], groups("1")) == {"unsolved by the base": [0.0]}
+    assert exam.measures(trained[:1], [(1, 1)]) == {"unsolved by the base": [0.0]}
 
 
 def test_strict_and_loose_scores_of_templates() -> None:

@@ -1,15 +1,18 @@
 """Self-play without weights: an engine that says what a function of the request says, and small trainers for it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.training.small_runs import make_settings, make_trainer, tiny_policy
 from workbench.engines.scripted import ScriptedEngine
 from workbench.kinds import Reward
 from workbench.method import Method
-from workbench.methods.azr import PROPOSE, SEED
+from workbench.methods.azr import PROPOSE, SEED, SelfPlay
+from workbench.registry import find_method
 from workbench.rewards.by_running import ByRunning
 from workbench.rewards.scoring import score_group
+from workbench.training.step import Step
 from workbench.training.trainer import Trainer
 from workbench.types import Group, Request, Rollout
 
@@ -50,3 +53,16 @@ def player(say: Say, method: Method, reward: Reward | None = None, steps: int = 
     tables["training"] = {"steps": steps, "mismatch_limit": 0.0, "unscored": 1.0, **tables.get("training", {})}
     tables["rollouts"] = {"problems": 6, "rollouts": 1, "max_tokens": 200, **tables.get("rollouts", {})}
     return make_trainer(method, make_settings(**tables), policy, engine=Player(policy.encoder, say), score=score)
+
+
+def small(key: str = "azr", **fields: Any) -> Method:
+    """A method with few proposals."""
+    method = find_method(key)
+    assert isinstance(method.controller, SelfPlay)
+    return replace(method, controller=replace(method.controller, **{"proposals": 2, "tries": 2, "seeds": 3, **fields}))
+
+
+def rows(step: Step, *names: str) -> list[tuple[Any, ...]]:
+    """Columns of a step's rollouts, row by row."""
+    assert step.columns is not None
+    return list(zip(*(step.columns[name] for name in names), strict=True))

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from tests.batches import advantage_rows, assert_close
+from tests.runs.real_run import Here, make_run
 from workbench.kinds import Round
 from workbench.methods.cure import Recut
 from workbench.registry import find_method
+from workbench.runs.checkpoints.fork import fork
+from workbench.runs.directory.record import read_table
 from workbench.types import Batch, Group, Problem, Request, Rollout
 
 ENTROPY = [1.9, 0.1, 0.8, 2.2, 0.05, 1.1, 0.9, 2.0]
@@ -106,3 +109,18 @@ def test_advantage_of_the_grown_group():
     )
     found = advantage_rows(find_method("cure"), batch)
     assert_close([found[0], found[-1]], [1.677, -0.559], 1e-3)
+
+
+def test_the_second_stage_is_a_fork_with_dapo(tmp_path):
+    """Four rollouts and twelve branches of a problem become four rollouts; the curves are of both stages."""
+    first = make_run(tmp_path / "runs", method={"method": "cure"}, rollouts={"problems": 1}, training={"steps": 1})
+    second = fork(first, 1, launcher=Here(), method={"method": "dapo"}, training={"steps": 2})
+    assert second.status.state == "finished"
+    assert second.config.method == find_method("dapo")
+    lines = [line for line in second.lines() if line["step"]]
+    assert [line["step"] for line in lines] == [1, 2]
+    assert lines[0]["rollouts"] % 16 == 0
+    assert lines[1]["rollouts"] % 4 == 0
+    columns = read_table(second.file("rollouts", 2)).to_pydict()
+    assert set(columns["tag"]) == {""}
+    assert "branch" in read_table(first.file("rollouts", 1)).to_pydict()["tag"]

@@ -54,13 +54,13 @@ def test_a_still_higher_bound_lets_the_token_learn():
     ],
 )
 def test_dynamic_sampling_wants_contrast(verdicts, expected):
-    assert DynamicSampling()([scored(verdicts)]) == [expected]
+    assert DynamicSampling()({}, [scored(verdicts)]) == [expected]
 
 
 def test_dynamic_sampling_looks_at_the_verdict_not_at_the_shaped_reward():
     group = scored([1.0, 1.0])
     group.rollouts[0].reward = 0.3  # too long, but right
-    assert DynamicSampling()([group]) == ["resample"]
+    assert DynamicSampling()({}, [group]) == ["resample"]
 
 
 def test_dynamic_sampling_has_a_cap():

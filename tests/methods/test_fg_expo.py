@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.batches import assert_close, loss_and_gradient, probable
-from tests.methods.rounds import scored
 from workbench.kinds import Pool
 from workbench.methods.fg_expo import AccuracyKl, GaussianCurriculum
 from workbench.pieces.surrogate import Clip
 from workbench.registry import find_method
+from workbench.types.memory import Ledger
 
 
 def test_loss_at_half_accuracy():
@@ -47,10 +47,11 @@ def test_weights_of_the_curriculum():
 
 
 def test_problems_are_drawn_by_their_weights():
-    piece, drawn = GaussianCurriculum(), Counter()
-    state = {"rates": {"0": 0.05, "2": 0.95, "3": 0.25}}
+    piece, drawn, ledger = GaussianCurriculum(keep=0.0), Counter(), Ledger()  # the rate is the last accuracy
+    rates = {0: 0.05, 2: 0.95, 3: 0.25}
+    ledger.take({"step": 1, "visits": [[f"p{n}", n, 20, 20 * rate, 5.0] for n, rate in rates.items()]})
     for step in range(4000):
-        picks, _ = piece(state, pool(1, step))
+        picks, _ = piece({}, dataclasses.replace(pool(1, step), ledger=ledger))
         drawn[picks[0].number] += 1
     assert_close([drawn[number] / 4000 for number in range(4)], [0.165121, 0.377363, 0.165121, 0.292395], 0.03)
 
@@ -62,9 +63,10 @@ def test_a_step_asks_no_problem_twice():
     assert sorted(pick.number for pick in endless) == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("verdicts", "rate"), [([1.0, 0.0, 0.0, 0.0], 0.475), ([0.0, 0.0], 0.45)])
-def test_rates_move_slowly(verdicts, rate):
-    piece = GaussianCurriculum()
-    learnt = piece.learn(piece.init(), [scored(1, verdicts), scored(-1, [1.0]), scored(0, [float("nan")])])
-    # problem -1 is no pick of the sampler; a group that could not be scored counts as incorrect: it is drawn less often
-    assert learnt["rates"] == {"1": pytest.approx(rate), "0": pytest.approx(0.45)}
+def test_rates_move_slowly():
+    ledger = Ledger()
+    ledger.take({"step": 1, "visits": [["a", 1, 4, 1.0, 5.0], ["b", 2, 2, 0.0, 5.0], ["c", 3, 0, 0.0, 5.0]]})
+    found = [GaussianCurriculum().rate(ledger, number) for number in range(4)]
+    assert found == [0.5, pytest.approx(0.475), pytest.approx(0.45), 0.5]  # never asked; nothing graded
+    ledger.take({"step": 2, "visits": [["a", 1, 4, 4.0, 5.0]]})
+    assert GaussianCurriculum().rate(ledger, 1) == pytest.approx(0.9 * 0.475 + 0.1)

@@ -59,7 +59,7 @@ def test_hinted_rollouts_are_marked_and_the_rounds_end():
     assert not orders.requests
     assert hinted.rollouts[0].extras == {"off_policy": [1.0, 1.0], "behaviour_logprob": [-0.5, -0.25]}
     assert bare.rollouts[0].extras == {}
-    assert DynamicSampling()([scored(50, [0.0, 0.0])]) == ["resample"]  # still lost: discarded
+    assert DynamicSampling()({}, [scored(50, [0.0, 0.0])]) == ["resample"]  # still lost: discarded
 
 
 def test_foreign_tokens_learn_by_a_ratio_that_saturates():

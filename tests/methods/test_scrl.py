@@ -5,9 +5,9 @@ import torch
 from tests.batches import assert_close
 from tests.methods.rounds import Echo, make_round, scored
 from workbench.method import advantages
-from workbench.methods.scrl import TAG, AskChain, token_at
+from workbench.methods.scrl import TAG, AskChain, from_solution, token_at
 from workbench.registry import find_method
-from workbench.types import Batch
+from workbench.types import Batch, Problem
 
 SCRL = find_method("scrl")
 PARTS = [{"question": "1 + 1 =", "answer": "2"}, {"question": "2 + 2 =", "answer": "4"}]
@@ -90,3 +90,29 @@ def test_tokens_of_several_characters():
             return "".join(2 * chr(token) for token in tokens)
 
     assert [token_at([65, 66, 67], offset, Pairs()) for offset in (0, 1, 2, 3, 6)] == [0, 1, 1, 2, 3]
+
+
+GSM8K = "Half of 48 is 48/2 = <<48/2=24>>24 clips. In all 48+24 = <<48+24=72>>72.\n#### 72"
+
+
+def test_the_calculations_of_a_reference_solution_are_subproblems():
+    problem = Problem("p", "How many clips?", "72", {"solution": GSM8K})
+    last = {"question": "How many clips?", "answer": "72"}
+    assert AskChain().parts_of(problem) == [{"question": "48/2 =", "answer": "24"}, last]  # 72 would be given away
+    plain = "First (3 + 4) * 2 = 14, then 14 - 5.5 = 8.5; so x = 9, and 8.5*2=17. 17 - 1 = 16."
+    found = from_solution(Problem("p", "?", "16"), plain, 3)
+    assert [part["question"] for part in found] == ["14 - 5.5 =", "8.5*2 =", "?"]
+    assert len(from_solution(Problem("p", "?", "16"), plain, 9)) == 4
+    assert AskChain().parts_of(Problem("p", "?", "4", {"solution": "It is 4."})) == []
+    assert AskChain().parts_of(Problem("p", "?", "4")) == []
+    given = [{"question": "1", "answer": "1"}]
+    assert AskChain().parts_of(Problem("p", "?", "4", {"parts": given, "solution": GSM8K})) == given
+
+
+def test_a_problem_with_a_solution_alone_is_asked_as_a_chain():
+    group = scored(0, [0.0, 1.0], solution="2 * 3 = 6, 6 - 2 = 4")
+    (request,) = AskChain(wording="{parts}")({}, make_round(0, [group])).requests
+    assert Echo().text(request.prompt) == "1. 2 * 3 =\n2. question 0"
+    written = scored(50, [0.0], ["<part1>answer: 6</part1><part2>answer: 4</part2>"], tag=TAG, solution="2 * 3 = 6")
+    AskChain()({}, make_round(1, [written]))
+    assert sum(written.rollouts[0].extras["token_reward"]) == 2.0

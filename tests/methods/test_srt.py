@@ -61,9 +61,9 @@ def test_some_rollouts_give_their_votes_only() -> None:
 
 def test_problems_with_the_largest_majorities_are_kept() -> None:
     groups = [group(["1", "2", "3"], 0), group(["1", "1", "1"], 1), group(["1", "1", "2"], 2)]
-    assert ClearestMajorities(keep=1 / 3)(groups) == ["drop", "keep", "drop"]
-    assert ClearestMajorities(keep=0.7)(groups) == ["drop", "keep", "keep"]
-    assert ClearestMajorities()(groups) == ["keep"] * 3
+    assert ClearestMajorities(keep=1 / 3)({}, groups) == ["drop", "keep", "drop"]
+    assert ClearestMajorities(keep=0.7)({}, groups) == ["drop", "keep", "keep"]
+    assert ClearestMajorities()({}, groups) == ["keep"] * 3
 
 
 def test_a_collapsed_policy_has_full_reward_no_gradient_and_is_seen() -> None:

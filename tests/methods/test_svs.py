@@ -104,4 +104,4 @@ def test_three_rounds_of_a_step() -> None:
 
 def test_filters_by_role() -> None:
     groups = [scored(0, [1.0, 0.0]), scored(1, [1.0, 1.0]), scored(2, [0.0, 0.0])]
-    assert Informative()(groups) == ["keep", "drop", "drop"]
+    assert Informative()({}, groups) == ["keep", "drop", "drop"]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from workbench import registry
 from workbench.checks import warnings_of
 from workbench.cli import app
-from workbench.config import ConfigError, RewardPart, RunConfig
+from workbench.config import ConfigError, ExamPart, RewardPart, RunConfig
 from workbench.engines.build import capabilities
 from workbench.piece import Piece, check_fields, schema
 from workbench.planning.forecast import forecast
@@ -64,7 +64,7 @@ def unbounded(kind: Any, place: str) -> list[str]:
 
 
 def test_every_number_of_every_table_and_piece_has_two_bounds() -> None:
-    found = unbounded(RunConfig, "config") + unbounded(RewardPart, "rewards")
+    found = unbounded(RunConfig, "config") + unbounded(RewardPart, "rewards") + unbounded(ExamPart, "exams")
     for piece in PIECES:
         found += unbounded(schema(piece), piece.__name__)
     assert not found, "\n".join(found)

@@ -39,8 +39,8 @@ COUNTS = {
 }
 CONFIGS = {
     "embedded-cpu": ("", 3),
-    "azr-embedded": ("", 3),
     "embedded-programs": ("", 3),
+    "azr-embedded": ("", 3),
     "qwen2.5-0.5b-lora-8gb": ("qwen2.5-0.5b", 8),
     "qwen2.5-1.5b-nf4-8gb": ("qwen2.5-1.5b", 8),
     "qwen3-4b-nf4-16gb": ("qwen3-4b", 16),

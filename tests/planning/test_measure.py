@@ -9,12 +9,11 @@ import pytest
 from workbench.config import RunConfig
 from workbench.models.load import load_policy
 from workbench.planning import measure as measuring
+from workbench.planning.extrapolate import Sample, times_taken
 from workbench.planning.measure import (
     FIRST,
     REPEATS,
-    Sample,
     Stepper,
-    evaluation_count,
     measure_trainer,
     next_size,
     timing,
@@ -106,7 +105,7 @@ def test_evaluations_are_counted_as_the_trainer_makes_them(config):
     for every, steps in ((0, 10), (4, 10), (5, 10), (1, 3)):
         changed = config.replace(training={"steps": steps}, evaluation={"every": every})
         made = 1 + sum(number == steps or bool(every and number % every == 0) for number in range(1, steps + 1))
-        assert evaluation_count(settings_of(changed)) == made
+        assert times_taken(changed.training.steps, changed.evaluation.every) == made
 
 
 # ------------------------------------------------------------------------------- real steps

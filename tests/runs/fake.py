@@ -36,6 +36,7 @@ class Step:
     again: Mapping[str, Any] | None = None
     events: tuple[str, ...] = ()
     journal: Mapping[str, list[Any]] = field(default_factory=dict)
+    exams: Mapping[str, Any] = field(default_factory=dict)
     alerts: tuple[Any, ...] = ()
     ends: str = ""
 

@@ -38,7 +38,7 @@ def shared_run(factory: pytest.TempPathFactory) -> Run:
 
 
 def make_run(runs: Path, name: str = "parent", **changes: Any) -> Run:
-    """A finished run; a table's name changes fields of that table."""
+    """A finished run; a table's name changes fields of that table, a list replaces it."""
     small: dict[str, Any] = {
         "model": {"device": "cpu"},
         "method": {"method": "grpo"},
@@ -46,8 +46,10 @@ def make_run(runs: Path, name: str = "parent", **changes: Any) -> Run:
         "training": {"steps": 3, "checkpoint": 1, "threads": 1, "target_accuracy": None, "max_seconds": None},
         "evaluation": {"problems": 4, "probes": 0},
     }
-    merged = {table: {**small.get(table, {}), **changes.get(table, {})} for table in small | changes}
-    config = demo_config().replace(name=name, **merged)
+    lists = {table: value for table, value in changes.items() if isinstance(value, list)}
+    tables = {**small, **changes}.keys() - lists.keys()
+    merged = {table: {**small.get(table, {}), **changes.get(table, {})} for table in tables}
+    config = demo_config().replace(name=name, **merged, **lists)
     directory = prepare(config, new_directory(runs, name), config.to_toml())
     start(directory, Here())
     return Run(directory)

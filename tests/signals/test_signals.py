@@ -10,7 +10,7 @@ from torch import Tensor
 from workbench.signals import RECORDED, SIGNALS, Reading, Source, read
 
 N, WIDTH, VOCABULARY = 13, 6, 29
-REFERENCE = ("kl", "mean_log_ratio")
+REFERENCE = ("kl", "forward_kl", "mean_log_ratio")
 SMOOTH = sorted(SIGNALS.keys() - {"rank", "top_ids", "top_probs"})
 
 
@@ -61,6 +61,7 @@ def expected(name: str, temperature: float) -> Tensor:
         "top_probs": lambda: top.values[:, :5].exp(),
         "kl": lambda: (p * (log - reference)).sum(-1),
         "mean_log_ratio": lambda: (log - reference).mean(-1),
+        "forward_kl": lambda: (reference.exp() * (reference - log)).sum(-1),
     }
     return formulas[name]()
 

@@ -14,8 +14,10 @@ from workbench.tasks.chained import Chained
 from workbench.tasks.choices import Choices
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.minds import Minds
 from workbench.tasks.mixture import Mixture
 from workbench.tasks.np_hard import NpHard
+from workbench.tasks.ranked_solutions import RankedSolutions
 from workbench.tasks.reasoning_gym import ReasoningGym
 from workbench.tasks.small_programs import SmallPrograms
 from workbench.tasks.sums import Sums
@@ -78,6 +80,15 @@ EXAMPLES = {
     ),
     "jsonl": Example(
         lambda folder: Jsonl(rows(folder / "x", "prompt", "{}")), "math", lambda problem: f"\\boxed{{{problem.answer}}}"
+    ),
+    "minds": Example(
+        lambda folder: Minds(),
+        "exact",
+        lambda problem: f"answer: {problem.answer}",
+        lambda problem: next(place for place in problem.data["places"] if place != problem.answer),
+    ),
+    "ranked_solutions": Example(
+        lambda folder: RankedSolutions(Sums(level=2)), "exact", lambda problem: f"answer: {problem.answer}"
     ),
     "gsm8k": Example(
         lambda folder: Gsm8k(path=rows(folder / "x", "question", "so\n#### 1,0{:02d}")),

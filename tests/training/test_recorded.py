@@ -101,7 +101,7 @@ def test_every_column_of_a_fact_is_named_as_the_batch_names_it() -> None:
 class Even(Filter):
     """Keeps every second group."""
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         return ["drop" if group.number % 2 else "keep" for group in groups]
 
 
@@ -109,7 +109,7 @@ class Even(Filter):
 class Nobody(Filter):
     """Keeps no group."""
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         return ["drop" for _ in groups]
 
 

@@ -94,7 +94,7 @@ class Never(Filter):
 
     rounds: int = 2
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         return ["resample" for _ in groups]
 
 

@@ -177,8 +177,8 @@ def score(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write_rollouts(path: Path, rows: list[dict[str, Any]]) -> None:
     """The parquet file of a step, with the columns and types of the run directory."""
-    texts = {"problem", "tag", "prompt", "text", "answer", "finish"}
-    numbers = {"step", "rollout", "group", "round", "pruned_at"}
+    texts = {"problem", "tag", "prompt", "text", "answer", "finish", "source", "role", "excluded"}
+    numbers = {"step", "rollout", "group", "round", "pruned_at", "parent"}
     part = pa.struct([("name", pa.string()), ("value", pa.float32()), ("correct", pa.float32()),
                       ("reason", pa.string()), ("extracted", pa.string())])  # fmt: skip
     special = {

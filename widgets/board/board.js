@@ -2,7 +2,8 @@
 
 import { ZERO_VARIANCE, exclusionText, factsOf, firstChoice } from "./facts.js";
 import { OUTCOMES, passing } from "./filter.js";
-import { rolloutHead } from "./head.js";
+import { rolloutFoot, rolloutHead } from "./head.js";
+import { Lineage, labelsOf } from "./lineage.js";
 import { PrefixTree } from "./tree.js";
 import { sharedTokens } from "../text/compare.js";
 import { make } from "../page/dom.js";
@@ -79,6 +80,7 @@ export class Board {
     if (!this.away) this.home = group.group;
     const known = Float64Array.from(group.columns.entropy ?? []).filter(Number.isFinite).sort();
     this.entropyTop = known.length ? quantile(known, 0.99) : 0;
+    if (this.board !== board) this.lineage = new Lineage(board.groups);
     this.board = board;
     this.problems.update(board, this.away ? null : group.group);
     this.histogram.update(group);
@@ -191,6 +193,25 @@ export class Board {
     return rolloutHead(group, rollout, { top: this.entropyTop, parting: this.partingOf(rollout), refer, visit: (at) => this.host.visit(rollout, at) });
   }
 
+  /** What stands below a rollout's tokens. @param {Rollout} rollout */
+  foot(rollout) {
+    const line = this.away ? null : this.lineage?.line(rollout, (group, wanted) => this.follow(group, wanted));
+    return line ? make("div", {}, rolloutFoot(rollout) ?? "", line) : rolloutFoot(rollout);
+  }
+
+  /** The rollout that a whole group was made from. @param {import("../wire/payload.js").BoardEntry} entry */
+  origin(entry) {
+    const parent = this.lineage?.shared(entry.rollouts[0][0]) ?? null;
+    return parent === null ? null : this.lineage?.parent(parent, (group, wanted) => this.follow(group, wanted)) ?? null;
+  }
+
+  /** To a rollout of another group of the step. @param {number} group @param {number} wanted */
+  async follow(group, wanted) {
+    await this.host.showGroup(group);
+    const found = this.group.rollouts.find(({ rollout }) => rollout === wanted);
+    if (found) this.read([found], 0);
+  }
+
   // ------------------------------------------------------------------ the line above the rollouts
 
   /** @param {number} step of the board */
@@ -199,10 +220,12 @@ export class Board {
     this.step = step;
     const { mean, text, zeroVariance, scored } = factsOf(group);
     const active = this.filters.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
-    const excluded = this.away ? null : this.board.groups.find((entry) => entry.group === group.group)?.excluded;
+    const entry = this.away ? undefined : this.board.groups.find((each) => each.group === group.group);
+    const excluded = entry?.excluded;
     this.line.replaceChildren(...[make("span", {}, scored ? `${text} · mean reward ${show(mean)}` : text),
       this.away ? make("span", { class: "wb-badge", title: AWAY[group.kind]?.help }, `${AWAY[group.kind]?.label ?? group.kind} at step ${group.step}`) : null,
       this.away ? make("button", { type: "button", click: () => this.host.showGroup(this.home) }, `back to step ${step}`) : null,
+      entry ? labelsOf(entry) : null, entry ? this.origin(entry) : null,
       zeroVariance ? make("span", { class: "wb-badge", title: ZERO_VARIANCE }, "zero reward variance") : null,
       excluded ? make("span", { class: "wb-badge", title: "The update did not use these rollouts." }, `not trained on: ${exclusionText(excluded, this.board.filters ?? [])}`) : null,
       make("span", { class: "wb-spring" }), this.picks()].filter((part) => part !== null));

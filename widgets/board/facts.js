@@ -20,18 +20,19 @@ export function outcomesOf({ rollouts }) {
   return rollouts.map(([, , correct, finish]) => ({ correct, finish }));
 }
 
-/** Mean reward, how many are correct, how many are scored, and whether all rewards are equal. @param {Pick<BoardEntry, "rollouts">} group */
+/** Mean reward, how many are correct, how many are scored, whether all rewards are equal, and whether there are rewards without grades. @param {Pick<BoardEntry, "rollouts">} group */
 export function groupFacts(group) {
   const rewards = group.rollouts.map((rollout) => rollout[1]).filter((reward) => reward !== null);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
-  const text = correctText(outcomesOf(group));
+  const ungraded = rewards.length > 0 && group.rollouts.every(([, , correct]) => correct === null);
+  const text = ungraded ? "not graded" : correctText(outcomesOf(group));
   const zeroVariance = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
-  return { mean, text, zeroVariance, scored: rewards.length };
+  return { mean, text, zeroVariance, ungraded, scored: rewards.length };
 }
 
 /** The same for a loaded group. @param {Group} group */
 export function factsOf({ rollouts }) {
-  return groupFacts({ rollouts: rollouts.map(({ rollout, reward, correct, finish }) => [rollout, reward, correct, finish]) });
+  return groupFacts({ rollouts: rollouts.map(({ rollout, reward, correct, finish }) => [rollout, reward, correct ?? null, finish]) });
 }
 
 /** The first group that taught something: trained on, with rewards that differ; else one whose rewards differ, else the first.

@@ -64,6 +64,7 @@ function partingLine({ at, text }, visit) {
 export function rewardParts(rollout) {
   const parts = (rollout.parts ?? []).map((part) => make("span", { class: "wb-part" },
     make("span", { class: "wb-part-name" }, visible(part.name)), " ",
+    part.late ? make("span", { class: "wb-badge", title: "given by the method in a later round; no reward of the run scores this rollout's text" }, "late") : null, part.late ? " " : null,
     part.value === null ? "unscored" : show(part.value),
     [part.reason, readText(part, rollout)].filter(Boolean).map((text) => make("span", { class: "wb-muted" }, " · ", make("bdi", {}, brief(visible(String(text))))))));
   const sum = sumText(rollout);

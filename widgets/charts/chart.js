@@ -15,7 +15,7 @@ const MARGIN = 7; // right of the drawing
 const TOP = 8;
 const BOTTOM = 96;
 const NEAR = 4; // units of the drawing within which a pointer hits an event
-const SEVERE = new Set(["failed", "disk full", "refused"]);
+const SEVERE = new Set(["failed", "disk full", "refused", "alarm"]);
 
 export class Chart {
   /** @param {Spec} spec @param {{ point: (step: number | null, event?: RunEvent) => void, choose: (step: number) => void }} owner */
@@ -161,6 +161,14 @@ export class Chart {
 }
 
 /** An event in words. @param {RunEvent} event */
-export function eventText({ run, step, kind, text }) {
-  return `${run ? `${run} · ` : ""}step ${step} · ${kind}: ${text ?? ""}`;
+export function eventText({ run, step, kind, text, action }) {
+  return `${run ? `${run} · ` : ""}step ${step} · ${kindText({ kind, action })}: ${text ?? ""}`;
+}
+
+/** What an alarm did to the run. @type {Record<string, string>} */
+const ACTIONS = { pause: "paused the run", stop: "stopped the run", fail: "failed the run" };
+
+/** The kind of an event, and what it did. @param {Pick<RunEvent, "kind" | "action">} event */
+export function kindText({ kind, action }) {
+  return action && Object.hasOwn(ACTIONS, action) ? `${kind}, ${ACTIONS[action]}` : kind;
 }

@@ -4,10 +4,10 @@ import { nearestPlace, overSeeds, stacked, thin } from "./curves.js";
 
 /**
  * `share`: between 0 and 1, shown in percent; `fit`: the axis ends above the greatest; `zero`: it starts at zero; `more`: further
- * columns, a line each where there are several; `log`: a logarithmic axis makes sense;
+ * columns, a line each where there are several, or, with `lone`, also for a single one, as for roles; `log`: a logarithmic axis makes sense;
  * `late`: shown when the reader asks for more curves.
  * @typedef {{ title: string, help?: string, unit?: string, share?: boolean, fit?: boolean, zero?: boolean, stacked?: boolean,
- *   log?: boolean, late?: boolean, more?: RegExp, series: Record<string, string> }} Spec
+ *   log?: boolean, late?: boolean, more?: RegExp, lone?: boolean, series: Record<string, string> }} Spec
  * @typedef {{ name: string, key?: string, experiment?: string, colour?: number, columns: import("./curves.js").Columns,
  *   events?: import("./curves.js").RunEvent[], notes?: string[], stretch?: number }} Shown
  * `at` gives the value at a step; `faint` is one seed among several.
@@ -58,13 +58,13 @@ export function marked(events) {
   return events.filter(({ step, kind }) => step !== null && !QUIET.has(kind));
 }
 
-/** Every series of a chart that was recorded; several reward components have a line each. @param {Spec} spec @param {Shown["columns"]} columns */
+/** Every series of a chart that was recorded; reward components, roles and sources have a line each, as many as there are colours. @param {Spec} spec @param {Shown["columns"]} columns */
 export function seriesOf(spec, columns) {
   const has = (/** @type {string} */ name) => columns[name] && Array.prototype.some.call(columns[name], Number.isFinite);
   const more = spec.more;
   const parts = more ? Object.keys(columns).filter((name) => more.test(name)) : [];
-  const extra = more && parts.length > 1 ? parts.map((name) => [name, name.replace(more, "")]) : [];
-  return [...Object.entries(spec.series), ...extra].filter(([name]) => has(name));
+  const extra = more && parts.length > (spec.lone ? 0 : 1) ? parts.map((name) => [name, name.replace(more, "")]) : [];
+  return [...Object.entries(spec.series), ...extra].filter(([name]) => has(name)).slice(0, Math.max(COLOURS, Object.keys(spec.series).length));
 }
 
 /** @param {Spec} spec @param {Shown["columns"]} columns @returns {ChartData} */

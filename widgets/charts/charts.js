@@ -1,6 +1,6 @@
 /** Curves of one or several runs as small charts with a common cursor; events are vertical lines; the numbers are in a table too. */
 
-import { Chart, eventText } from "./chart.js";
+import { Chart, eventText, kindText } from "./chart.js";
 import { derived, nearestPlace } from "./curves.js";
 import { isShortcut, make } from "../page/dom.js";
 import { eventsOf, marked, legendText, runGroups, chartData, seriesOf } from "./chart_data.js";
@@ -14,17 +14,17 @@ const MANY = 24; // events of several runs: more are short marks until the reade
 /** @type {Spec[]} */
 export const CHARTS = [
   { title: "Held-out accuracy", share: true, series: { accuracy: "accuracy" } },
-  { title: "Correct", help: "share of all sampled rollouts that are correct, those of groups that a filter removed included", share: true, series: { correct: "share" } },
+  { title: "Correct", help: "share of all sampled rollouts that are correct, those of groups that a filter removed included", share: true, series: { correct: "share" }, more: /^correct\./, lone: true },
   { title: "Reward", zero: true, series: { reward: "mean" }, more: /^reward\./ },
   { title: "Groups trained on", help: "groups that passed the method's filters, and all groups that were sampled for them", zero: true, series: { groups: "trained on", groups_sampled: "sampled" } },
   { title: "Loss", help: "mean over the updates; a surrogate: its gradient counts, its value says little", series: { loss: "loss" } },
   { title: "Gradient norm", help: "before clipping, mean over the updates", zero: true, log: true, series: { grad_norm: "norm" } },
-  { title: "Entropy", unit: "nats", zero: true, log: true, series: { entropy: "entropy" } },
-  { title: "Length", unit: "tokens", zero: true, log: true, series: { length: "mean" } },
+  { title: "Entropy", unit: "nats", zero: true, log: true, series: { entropy: "entropy" }, more: /^entropy\./, lone: true },
+  { title: "Length", unit: "tokens", zero: true, log: true, series: { length: "mean" }, more: /^length\./, lone: true },
   { title: "Zero-variance groups", late: true, help: "share of groups whose rollouts all have the same reward: group-relative advantages are zero there", share: true, series: { zero_variance_groups: "share" } },
   { title: "Tokens without gradient", late: true, help: "share of tokens with a non-zero advantage and zero gradient: clipped by the ratio bounds, or masked by the method", share: true, fit: true, series: { zero_gradient_tokens: "share" } },
   { title: "Trainer–inference mismatch", late: true, help: "absolute difference between the log-probs of the inference engine and of the trainer, per token", unit: "nats", zero: true, log: true, series: { mismatch_mean: "mean", mismatch_p99: "99th percentile" } },
-  { title: "KL to the reference", late: true, unit: "nats", zero: true, log: true, series: { kl: "KL" } },
+  { title: "KL to the reference", late: true, unit: "nats", zero: true, log: true, series: { kl: "KL" }, more: /^kl\./, lone: true },
   { title: "Negative log-likelihood", late: true, help: "mean negative log-prob of the tokens of given completions, before the update", unit: "nats", zero: true, log: true, series: { nll: "given completions" } },
   { title: "Truncated", late: true, help: "share of rollouts that reached max_tokens", share: true, fit: true, series: { truncated: "share" } },
   { title: "Tokens saved by pruning", late: true, help: "estimated as if pruned rollouts had become as long as the others", share: true, fit: true, series: { saved: "share" } },
@@ -56,7 +56,8 @@ export class Charts {
     this.which = make("select", { "aria-label": "curves in the table", change: () => this.drawTable() }, make("option", { value: "" }, "all curves"), CHARTS.map(({ title }) => make("option", {}, title)));
     this.rows = make("div", { class: "wb-rows" });
     this.table = make("details", { class: "wb-table", toggle: () => this.drawTable() }, make("summary", {}, "Numbers as a table"), this.which, this.rows);
-    this.eventLog = make("details", { class: "wb-table", toggle: () => this.drawEvents() }, make("summary", {}, "Events"), make("ul", { class: "wb-events" }));
+    this.eventTitle = make("summary", {}, "Events");
+    this.eventLog = make("details", { class: "wb-table", toggle: () => this.drawEvents() }, this.eventTitle, make("ul", { class: "wb-events" }));
     const head = make("div", { class: "wb-curves-head" }, hooks.beside, this.key, this.readout, this.unfold, this.later, this.log);
     this.element = make("section", { class: "wb-curves", "aria-label": "curves" }, head, this.waiting, this.grid, this.note, make("div", { class: "wb-more" }, this.table, this.eventLog));
     root.append(this.element);
@@ -204,9 +205,11 @@ export class Charts {
   drawEvents() {
     const events = eventsOf(this.runs);
     this.eventLog.hidden = !events.length;
+    const alarms = events.filter(({ kind }) => kind === "alarm").length;
+    this.eventTitle.replaceChildren("Events", ...(alarms ? [make("b", { class: "wb-alarms" }, ` · ${alarms} ${alarms === 1 ? "alarm" : "alarms"}`)] : []));
     if (!this.eventLog.open) return;
-    this.eventLog.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text, run, colour }) =>
-      make("li", {}, run ? make("span", { class: `wb-tag wb-c${colour}` }, `${run} `) : null, make("span", { class: "wb-muted" }, step === null || step < 0 ? "" : ` step ${step} `), make("b", {}, kind), ` ${text ?? ""}`)));
+    this.eventLog.lastElementChild?.replaceChildren(...[...events].reverse().map(({ step, kind, text, action, run, colour }) =>
+      make("li", {}, run ? make("span", { class: `wb-tag wb-c${colour}` }, `${run} `) : null, make("span", { class: "wb-muted" }, step === null || step < 0 ? "" : ` step ${step} `), make("b", { class: kind === "alarm" ? "wb-alarms" : null }, kindText({ kind, action })), ` ${text ?? ""}`)));
   }
 }
 

@@ -4,7 +4,7 @@
  * Columns of a run by name; `step` says where a row belongs.
  * @typedef {Record<string, Float32Array | Int32Array | Float64Array | number[]>} Columns
  * An event; of several runs it has the name and the colour of its own.
- * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null, run?: string, colour?: number }} RunEvent
+ * @typedef {{ step: number | null, kind: string, text: string | null, time?: number | null, action?: string, run?: string, colour?: number }} RunEvent
  * @typedef {{ columns: Columns, events?: RunEvent[], notes?: string[], stretch?: number, tail?: boolean }} Curves
  */
 

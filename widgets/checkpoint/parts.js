@@ -3,10 +3,11 @@
 import { make } from "../page/dom.js";
 
 /**
- * What a section works with. `read` opens completions in the token view; `page` is the address of the run's own page, if any.
+ * What a section works with. `read` opens completions in the token view, `visit` a recorded group; `page` is the address of
+ * the run's own page, if any.
  * @typedef {{ source: import("../wire/source.js").KernelSource, tokens: import("../tokens/token_view.js").TokenView,
  *   read: (left: Completions, right: Completions | null, rollout?: import("../wire/payload.js").Rollout) => Promise<void>,
- *   opens: boolean, page: string }} Host
+ *   visit: (place: { step: number, group: number, rollout?: number }) => Promise<void>, opens: boolean, page: string }} Host
  * Completions of one checkpoint, and its name.
  * @typedef {{ group: import("../wire/payload.js").Group, source: string }} Completions
  * A section: `open` is called whenever it is unfolded, `fold` when it is folded; `kept` are its checkpoints.

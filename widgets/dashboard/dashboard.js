@@ -1,12 +1,13 @@
 /** A run in a notebook: its head with commands, its curves, its tokens. */
 
-import { CheckpointPanels } from "../checkpoint/panel.js";
+import { SECTIONS } from "../checkpoint/panel.js";
 import { showCompletions } from "../checkpoint/read.js";
 import { Charts } from "../charts/charts.js";
 import { MOST_ROWS, joined } from "../charts/curves.js";
 import { followTheme, keepKeys, make } from "../page/dom.js";
 import { Head } from "./head.js";
 import { KernelSource } from "../wire/source.js";
+import { Sections, loaded } from "../page/sections.js";
 import { Strip } from "../charts/strip.js";
 import { TokenView } from "../tokens/token_view.js";
 
@@ -34,7 +35,7 @@ class View {
     this.follow = make("input", { type: "checkbox", change: () => this.setFollowing(this.follow.checked) });
     if (curves) this.root.append(this.errorLine, make("label", { class: "wb-follow" }, this.follow, " show the newest rollouts as they arrive"));
     this.tokens = new TokenView(this.root, this.source, { step: (step) => this.charts?.mark(step), chosen: () => this.setFollowing(false) });
-    this.panels = model.get("shown").asks ? new CheckpointPanels(panels, this.host()) : null;
+    this.sections = new Sections(panels, this.host(), this.given());
     this.changed = () => this.head?.update(model.get("state"));
     model.on("change:state", this.changed);
     this.source.listeners.add((payload) => this.news(payload));
@@ -45,7 +46,22 @@ class View {
     this.start();
   }
 
-  /** What the checkpoint panels work with. @returns {import("../checkpoint/parts.js").Host} */
+  /** The sections below the curves: of what is on record, and, where the page may ask the model, of its checkpoints. */
+  given() {
+    const { sections = [], asks } = this.model.get("shown");
+    return [...sections.map(loaded), ...(asks ? SECTIONS : [])];
+  }
+
+  /** Shows a group of a step in the token view, at a rollout if one is given. @param {{ step: number, group: number, rollout?: number }} place */
+  async visit({ step, group, rollout }) {
+    await this.tokens.chooseStep(step, group);
+    const found = this.tokens.group?.rollouts.find((each) => each.rollout === rollout);
+    if (found) this.tokens.visit(found);
+    this.tokens.root.scrollIntoView({ block: "start" });
+    this.tokens.focus();
+  }
+
+  /** What the sections work with. @returns {import("../checkpoint/parts.js").Host} */
   host() {
     const { opens, run } = this.model.get("shown");
     /** @type {import("../checkpoint/parts.js").Host["read"]} */
@@ -53,7 +69,8 @@ class View {
       this.setFollowing(false); // newer rollouts must not replace the completions
       return showCompletions(this.tokens, left, right, rollout);
     };
-    return { source: this.source, tokens: this.tokens, read, opens: Boolean(opens), page: run ?? "" };
+    const visit = (/** @type {{ step: number, group: number, rollout?: number }} */ place) => this.visit(place);
+    return { source: this.source, tokens: this.tokens, read, visit, opens: Boolean(opens), page: run ?? "" };
   }
 
   async start() {
@@ -125,6 +142,7 @@ class View {
     if (payload.kind === "metrics") {
       const before = this.steps;
       this.setCurves(payload);
+      this.sections.news();
       if (String(before) !== String(this.steps)) this.tokens.setSteps(this.steps);
     }
     const wanted = payload.newest && this.charts && this.follow.checked;
@@ -135,7 +153,7 @@ class View {
     this.model.off("change:state", this.changed);
     this.head?.close();
     this.charts?.close();
-    this.panels?.close();
+    this.sections.close();
     this.source.close();
     this.tokens.close();
     this.unfollow();

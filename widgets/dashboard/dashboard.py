@@ -13,13 +13,15 @@ from typing import Any
 import traitlets as t
 
 from widgets.recorded.curves import Curves
-from widgets.recorded.data import RunData, first_choice
+from widgets.recorded.data import RunData
+from widgets.recorded.groups import first_choice
 from widgets.recorded.state import read_state
 from widgets.tokens.snapshot import snapshot
 from widgets.wire import bundle
 from widgets.wire.asked import PUSHED, Asked, refusal
 from widgets.wire.payload import pack
 from widgets.wire.saved import Saved
+from widgets.wire.sections import listed
 from workbench.runs.open import open_run
 
 LIVE, IDLE = 0.2, 1.0  # seconds between two looks at a run that goes on, and at one that does not
@@ -58,7 +60,8 @@ class Dashboard(Saved, Asked):
 
     def parts(self) -> dict[str, Any]:
         """What the views draw."""
-        return {"head": True, "curves": True, "step": None, "asks": True, "opens": self.opens is not None}
+        asked = {"asks": True, "opens": self.opens is not None}
+        return {"head": True, "curves": True, "step": None, **asked, "sections": listed()}
 
     # ------------------------------------------------------------------ news
 

@@ -14,7 +14,8 @@ from IPython.core.getipython import get_ipython
 from widgets.lens.fields import BASELINE, method_of
 from widgets.lens.weights import Replays
 from widgets.playground.snapshot import snapshot
-from widgets.recorded.data import RunData, first_choice
+from widgets.recorded.data import RunData
+from widgets.recorded.groups import first_choice
 from widgets.wire import bundle
 from widgets.wire.asked import PUSHED, Asked
 from widgets.wire.payload import pack

@@ -138,4 +138,8 @@ def shown(events: Lines) -> list[dict[str, Any]]:
     notes = [event for event in events if event.get("kind") == "note"][-MOST_NOTES:]
     others = [event for event in events if event.get("kind") != "note"][-MOST_EVENTS:]
     kept = sorted([*notes, *others], key=lambda event: as_number(event.get("time")))
-    return [{name: plain(event.get(name)) for name in ("step", "kind", "text", "time")} for event in kept]
+    names = ("step", "kind", "text", "time")
+    return [
+        {name: plain(event.get(name)) for name in (*names, *(("action",) if "action" in event else ()))}
+        for event in kept
+    ]

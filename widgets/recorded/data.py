@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from widgets.recorded.question import question_of
+from widgets.recorded.groups import NAMES, entries
 from widgets.recorded.rewards import explain, rounded_reward
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import number, pack
@@ -25,8 +25,8 @@ from workbench.runs.directory.aliases import current_name, recorded_names
 TOP = 5
 MOST_POINTS = 4_000  # of a curve; a longer one is thinned evenly, newest point kept
 MOST_EVENTS = 200
-PLAIN = ("rollout", "group", "round", "problem", "tag", "prompt", "reward", "correct", "finish", "pruned_at", "answer",
-         "score", "posterior", "survival", "excluded")  # fmt: skip
+PLAIN = ("rollout", "group", "round", "problem", "source", "role", "parent", "tag", "prompt", "reward", "correct",
+         "finish", "pruned_at", "answer", "score", "posterior", "survival", "excluded")  # fmt: skip
 OF_ROLLOUTS = ("posterior", "survival")  # one number per rollout, shown on each of its tokens
 NOT_SIGNALS = {"prompt_ids", "token_ids", "trained", "top_ids", "top_probs", "engine_top_logprobs", "parts"}
 
@@ -96,22 +96,7 @@ class RunData:
 
     def board(self, step: int) -> dict[str, Any]:
         """Every group of a step with its outcomes, without tokens; those that the update excluded come last."""
-        names = ["rollout", "group", "problem", "prompt", "reward", "correct", "finish", "excluded"]
-        rows = read(self.file(step), names).to_pylist()
-        groups: dict[int, dict[str, Any]] = {}
-        reasons: dict[int, list[str | None]] = {}
-        for row in rows:
-            entry = {
-                "group": row["group"],
-                "problem": row["problem"],
-                "question": question_of(row["prompt"], self.special),
-                "rollouts": [],
-            }
-            outcome = [row["rollout"], rounded_reward(row["reward"]), number(row["correct"]), row["finish"]]
-            groups.setdefault(row["group"], entry)["rollouts"].append(outcome)
-            reasons.setdefault(row["group"], []).append(row.get("excluded"))
-        entries = [{**entry, "excluded": exclusion(reasons[group])} for group, entry in groups.items()]
-        ordered = sorted(entries, key=lambda entry: entry["excluded"] is not None)
+        ordered = entries(read(self.file(step), NAMES).to_pylist(), self.special)
         effect = self.scores_again() or bool(self.section("evaluation").get("probes"))
         return {"kind": "board", "step": step, "groups": ordered, "filters": self.filters(), "effect": effect}
 
@@ -136,34 +121,6 @@ class RunData:
         header, columns = group_parts(table, self.vocabulary)
         explain(header["rollouts"], self.config())
         return pack({"kind": "group", "step": step, "group": group, **header}, columns)
-
-
-def has_variance(entry: dict[str, Any]) -> bool:
-    """Whether the scored rollouts of a board's group have different rewards."""
-    return len({outcome[1] for outcome in entry["rollouts"] if outcome[1] is not None}) > 1
-
-
-def exclusion(reasons: Sequence[str | None]) -> str | None:
-    """Why the update used no rollout of a group; None where it used one, or where it is not recorded.
-
-    >>> exclusion(["filtered", "pruned"]), exclusion(["pruned", None])
-    ('filtered', None)
-    """
-    found = [reason for reason in reasons if reason is not None]
-    if len(found) < len(reasons):
-        return None
-    return "filtered" if "filtered" in found else found[0]
-
-
-def is_informative(entry: dict[str, Any]) -> bool:
-    """Whether a board's group was trained on and its rewards differ."""
-    return has_variance(entry) and entry.get("excluded") is None
-
-
-def first_choice(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The group of a board that is shown first: the first that taught something, else one with reward variance."""
-    varied = next((entry for entry in groups if has_variance(entry)), groups[0])
-    return next((entry for entry in groups if is_informative(entry)), varied)
 
 
 def read(path: Path, names: Sequence[str] | None, group: int | None = None) -> pa.Table:

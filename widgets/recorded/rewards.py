@@ -21,6 +21,8 @@ def rounded_reward(value: Any) -> float | None:
 def explain(rollouts: Sequence[dict[str, Any]], config: Mapping[str, Any]) -> None:
     """Adds to each component its `weight`, and to each rollout `shaping`: its reward minus the weighted sum.
 
+    In a role, a component that no reward of the config gives is the controller's: `late`, with weight 1.
+
     `shaped_by` names the pieces that shape rewards. Where a component is unscored, or its weight is not in the config,
     the sum is unknown and `shaping` is None.
     """
@@ -30,7 +32,8 @@ def explain(rollouts: Sequence[dict[str, Any]], config: Mapping[str, Any]) -> No
     for rollout in rollouts:
         parts = rollout["parts"]
         for part in parts:
-            part["weight"] = weights.get(part["name"])
+            part["late"] = bool(rollout.get("role")) and part["name"] not in weights
+            part["weight"] = 1.0 if part["late"] else weights.get(part["name"])
         known = parts and all(part["weight"] is not None and part["value"] is not None for part in parts)
         rollout["shaped_by"] = pieces
         rollout["shaping"] = None

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from widgets.lens.gallery import Gallery
-from widgets.recorded.data import RunData, group_parts, is_informative, read, token_counts
+from widgets.recorded.data import RunData, group_parts, read, token_counts
+from widgets.recorded.groups import is_informative
 from widgets.recorded.rewards import explain
 from widgets.report.before_after import Side, before_after, known_histories, payloads, sides
 from widgets.step.data import scored_again

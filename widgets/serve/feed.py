@@ -16,7 +16,8 @@ from workbench.runs.open import Run
 READING = frozenset(
     {
         *("metrics", "curves", "setting", "board", "group", "histories", "probe", "step", "step_probes"),
-        *("methods", "lens", "find", "follow", "outcome"),
+        *("methods", "lens", "find", "follow", "outcome", "section"),
+        *("ledger", "ledger_pool", "stock", "stock_item", "exam_stores", "exam_curves"),
     }
 )
 ROLLOUTS = ("board", "group")  # news that only who follows the newest rollouts is sent

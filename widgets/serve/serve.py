@@ -21,6 +21,7 @@ from widgets.serve.feed import Feed, Viewer
 from widgets.serve.gate import TOKEN, Gate
 from widgets.serve.page import Page, framed
 from widgets.wire import answers
+from widgets.wire.sections import listed
 from workbench.runs.open import Run, open_run
 
 HOME = "127.0.0.1"
@@ -65,7 +66,7 @@ class Site:
         viewer = Viewer(self.feed(name), page, self.control)
         viewer.following = page.following = not step
         page.state = dict(viewer.feed.dashboard.state)
-        page.give(viewer, page="run", head=True, curves=True, step=int(step) if step else None)
+        page.give(viewer, page="run", head=True, curves=True, step=int(step) if step else None, sections=listed())
 
     def feed(self, name: str) -> Feed:
         """The run of a name as all viewers see it."""

@@ -42,7 +42,7 @@ def quick_errors(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]
     config, found = read_fields(tables)
     if config is None:
         return None, found
-    return config, config.errors(RunConfig.model_fields.keys() - {"task"})  # a task may look at files, or the Hub
+    return config, config.errors(RunConfig.model_fields.keys() - {"task", "exams"})  # both may read files
 
 
 def all_errors(tables: Mapping[str, Any]) -> tuple[RunConfig | None, list[str]]:

@@ -22,7 +22,7 @@ ALIKE = ("model", "rollouts")  # tables that decide how long a step takes, with 
 SHIPPED_RATES: tuple[tuple[str, str, dict[str, object], float], ...] = (
     (EMBEDDED, "word_problems", {"level": 2}, 0.403),
     (EMBEDDED, "sums", {"level": 2}, 0.416),
-    (PROGRAMS, "small_programs", {"asks": "all", "lines": 2, "wording": "short"}, 0.5),
+    (PROGRAMS, "small_programs", {"asks": "all", "lines": 2, "wording": "short"}, 0.283),
 )
 
 

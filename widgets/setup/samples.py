@@ -8,7 +8,6 @@ import ipywidgets
 
 from widgets.form.desk import Desk
 from widgets.setup.background import Background
-from workbench.config import read_reward
 from workbench.kinds import Task
 from workbench.rewards.scoring import score_group
 from workbench.sections import RewardPart
@@ -89,7 +88,7 @@ def try_text(question: tuple[Any, Any, str]) -> str:
     task, rewards, text = question
     try:
         problem = Task.parse(task).problem(0, "train")
-        parts = [read_reward(table) for table in rewards]
+        parts = [RewardPart.parse(table) for table in rewards]
         rollout, faults = scored(problem, parts, text)
     except (ValueError, OSError) as error:  # the form says beside the field what is wrong
         return unscored(str(error))

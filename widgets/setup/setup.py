@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +21,7 @@ from widgets.setup.presets import left_over, suited
 from widgets.setup.samples import Samples, Trial
 from workbench.config import RunConfig
 from workbench.engines.build import ENGINES
-from workbench.kinds import Reward
-from workbench.sections import RewardPart
+from workbench.sections import ExamPart, Part, RewardPart
 from workbench.visible import escaped
 
 #: Fields that a first run needs to know of; the other ones of these tables are for the advanced level.
@@ -35,6 +34,8 @@ BASIC = {
 }
 TOP = ("name", "seed")  # fields of no table, shown where a run is launched
 SECTIONS = tuple(name for name in RunConfig.model_fields if name not in TOP)
+#: Lists of pieces that have fields of their own beside the piece's.
+PARTS: dict[str, type[Part]] = {"rewards": RewardPart, "exams": ExamPart}
 TOOLS = ("load", "TOML", "Python")
 
 
@@ -228,10 +229,11 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
     info = RunConfig.model_fields[name]
     if name == "method":
         return MethodEditor(desk, value)
-    if name == "rewards":
-        extra = {key: field for key, field in RewardPart.model_fields.items() if key != "reward"}
-        spec = dataclasses.replace(Spec.of(name, FieldInfo(annotation=str)), type=Reward)
-        return Pieces(desk, spec, described(extra))
+    if name in PARTS:
+        part = PARTS[name]
+        extra = {key: field for key, field in part.model_fields.items() if key != part.KIND.kind}
+        spec = dataclasses.replace(Spec.of(name, FieldInfo(annotation=str)), type=part.KIND)
+        return Pieces(desk, spec, extra)
     fields = fields_of(without_none(info.annotation))
     if not fields:
         return editor(desk, Spec.of(name, info))
@@ -241,20 +243,11 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
     return Table(desk, fields, frozenset(fields.keys() - BASIC.get(name, fields.keys())))
 
 
-def described(fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
-    """The fields of a reward part, with help."""
-    texts = {"weight": "in the sum of the rewards", "name": "in records; needed where two are alike"}
-    texts["only"] = "of a role, or of problems of a source; empty: of all"
-    return {
-        name: FieldInfo(annotation=field.annotation, default=field.default, description=texts.get(name))
-        for name, field in fields.items()
-    }
-
-
 def summary(name: str, table: Any) -> str:
     """A table in a few words."""
-    if name == "rewards":
-        return ", ".join(str(part.get("piece") or part.get("reward")) for part in table) or "none"
+    if name in PARTS:
+        kind = PARTS[name].KIND.kind
+        return ", ".join(str(part.get("piece") or part.get(kind)) for part in table or ()) or "none"
     if not table:
         return "none"
     if name in ("task", "method", "pruning"):

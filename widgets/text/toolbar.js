@@ -75,7 +75,7 @@ export const KEYS = [
   ["← →", "previous, next token (word, line)"], ["↑ ↓", "line above, below"], ["PgUp PgDn", "page up, down"], ["Home End", "first, last token of the rollout"],
   ["[ ]", "previous, next rollout (also p n)"], ["⇧↑ ⇧↓", "previous, next problem"], ["{ }", "previous, next step (also P N)"],
   ["m M", "next, previous signal"], ["u", "colour by token, word, sentence, line"], ["l", "lock the scale"], ["/", "find text; Enter: next"],
-  ["Enter", "pin the card and focus it"], ["c", "compare with another rollout"], ["o", "the other side of a comparison"], ["r", "set as reference for divergence points"], ["g", "go to the divergence point"], ["w", "effect of the update"], ["Esc", "unpin, close"], ["?", "this help"],
+  ["Enter", "pin the card and focus it"], ["c", "compare with another rollout"], ["o", "the other side of a comparison"], ["r", "set as reference for divergence points"], ["g", "go to the divergence point"], ["< >", "the rollout this one was made from; one made from it"], ["w", "effect of the update"], ["Esc", "unpin, close"], ["?", "this help"],
 ];
 
 /** The help sheet. @param {() => void} close */

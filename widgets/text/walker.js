@@ -87,7 +87,7 @@ export class Walker {
       m: () => this.moveSignal(1), M: () => this.moveSignal(-1), l: () => view.controls.toggleLock(),
       u: () => this.moveGrouping(), c: () => view.toggleCompare(), o: () => this.otherPane(),
       "/": () => view.finder.box.focus(), "?": () => view.controls.toggleHelp(), w: () => view.controls.toggleStep(),
-      r: () => this.turn(), g: () => this.goParting(),
+      r: () => this.turn(), g: () => this.goParting(), "<": () => this.goKin(true), ">": () => this.goKin(false),
       Enter: () => this.place && view.dock.pin(this.place, true),
       Escape: () => this.escape(),
     };
@@ -116,6 +116,14 @@ export class Walker {
   /** @param {number} at */
   moveTo(at) {
     if (this.here) this.go(this.here.pane, this.here.passage, at);
+  }
+
+  /** To the rollout that this one was made from, or to the first made from it. @param {boolean} up */
+  goKin(up) {
+    const { view, here } = this;
+    const kin = here && !view.board.away && view.board.lineage?.next(here.rollout, up);
+    if (kin) view.board.follow(kin.group, kin.rollout);
+    else view.notify(up ? "This rollout was made from no other one on record here." : "Nothing on record here was made from this rollout.");
   }
 
   /** The next unit of text, or the one before. @param {number} by */

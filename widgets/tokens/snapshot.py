@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from widgets.recorded.data import RunData, first_choice
+from widgets.recorded.data import RunData
+from widgets.recorded.groups import first_choice
 from widgets.recorded.vocabulary import spelled
 from widgets.wire.payload import unpack
 from workbench.descriptions import describe

@@ -5,7 +5,6 @@
  */
 
 import { Board } from "../board/board.js";
-import { rolloutFoot } from "../board/head.js";
 import { Compare } from "../text/compare.js";
 import { Controls } from "./controls.js";
 import { Dock } from "../text/dock.js";
@@ -44,7 +43,7 @@ export class TokenView {
     this.grouping = "token";
     this.ticket = 0;
     this.head = (/** @type {Group} */ group, /** @type {Rollout} */ rollout) => this.board.head(group, rollout);
-    this.foot = rolloutFoot;
+    this.foot = (/** @type {Rollout} */ rollout) => this.board.foot(rollout);
     this.stage = new Stage();
     this.root = this.stage.root;
     this.board = new Board(this);

@@ -4,15 +4,18 @@
  * A rollout of a group: `start` and `length` say which places of the columns are its own.
  * @typedef {{ rollout: number, start: number, length: number, prompt: number, reward: number | null, correct: number | null,
  *   finish: string, problem: string, pruned_at?: number | null, excluded?: string | null, answer?: string | null, tag?: string, round?: number,
+ *   source?: string | null, role?: string | null, parent?: number | null,
  *   shaping?: number | null, shaped_by?: string[],
- *   parts?: { name: string, value: number | null, weight?: number | null, reason?: string | null, extracted?: string | null }[] } & Record<string, any>} Rollout
+ *   parts?: { name: string, value: number | null, weight?: number | null, late?: boolean, reason?: string | null, extracted?: string | null }[] } & Record<string, any>} Rollout
  * A group's payload; columns run over all tokens of all rollouts.
  * @typedef {{ kind: string, step: number, group: number, rollouts: Rollout[], prompts: number[][], signals: string[],
  *   described?: Record<string, import("../page/signals.js").Description>,
  *   vocabulary: Record<string, import("../page/tokens.js").Entry>, columns: Record<string, any> }} Group
- * A line of a board: outcomes are `[rollout, reward, correct, finish]`; `excluded`: why the update used none of them,
+ * The outcome of a rollout: its number, reward, correct, finish, and the rollout that it was made from, where there is one.
+ * @typedef {[number, number | null, number | null, string, (number | null)?]} Outcome
+ * A line of a board; `role` is missing where the problem is solved. `excluded`: why the update used none of its rollouts,
  * `again`: whether they were scored again after it, where that is said.
- * @typedef {{ group: number, problem: string, question: string, rollouts: [number, number | null, number | null, string][], excluded?: string | null, again?: boolean }} BoardEntry
+ * @typedef {{ group: number, problem: string, question: string, role?: string, source?: string, tag?: string, rollouts: Outcome[], excluded?: string | null, again?: boolean }} BoardEntry
  * Groups that the update excluded come last; `filters`: the names of the method's filters; `effect`: whether anything was
  * recorded of what the step changed, undefined where that is not known.
  * @typedef {{ kind: string, step: number, groups: BoardEntry[], filters?: string[], effect?: boolean }} BoardPayload

@@ -6,6 +6,7 @@ solves with probability p, it is missed with (1 - p)^k: what is gained or lost n
 """
 
 import math
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,6 +92,50 @@ def by_chance(base: Sequence[Tally]) -> float:
     0.5143
     """
     return sum(1 - pass_at(tally.correct, tally.graded, tally.graded // 2) for tally in base if tally.correct)
+
+
+@dataclass(frozen=True)
+class Null:
+    """The rates that one model has against itself, by chance: means over halvings of its completions."""
+
+    retention: float
+    discovery: float
+    change: float
+
+
+def split_null(base: Sequence[Tally], draws: int = 200, seed: int = 0) -> Null:
+    """SRR, NDR and NSCR between two random halves of one model's completions, at half as many completions.
+
+    A trained model's rates, taken at that many completions, mean something as far as they differ from these. The
+    change is near 0 by symmetry, retention below 1 and discovery above 0. ValueError where a problem has one
+    completion. nan where no half solves anything.
+    """
+    draw, found = random.Random(seed), []
+    if any(tally.graded < 2 for tally in base):
+        raise ValueError("a problem has fewer than 2 completions: sample two or more, to be halved")
+    for _ in range(draws):
+        halves: list[tuple[Tally, Tally]] = []
+        for tally in base:
+            half = tally.graded // 2
+            own = draw.sample([1] * tally.correct + [0] * (tally.graded - tally.correct), 2 * half)
+            halves.append((Tally(sum(own[:half]), half), Tally(sum(own[half:]), half)))
+        found.append(support([pair[0] for pair in halves], [pair[1] for pair in halves]))
+    rates = [[getattr(one, name) for one in found] for name in ("retention", "discovery", "change")]
+    known = [[rate for rate in own if not math.isnan(rate)] for own in rates]
+    return Null(*(sum(own) / len(own) if own else math.nan for own in known))
+
+
+def token_entropy(entropies: Sequence[Sequence[float]]) -> float:
+    """The Invisible Leash's token entropy: the mean over completions of each one's mean over its tokens, in nats.
+
+    Not the mean over all tokens, in which long completions weigh more. ValueError without a token.
+
+    >>> round(token_entropy([[0.15] * 2, [0.5] * 6]), 4)
+    0.325
+    """
+    if not entropies or any(not len(own) for own in entropies):
+        raise ValueError("completions without tokens: give the entropies of one token or more of each")
+    return sum(sum(own) / len(own) for own in entropies) / len(entropies)
 
 
 def never_solved(base: Sequence[Tally], tries: int) -> tuple[int, ...]:

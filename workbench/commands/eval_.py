@@ -76,6 +76,7 @@ def shown(results: list[Any]) -> Any:
     if any(one.support for one in results):
         cells = [f"{len(one.support.gained)} / {len(one.support.lost)}" if one.support else "" for one in results]
         table.add_row("gained / lost", *cells)
+        table.add_row("  by luck", *("" if one.chance is None else f"{one.chance:.1f}" for one in results))
     if any(one.entropy is not None for one in results):
         table.add_row("answer entropy", *("" if one.entropy is None else f"{one.entropy:.3f}" for one in results))
     table.add_row("tokens", *(f"{one.length:.1f}" for one in results))

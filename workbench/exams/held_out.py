@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Exam, Reward, Task
+from workbench.kinds import Counts, Exam, Reward, Task
 from workbench.types import Group
 
 
@@ -25,6 +25,6 @@ class HeldOut(Exam):
     def reward(self) -> Reward:
         return self.graded
 
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         del groups, base
         return {}

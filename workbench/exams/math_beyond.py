@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Exam, Reward, Task
+from workbench.kinds import Counts, Exam, Reward, Task
 from workbench.types import Group
 
 
@@ -30,10 +30,10 @@ class MathBeyond(Exam):
     def reward(self) -> Reward:
         return self.graded
 
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         if base is None:
             return {}
-        beyond = [not solved(group) for group in base]
+        beyond = [correct == 0 for correct, _ in base]
         rates = [float(solved(group)) for group, unsolved in zip(groups, beyond, strict=True) if unsolved]
         return {"unsolved by the base": list(map(float, beyond)), **({"expansion": rates} if rates else {})}
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Exam, Reward, Task
+from workbench.kinds import Counts, Exam, Reward, Task
 from workbench.problems.np_hard.family import Level
 from workbench.rewards.np_hard import NpHard as NpReward
 from workbench.tasks.np_hard import NpHard as NpTask
@@ -31,7 +31,7 @@ class NpHard(Exam):
     def reward(self) -> Reward:
         return NpReward(scale="quality")
 
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         del base
         best = [max(rollout.parts[self.reward.name].value for rollout in group.rollouts) for group in groups]
         return {"success rate": [float(quality > 0) for quality in best], "quality ratio": best}

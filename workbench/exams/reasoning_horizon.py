@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Exam, Reward, Task
+from workbench.kinds import Counts, Exam, Reward, Task
 from workbench.rewards.all_boxes import AllBoxes
 from workbench.tasks.chained import Chained
 from workbench.types import Group
@@ -31,7 +31,7 @@ class ReasoningHorizon(Exam):
     def reward(self) -> Reward:
         return AllBoxes()
 
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         del base
         found = []
         for group in groups:

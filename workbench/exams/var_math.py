@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.analysis.families import by_family
-from workbench.kinds import Exam, Reward, Task
+from workbench.kinds import Counts, Exam, Reward, Task
 from workbench.rewards.math import Math
 from workbench.tasks.variants import Variants
 from workbench.types import Group
@@ -35,6 +35,6 @@ class VarMath(Exam):
     def reward(self) -> Reward:
         return Math()
 
-    def measures(self, groups: Sequence[Group], base: Sequence[Group] | None) -> Mapping[str, Sequence[float]]:
+    def measures(self, groups: Sequence[Group], base: Sequence[Counts] | None) -> Mapping[str, Sequence[float]]:
         del base
         return by_family([(str(group.problem.data["family"]), group.accuracy) for group in groups])

@@ -1,6 +1,7 @@
 """CURE: every rollout is regenerated from a high-entropy token on; originals and branches form one group.
 
-Left out: stage two, plain DAPO: fork the run with the method `dapo`.
+Stage two is plain DAPO, as a fork: `fork(run, 300, method={"method": "dapo"})`, or on the command line
+`workbench fork RUN --step 300 --set method.method=dapo`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,6 @@
 """FG-ExPO: problems of accuracy one half are sampled most; the KL coefficient grows with accuracy."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from workbench.methods.grpo import GRPO
 from workbench.pieces.advantage import GroupZ
 from workbench.pieces.regulariser import K3, Cap, Difference, reference
 from workbench.pieces.surrogate import Clip
-from workbench.types import Batch, Constants, Group, PerToken, State
+from workbench.types import Batch, Constants, PerToken, State
+from workbench.types.memory import Ledger
 
 
 @dataclass(frozen=True)
@@ -50,35 +50,31 @@ class AccuracyKl(Regulariser):
 class GaussianCurriculum(Sampler):
     """Draws problems near an accuracy of one half, without replacement. arXiv:2605.11403, "GCS".
 
-    weight = exp(-(rate - 0.5)² / (2 width²)), rate <- keep · rate + (1 - keep) · accuracy whenever a problem was asked,
-    0.5 before.
+    weight = exp(-(rate - 0.5)² / (2 width²)), rate <- keep · rate + (1 - keep) · accuracy over a problem's visits
+    in the ledger, 0.5 before the first.
     """
 
     width: Annotated[float, Field(gt=0, description="of the bell over accuracies (sigma)")] = 0.35  # the paper
     keep: Annotated[float, Field(ge=0, lt=1, description="how much of the old rate stays (alpha)")] = 0.9  # the paper
     endless: Annotated[int, Field(ge=1, description="how many problems of an endless task are drawn from")] = 1024
 
-    def init(self) -> State:
-        return {"rates": {}}
-
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
-        weights = [self.weight(state["rates"].get(str(n), 0.5)) for n in range(pool.size or self.endless)]
+        weights = [self.weight(self.rate(pool.ledger, n)) for n in range(pool.size or self.endless)]
         order = sorted(range(len(weights)), key=lambda n: math.log(1 - pool.uniform(n)) / weights[n], reverse=True)
         numbers = [order[turn % len(order)] for turn in range(pool.count)]
         return [Pick(number, pool.rollouts) for number in numbers], state
 
+    def rate(self, ledger: Ledger, number: int) -> float:
+        """A problem's moving accuracy."""
+        rate = 0.5
+        for visit in ledger.visits(number):
+            if visit.attempts:
+                rate = self.keep * rate + (1 - self.keep) * visit.rate
+        return rate
+
     def weight(self, rate: float) -> float:
         """How often a problem of this rate is drawn, against one solved half the time; never 0."""
         return max(math.exp(-((rate - 0.5) ** 2) / (2 * self.width**2)), 1e-9)
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        rates = dict(state["rates"])
-        for group in groups:
-            pick = group.rollouts[0].request.pick if group.rollouts else -1
-            if pick >= 0 and group.accuracy == group.accuracy:
-                name = str(pick)
-                rates[name] = self.keep * rates.get(name, 0.5) + (1 - self.keep) * group.accuracy
-        return {**state, "rates": rates}
 
 
 METHODS = {

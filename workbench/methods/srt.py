@@ -15,12 +15,8 @@ from workbench.kinds import Controller, Filter, Orders, Round, Shaping, Verdict
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.methods.rloo import METHODS as RLOO
+from workbench.pieces.texts import answers
 from workbench.types import Group, Rollout, State
-
-
-def answers(rollouts: Sequence[Rollout]) -> list[str]:
-    """What the rewards extracted of each rollout; "" where they found no answer."""
-    return [next((part.extracted for part in each.parts.values() if part.extracted), "") for each in rollouts]
 
 
 def shares(rollouts: Sequence[Rollout]) -> list[float]:
@@ -73,7 +69,7 @@ class ClearestMajorities(Filter):
 
     keep: Annotated[float, Field(gt=0, le=1, description="share of the problems")] = 1.0  # authors: also 1/3
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         best = [max(shares(group.rollouts), default=0.0) for group in groups]
         order = sorted(range(len(groups)), key=lambda place: -best[place])
         kept = set(order[: max(1, round(self.keep * len(groups)))])

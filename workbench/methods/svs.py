@@ -12,11 +12,11 @@ from pydantic import Field
 from workbench.kinds import Controller, Filter, Orders, Past, Round, Synthesis, Verdict
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
+from workbench.pieces.texts import CLOSE, OPEN, between_marks, of_role, plain
 from workbench.types import Group, Problem, Request, Rollout, Score, State
 
 REWRITE, VARIANT = "rewrite", "variant"
 PART = "varied"  # of the reward: what a rewriting is worth
-OPEN, CLOSE = "<problem>", "</problem>"
 WORDING = "{question}\n{solution}\nWrite another problem with the same answer, between <problem> and </problem>."
 
 
@@ -95,32 +95,11 @@ class Vary(Controller):
         return Score(float(self.least <= rate <= self.most), f"solved {rate:.0%} of the time")
 
 
-def between_marks(text: str) -> str:
-    """What stands between the first pair of marks.
-
-    >>> between_marks("Here: <problem> What is 3 + 4? </problem> done"), between_marks("What is 3 + 4?")
-    ('What is 3 + 4?', '')
-    """
-    _, found, rest = text.partition(OPEN)
-    inside, closed, _ = rest.partition(CLOSE)
-    return inside.strip() if found and closed else ""
-
-
-def plain(text: str) -> str:
-    """A text without case and white space."""
-    return "".join(text.casefold().split())
-
-
-def of_role(groups: Sequence[Group], role: str) -> list[Rollout]:
-    """The rollouts of a role."""
-    return [each for group in groups for each in group.rollouts if each.request.role == role]
-
-
 @dataclass(frozen=True)
 class Informative(Filter):
     """Trains on groups solved at times, and on rewritings of which one was worth something. arXiv:2508.14029."""
 
-    def __call__(self, groups: Sequence[Group]) -> list[Verdict]:
+    def __call__(self, state: State, groups: Sequence[Group]) -> list[Verdict]:
         return ["keep" if self.keeps(group) else "drop" for group in groups]
 
     def keeps(self, group: Group) -> bool:

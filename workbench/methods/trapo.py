@@ -8,11 +8,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Controller, Orders, Round, Shaping
+from workbench.kinds import Controller, Orders, Pick, Pool, Round, Sampler, Shaping
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.pieces.regulariser import K3
 from workbench.types import Group, Problem, Rollout, State
+from workbench.types.memory import Ledger
 
 Column = Annotated[str, Field(description="the column of the data that is false where a problem has no label")]
 UNTRUSTED = "untrusted"
@@ -48,10 +49,10 @@ class MajorityVote(Shaping):
 class TrustTrajectories(Controller):
     """Trains on unlabelled problems whose pass rates over the run resemble labelled ones'. arXiv:2512.13106.
 
-    A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, agreement with the
-    majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness is at least
-    `threshold` or among the largest `top` share of the step's (one at least). The others are recorded and not trained.
-    Defaults: their scripts.
+    A problem's history grows by its pass rate whenever it is asked: accuracy where it is labelled, which the ledger
+    has, agreement with the majority where it is not. After `warmup` visits an unlabelled one is trained if its likeness
+    is at least `threshold` or among the largest `top` share of the step's (one at least). The others are recorded and
+    not trained. With `adopt` the trained ones join those that others are compared with. Defaults: their scripts.
     """
 
     warmup: Annotated[int, Field(ge=2, description="visits before an unlabelled problem is trained")] = 8
@@ -60,6 +61,7 @@ class TrustTrajectories(Controller):
         Field(ge=0, le=1, description="share of a step's unlabelled problems past warm-up that is trained in any case"),
     ] = 0.1
     threshold: Annotated[float, Field(ge=-1, le=1, description="likeness from which a problem is trained")] = 0.4
+    adopt: Annotated[bool, Field(description="let trained unlabelled problems vouch for others (update_db)")] = False
     column: Column = "labelled"
 
     @property
@@ -68,24 +70,69 @@ class TrustTrajectories(Controller):
         return (self.column,)
 
     def init(self) -> State:
-        return {"labelled": {}, "unlabelled": {}}
+        return {"labelled": [], "adopted": [], "agreement": {}}
 
     def __call__(self, state: State, round: Round) -> Orders:
-        histories = {kind: dict(found) for kind, found in state.items()}
-        for group in round.groups:
-            known = labelled(group.problem, self.column)
-            rate = group.accuracy if known else statistics.fmean(agreement(group.rollouts))
-            mine = histories["labelled" if known else "unlabelled"]
-            mine[group.problem.key] = [*mine.get(group.problem.key, ()), *([rate] if rate == rate else [])]
-        asked = {group.problem.key for group in round.groups}
-        unknown = histories["unlabelled"]
-        ready = {key: unknown[key] for key in unknown if key in asked and len(unknown[key]) >= self.warmup}
-        trusted = chosen(likenesses(ready, list(histories["labelled"].values())), self.top, self.threshold)
-        for group in round.groups:
-            if not labelled(group.problem, self.column) and group.problem.key not in trusted:
+        known = {group.problem.key: group for group in round.groups if labelled(group.problem, self.column)}
+        unknown = [group for group in round.groups if group.problem.key not in known]
+        keys = list(dict.fromkeys([*state["labelled"], *known]))
+        histories = [[*rates_of(round.ledger, key), *now(known.get(key))] for key in keys]
+        found = dict(state["agreement"])
+        for group in unknown:
+            rate = statistics.fmean(agreement(group.rollouts))
+            found[group.problem.key] = [*found.get(group.problem.key, ()), rate]
+        histories += [found[key] for key in state["adopted"]]
+        asked = [group.problem.key for group in unknown]
+        ready = {key: found[key] for key in asked if len(found[key]) >= self.warmup}
+        trusted = chosen(likenesses(ready, histories), self.top, self.threshold)
+        for group in unknown:
+            if group.problem.key not in trusted:
                 for rollout in group.rollouts:
                     rollout.request = replace(rollout.request, train=False, tag=UNTRUSTED)
-        return Orders(state=histories)
+        adopted = sorted({*state["adopted"], *trusted}) if self.adopt else state["adopted"]
+        return Orders(state={"labelled": keys, "adopted": adopted, "agreement": found})
+
+
+def rates_of(ledger: Ledger, key: str) -> list[float]:
+    """A problem's rates of success, a visit each, the oldest first; those before the first step are no epoch."""
+    return [visit.rate for visit in ledger.visits(key) if visit.attempts and visit.step > 0]
+
+
+def now(group: Group | None) -> list[float]:
+    """The accuracy of this step's group, if there is one and it was graded."""
+    return [] if group is None or group.accuracy != group.accuracy else [group.accuracy]
+
+
+@dataclass(frozen=True)
+class LabelledShare(Sampler):
+    """A fixed share of every step are labelled problems, the others unlabelled ones. arXiv:2512.13106.
+
+    Each kind is asked in an order of its own, shuffled for each of its epochs. Where the data have only one kind, it
+    fills the step.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1, description="labelled problems of a step")] = 0.25  # paper: 32 of 128
+    endless: Annotated[int, Field(ge=1, description="how many problems of an endless task are asked")] = 1024
+    column: Column = "labelled"
+
+    def init(self) -> State:
+        return {"labelled": [], "unlabelled": [], "orders": [[], []]}
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        kinds = [list(state["labelled"]), list(state["unlabelled"])]
+        if not any(kinds):
+            for number in range(pool.size or self.endless):
+                kinds[0 if labelled(pool.problem(number), self.column) else 1].append(number)
+        wanted = round(self.share * pool.count) if all(kinds) else pool.count * bool(kinds[0])
+        picks, orders = list[Pick](), list[list[int]]()
+        for place, count in enumerate((wanted, pool.count - wanted)):
+            order = list(state["orders"][place])
+            while len(order) < count:
+                draws = place * pool.count + len(order)
+                order += sorted(kinds[place], key=lambda number: pool.uniform(number + draws * len(kinds[place])))
+            picks += [Pick(number, pool.rollouts) for number in order[:count]]
+            orders.append(order[count:])
+        return picks, {"labelled": kinds[0], "unlabelled": kinds[1], "orders": orders}
 
 
 def likenesses(unknown: Mapping[str, Sequence[float]], known: Sequence[Sequence[float]]) -> dict[str, float]:
@@ -129,6 +176,7 @@ METHODS = {
         " those of labelled problems",
         regularisers=(K3(coefficient=0.001),),  # the authors' newer scripts
         shaping=(MajorityVote(),),
+        sampler=LabelledShare(),
         controller=TrustTrajectories(),
     )
 }

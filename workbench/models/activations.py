@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.models.load import architecture
+from workbench.models.load import architecture, pick_device
+from workbench.models.norm import use_norm
 from workbench.models.packed import suits
 from workbench.models.size import Size, inner_matrices, skeleton
 from workbench.models.spec import ModelSpec
@@ -53,6 +54,8 @@ def token_bytes(spec: ModelSpec) -> float:
     AttentionInterface.register(NAME, shape_only)
     model = skeleton(spec)
     causal = model.get_base_model() if spec.lora is not None else model
+    if on_cpu(spec):
+        use_norm(model)
     causal.config._attn_implementation = NAME
     known = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
     kept: dict[int, Any] = {}
@@ -70,6 +73,11 @@ def token_bytes(spec: ModelSpec) -> float:
     return found + (int8_bytes(causal, spec) if spec.quantisation == "int8" else 0)
 
 
+def on_cpu(spec: ModelSpec) -> bool:
+    """Whether a run of this spec computes on a CPU; the device that it names need not be here."""
+    return spec.device == "cpu" or (spec.device == "auto" and pick_device(spec).type == "cpu")
+
+
 def int8_bytes(causal: Any, spec: ModelSpec) -> int:
     """At most how many bytes of a token bitsandbytes' int8 product keeps besides: each matrix's input as it came.
 
@@ -85,16 +93,17 @@ def attention_bytes(spec: ModelSpec, size: Size, batch: MicroBatch) -> int:
     Packed (`models.packed`), a completion's keys and values include a copy of its prompt's, and the mask is kept in the
     weights' type, [row, answer, prompt + answer], and queries, keys and values stay as they were before they were laid
     out (`index_copy` keeps its source); padded, every row is a sequence of prompt and completion. Keys and values
-    are as wide as the queries, because grouped heads are repeated. The attention itself is computed in blocks and
-    keeps no [token, token] table: FlashAttention, arXiv:2205.14135, section 3.
+    are as wide as the queries where grouped heads are repeated: everywhere but on a CPU, packed. The attention itself
+    is computed in blocks and keeps no [token, token] table: FlashAttention, arXiv:2205.14135, section 3.
     """
     element: int = getattr(torch, spec.dtype).itemsize
     whole = batch.prompt + batch.answer
     if not suits(architecture(spec)):
         return size.layers * batch.rows * whole * 4 * size.queries * element
-    prompts = batch.prompts * batch.prompt * 4 * size.queries
-    answers = batch.rows * (2 * batch.answer + 2 * whole) * size.queries
-    before = 3 * batch.tokens(packed=True) * size.queries
+    pairs = size.pairs if on_cpu(spec) else size.queries
+    prompts = batch.prompts * batch.prompt * 2 * (size.queries + pairs)
+    answers = batch.rows * 2 * (batch.answer * size.queries + whole * pairs)
+    before = batch.tokens(packed=True) * (size.queries + 2 * pairs)
     return size.layers * (prompts + answers + before + batch.rows * batch.answer * whole) * element
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from workbench.models import linear, recompute
+from workbench.models import linear, norm, recompute
 from workbench.models.encoder import TextEncoder
 from workbench.models.gguf.convert import converted
 from workbench.models.policy import LocalPolicy
@@ -37,6 +37,7 @@ def load_policy(spec: ModelSpec, *, seed: int = 0) -> LocalPolicy:
             start_adapter(model, spec.lora.start)
     if wants_onednn(spec, model):
         linear.use_onednn(model)
+    norm.use_norm(model)
     if spec.lora is not None:
         from workbench.models.lora import add_in_place
 

@@ -34,6 +34,7 @@ class Size:
     vocabulary: int
     token: int  # keys and values of one token in all layers
     queries: int  # query heads x their width
+    pairs: int  # key heads x their width
     unpacked: int  # the largest quantised matrix, brought back to the weights' type for a product
 
 
@@ -115,6 +116,7 @@ def size_of(spec: ModelSpec) -> Size:
         vocabulary=config.vocab_size,
         token=2 * config.num_hidden_layers * pairs * head * element,
         queries=heads * head,
+        pairs=pairs * head,
         unpacked=max((matrix.numel() for matrix in matrices), default=0) * element,
     )
 

@@ -1,12 +1,13 @@
 """Samplers that two or more papers share: which problems a step asks."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Pick, Pool, Sampler
-from workbench.types import State
+from workbench.kinds import Pick, Pool, Sampler, Survey
+from workbench.types import Group, State
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,36 @@ class Chosen(Sampler):
         first, count = state["next"], len(self.numbers)
         picks = [Pick(self.numbers[(first + turn) % count], pool.rollouts) for turn in range(pool.count)]
         return picks, {"next": (first + pool.count) % count}
+
+
+@dataclass(frozen=True)
+class WithStock(Sampler):
+    """Another sampler's problems, and some of the stock in their place, as far as there are so many.
+
+    Those of a step are different ones, each as likely as another.
+    """
+
+    source: Annotated[str, Field(min_length=1, description="which problems of the stock, by their source")]
+    share: Annotated[float, Field(ge=0, le=1, description="of a step's problems")] = 0.5
+    inner: Annotated[Sampler, Field(description="the others")] = Uniform()
+
+    @property
+    def survey(self) -> Survey | None:
+        return self.inner.survey
+
+    def init(self) -> State:
+        return self.inner.init()
+
+    def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
+        stocked = pool.stock.of(self.source)
+        count = min(len(stocked), round(self.share * pool.count))
+        order = sorted(range(len(stocked)), key=lambda place: pool.uniform(-1 - place))[:count]
+        made = [Pick(problem=stocked[place], rollouts=pool.rollouts) for place in order]
+        picks, state = self.inner(state, replace(pool, count=pool.count - count))
+        return [*made, *picks], state
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        return self.inner.learn(state, groups)
 
 
 @dataclass(frozen=True)

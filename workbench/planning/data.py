@@ -20,6 +20,7 @@ from workbench.models.encoder import TextEncoder
 from workbench.models.load import architecture, files_version, text_encoder
 from workbench.models.spec import ModelSpec
 from workbench.planning.references import reference_errors
+from workbench.sections import ExamPart
 from workbench.types import Problem
 
 Split = Literal["train", "test"]
@@ -67,11 +68,12 @@ def data_report(config: RunConfig) -> DataReport:
     try:
         reader = Reader.of(config)
         read = read_all(config.task, config.model, (config.task.version(), files_version(config.model)))
+        read_exams = [each for part in config.exams for each in exam_read(part, config.model)]
     except DataError as error:
         return DataReport(errors=tuple(error.errors))
     asked = [(each.place, each.problem) for each in read if each.split == "train"]
     missing = reference_errors(config.method.controller, asked, reader.encoder, reader.answer)
-    errors = summarised([*(finding for each in read for finding in reader.errors(each)), *missing])
+    errors = summarised([*(finding for each in (*read, *read_exams) for finding in reader.errors(each)), *missing])
     warned = [*repeats(read), *(finding for each in read for finding in reader.warnings(each))]
     lengths = [each.tokens for each in read] or [0]
     return DataReport(
@@ -81,6 +83,24 @@ def data_report(config: RunConfig) -> DataReport:
         max(lengths),
         round(median(lengths)),
     )
+
+
+def exam_read(part: ExamPart, spec: ModelSpec) -> list[Read]:
+    """The problems that an exam asks, in tokens. DataError where one cannot be read."""
+    task = part.exam.task
+    try:
+        found = [(task.place(number, "test"), task.problem(number, "test")) for number in range(part.problems)]
+    except Exception as error:  # a task may be a user's own code
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise DataError([f"exams.{part.key}: its test problems cannot be made ({why})"]) from error
+    halves = [half for place, problem in found if (half := half_character(place, problem))]
+    if halves:
+        raise DataError(summarised(halves))
+    tokens = text_encoder(spec).prompts([problem.prompt for _, problem in found])
+    return [
+        Read("test", f"exams.{part.key}: {place}", problem, None, len(ids), max(ids, default=-1))
+        for (place, problem), ids in zip(found, tokens, strict=True)
+    ]
 
 
 class DataError(ValueError):

@@ -11,6 +11,7 @@ from workbench.signals import RECORDED, TOP_K
 #: as old policy, engine and sampler had it; 5 bytes for the text and whether it is trained.
 OWN, REST = 6, 5
 PLAIN = 4 + 2 * 4 + REST  # of a token in an evaluation, or where no numbers are recorded
+SAMPLE = 256  # bytes of an exam's completion in the store of samples, and of its share of the result
 PROMPT = 8  # bytes of a prompt's token: its id and its text
 TOKENIZER = 12 * MIB
 EVERY_STEP = 256 * MIB  # checkpoints up to this size are written after every step: `runs.checkpoint.EVERY_STEP`
@@ -25,6 +26,7 @@ class Disk:
     checkpoint: int
     checkpoints: int  # kept, `last` and its draft included
     total: int
+    exam: int = 0  # all exams, taken once
 
 
 def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
@@ -40,8 +42,10 @@ def disk(config: RunConfig, size: Size, prompt: int) -> Disk:
     checkpoint = 3 * size.trained  # weights and two moments
     kept = 2 + steps // config.training.checkpoint
     recorded = -(-steps // config.record.every)
-    total = recorded * step + evaluations * evaluation + kept * checkpoint + TOKENIZER
-    return Disk(step, evaluation, checkpoint, kept, total)
+    exams = [(part.completions * SAMPLE, part.every) for part in config.exams]
+    examined = sum(size * (2 + ((steps - 1) // every if every else 0)) for size, every in exams)
+    total = recorded * step + evaluations * evaluation + kept * checkpoint + TOKENIZER + examined
+    return Disk(step, evaluation, checkpoint, kept, total, sum(size for size, _ in exams))
 
 
 def token_bytes(config: RunConfig) -> int:

@@ -53,6 +53,7 @@ class Forecast:
             lines += [f"  {part.name:16}{amount(part.bytes):>10}  {part.how}" for part in parts]
         lines.append("disk")
         kept = {"a recorded step": self.disk.step, "a checkpoint": self.disk.checkpoint, "in all": self.disk.total}
+        kept |= {"the exams, once": self.disk.exam} if self.disk.exam else {}
         lines += [f"  {name:16}{amount(size):>10}  at most" for name, size in kept.items()]
         lines.append(f"assumed: prompts of {self.assumed.prompt} tokens, every completion of the maximum length")
         return lines

@@ -7,12 +7,14 @@ The learning rate is 1e-30, so that every step runs the same model.
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from workbench.planning.completions import ask_some
+from workbench.planning.extrapolate import PHASES, Sample, at, line, times_taken, to_come
+from workbench.training.exams import TakenExam
 from workbench.training.memory import LEDGER
 from workbench.training.sampling import Clock
 from workbench.training.step import Step
@@ -22,30 +24,6 @@ FIRST = 8  # tokens of the shortest completions, and problems of the smallest ev
 GROWTH = 4  # factor by which the number of problems grows; completions double
 REPEATS = 3  # full-size steps that are measured, if time allows
 UNCHANGED = 1e-30  # learning rate that changes no weight
-PHASES = {  # label: phases of the trainer's clock
-    "rollouts": ("generate",),
-    "scoring": ("reward", "control"),
-    "update": ("score", "update"),
-    "other": ("sync", "record"),
-}
-APART = 0.75  # two measurements give a slope where one has at most this share of the other's tokens
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One measured step. `cut`: maximum tokens of a completion; `unfinished`: truncated completions."""
-
-    problems: int
-    cut: int
-    tokens: float  # generated, over all completions
-    rollouts: float
-    unfinished: float
-    seconds: Mapping[str, float]  # by `PHASES`
-
-    @property
-    def total(self) -> float:
-        """Seconds over all phases."""
-        return sum(self.seconds.values())
 
 
 @dataclass(frozen=True)
@@ -63,6 +41,7 @@ class Timing:
     cut: int  # maximum tokens of a completion in the measurement
     longest: int  # maximum tokens of a completion in the run
     note: str  # what was measured and what was extrapolated
+    exams: float = 0.0  # all exams of the run
     answers: list[dict[str, Any]] = field(default_factory=list)  # of some held-out problems: prompt, text, answer, …
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,6 +56,8 @@ class Timing:
         lines.append(f"  {'a step':16}{self.step:8.2f}  {self.tokens:,} tokens generated{most}")
         if self.evaluations:
             lines.append(f"  {'an evaluation':16}{self.evaluation:8.2f}  {self.evaluations} in the run")
+        if self.exams:
+            lines.append(f"  {'exams':16}{self.exams:8.2f}  in all")
         return [*lines, f"the whole run: about {duration(self.whole)}", f"measured: {self.note}"]
 
 
@@ -104,14 +85,23 @@ def measure_trainer(trainer: Trainer, load: float, seconds: float) -> Timing:
     evaluations = stepper.evaluations(seconds / 2, samples[-1].cut) if stepper.settings.evaluation.problems else []
     found = timing(stepper.settings, load, samples, evaluations)
     found = dataclasses.replace(found, answers=ask_some(trainer, stepper.settings))
-    return with_survey(found, stepper.surveyed, samples[-1]) if stepper.surveyed else found
+    rate = found.phases["rollouts"] / max(1.0, samples[-1].rollouts)
+    return with_exams(with_survey(found, stepper.surveyed, rate), trainer.exams, stepper.settings, rate)
 
 
-def with_survey(found: Timing, rollouts: int, last: Sample) -> Timing:
-    """The estimate with so many rollouts of a survey before the first step, in proportion to a step's."""
-    seconds = rollouts * found.phases["rollouts"] / max(1.0, last.rollouts)
+def with_survey(found: Timing, rollouts: int, rate: float) -> Timing:
+    """The estimate with so many rollouts of a survey before the first step, at `rate` seconds each."""
+    if not rollouts:
+        return found
     text = f"with a survey of {rollouts:,} rollouts before the first step, taken to be solved half of the time"
-    return dataclasses.replace(found, whole=found.whole + seconds, note=f"{found.note}; {text}")
+    return dataclasses.replace(found, whole=found.whole + rollouts * rate, note=f"{found.note}; {text}")
+
+
+def with_exams(found: Timing, exams: Sequence[TakenExam], settings: Settings, rate: float) -> Timing:
+    """The estimate with the exams, whose completions take as long as the run's own of `rate` seconds each."""
+    steps = settings.training.steps
+    asked = sum(exam.part.completions * times_taken(steps, exam.part.every) for exam in exams)
+    return dataclasses.replace(found, exams=asked * rate, whole=found.whole + asked * rate)
 
 
 class Stepper:
@@ -122,6 +112,7 @@ class Stepper:
         self.filters, self.controller = trainer.parts.filters, trainer.parts.controller
         trainer.set(learning_rate=UNCHANGED)
         trainer.alarms.alarms = ()  # completions that are cut short would set them off
+        trainer.examiner.taken = ()
         self.surveyed = assume_survey(trainer)
 
     def steps(self, seconds: float) -> list[Sample]:
@@ -215,7 +206,7 @@ def timing(
     most = sum(at(steps, times * last.rollouts * rollouts.max_tokens, times).values())
     grown = tokens / last.tokens if last.tokens else 1.0  # completions of an evaluation as well
     evaluation = line(evaluations, settings.evaluation.problems) * grown if evaluations else 0.0
-    count = evaluation_count(settings) if evaluations else 0
+    count = times_taken(settings.training.steps, settings.evaluation.every) if evaluations else 0
     step = sum(phases.values())
     return Timing(
         load=load,
@@ -230,57 +221,6 @@ def timing(
         longest=rollouts.max_tokens,
         note=note(settings, alike),
     )
-
-
-def to_come(samples: Sequence[Sample], longest: int) -> float:
-    """Expected remaining tokens of the truncated completions, over all of them.
-
-    Each token is the last one with probability h, estimated between the last two measured lengths. A truncated
-    completion then has 1 + (1 - h) + (1 - h)² + … more tokens.
-    """
-    last = samples[-1]
-    before = next((sample for sample in reversed(samples) if sample.cut < last.cut), None)
-    written = last.tokens - (before.tokens if before else 0.0)
-    ended = (before.unfinished if before else last.rollouts) - last.unfinished
-    chance = min(1.0, max(0.0, ended / written)) if written > 0 else 0.0
-    left = longest - last.cut
-    return last.unfinished * ((1 - (1 - chance) ** left) / chance if chance else left)
-
-
-def at(samples: Sequence[Sample], tokens: float, times: float) -> dict[str, float]:
-    """Seconds by phase of a step with `times` the last sample's problems and `tokens` generated tokens in total.
-
-    Scoring is proportional to the number of completions; the other phases of the trainer happen once a step.
-    """
-    sizes = dict.fromkeys((sample.problems, sample.cut) for sample in samples)
-    steps = [[sample for sample in samples if (sample.problems, sample.cut) == size] for size in sizes]
-    points = {
-        name: [(median(s.tokens for s in same), median(s.seconds[name] for s in same)) for same in steps]
-        for name in PHASES
-    }
-    found = {name: line(points[name], tokens) for name in PHASES}
-    return {**found, "scoring": times * points["scoring"][-1][1], "other": points["other"][-1][1]}
-
-
-def line(points: Sequence[tuple[float, float]], x: float) -> float:
-    """Linear extrapolation to `x`, from the last point and the last one well before it; proportional without one.
-
-    >>> line([(10, 2.0), (20, 3.0)], 40), line([(19, 2.9), (20, 3.0)], 40), line([(10, 9.0), (20, 3.0)], 40)
-    (5.0, 6.0, 3.0)
-    """
-    last, value = points[-1]
-    before = [point for point in points if point[0] <= APART * last]
-    if x == last or not last:
-        return value
-    if not before:
-        return value * x / last
-    return value + max(0.0, (value - before[-1][1]) / (last - before[-1][0])) * (x - last)
-
-
-def evaluation_count(settings: Settings) -> int:
-    """Number of evaluations of a run: before the first step, after the last, and every `evaluation.every` steps."""
-    steps, every = settings.training.steps, settings.evaluation.every
-    return 2 + ((steps - 1) // every if every else 0)
 
 
 def note(settings: Settings, samples: Sequence[Sample]) -> str:

@@ -120,11 +120,12 @@ def engine(config: RunConfig, size: Size, assumed: Assumed) -> list[Component]:
     layers, copied = layer_bytes(config.model, size), is_copied(config, size)
     rows, tokens = kept_rows(config, size, assumed)
     text = f"{plural(rows, 'row')} of {tokens:,} tokens, {amount(size.token)} a token"
-    reading = min(PREFILL_TOKENS, max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt)
+    prompts = max(config.rollouts.problems, config.evaluation.problems, *(part.problems for part in config.exams))
+    reading = min(PREFILL_TOKENS, prompts * assumed.prompt)
     held = 2 * reading * size.token + passing_bytes(config.model, size, MicroBatch(1, 1, reading, 0))
     drawing = rows * size.vocabulary * 4 * DRAWING
     if shares_prompts(config, size):  # they lie beside the rows
-        held += max(config.rollouts.problems, config.evaluation.problems) * assumed.prompt * size.token
+        held += prompts * assumed.prompt * size.token
     return [
         Component("engine weights", layers if copied else 0, "always", "a copy of the layers, joined"),
         Component("keys and values", rows * tokens * size.token, "always", text),
@@ -177,7 +178,7 @@ def kept_rows(config: RunConfig, size: Size, assumed: Assumed) -> tuple[int, int
     """(rows, tokens per row) of the local engine's keys and values."""
     longest = config.rollouts.max_tokens + (1 if shares_prompts(config, size) else assumed.prompt)
     tokens = -(-longest // ROUND) * ROUND
-    asked = max(most_rollouts(config), config.evaluation.problems)
+    asked = max(most_rollouts(config), config.evaluation.problems, *(part.completions for part in config.exams))
     affordable = max(1, KEYS_AND_VALUES // (tokens * size.token))
     return min(config.rollouts.concurrent, asked, affordable), tokens
 

@@ -125,6 +125,13 @@ def kl(logits: Logits) -> Tensor:
     return (logits.probs * (logits.logprobs - logits.against().logprobs)).sum(-1)
 
 
+@signal("forward_kl", label="forward KL to reference", unit="nats", reference=True)
+def forward_kl(logits: Logits) -> Tensor:
+    """Exact KL divergence of the reference policy from the policy: large where the policy forgets what it could do."""
+    before = logits.against()
+    return (before.probs * (before.logprobs - logits.logprobs)).sum(-1)
+
+
 @signal("mean_log_ratio", unit="nats", reference=True)
 def mean_log_ratio(logits: Logits) -> Tensor:
     """Mean over the vocabulary of log policy/reference."""

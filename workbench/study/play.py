@@ -12,7 +12,8 @@ from typing import Any
 
 from workbench.analysis.evaluate import Tally
 from workbench.analysis.probes import by_step, ends, entropy_by_role, pass_curve, powers
-from workbench.runs.checkpoints.evaluation import EvaluationSettings, Result, evaluate
+from workbench.analysis.results import Result
+from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate
 from workbench.runs.checkpoints.snapshot import forget
 from workbench.runs.checkpoints.weights import WeightChanges, weight_changes
 from workbench.runs.curriculum import curriculum

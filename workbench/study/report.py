@@ -49,9 +49,8 @@ def arm(name: str, seeds: Sequence[Mapping[str, Line]]) -> dict[str, Any]:
         "tokens": [line["tokens"] + line["given_tokens"] for line in own],
         "cpu_seconds": [line["training"]["cpu_seconds"] for line in own] if trained else [],
     }
-    pairs = [(tallies_of(seed[name]), tallies_of(seed[BASE])) for seed in beside]
-    crossings = [crossing(trained, base).document() for trained, base in pairs]
-    gained = [leash(trained, base) for trained, base in pairs]
+    crossings = [crossing(tallies_of(seed[name]), tallies_of(seed[BASE])).document() for seed in beside]
+    gained = [leash(tallies_of(seed[name]), tallies_of(seed[BASE])) for seed in beside]
     return {
         "plays": len(own),
         "most": most,

@@ -6,32 +6,46 @@ from typing import Any
 
 import numpy as np
 
+from workbench.kinds import Exam
 from workbench.training.forward import Forward, Wanted
 from workbench.training.sampling import Parts, Sampled
 from workbench.training.signal_plan import passes
 from workbench.training.step import Learned, make_columns
 from workbench.training.watching.metrics import by_label, mean
 from workbench.training.watching.scored import scored_share
-from workbench.types import Group, Request, Rollout, Row, Sampling, State
+from workbench.types import Encoder, Group, Request, Rollout, Row, Sampling, State
 
 EVALUATION_STEP, PROBE_STEP = -1, -2  # keys of the random numbers: the same at every evaluation
 EVALUATED_SHARE = "accuracy_scored_share"  # the metric beside the accuracy
 WAITING = "probes"  # among the trainer's states: tracked rollouts to score again after the next step
 
 
-def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling) -> Sampled:
-    """The first `problems` held-out problems, with so many rollouts of each, scored."""
+def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling, exam: Exam | None = None) -> Sampled:
+    """The first `problems` held-out problems, with so many rollouts of each, or those that an exam gives, scored."""
     asked = [parts.task.problem(number, "test") for number in range(problems)]
     requests = [
         Request(problem, parts.encoder.prompt(problem.prompt), group=number, number=number, n=rollouts)
         for number, problem in enumerate(asked)
     ]
     members: dict[int, list[Rollout]] = {number: [] for number in range(problems)}
-    for rollout in parts.engine.generate(requests, sampling):
+    written = [request for request in requests if not give(exam, request, parts.encoder, members[request.group])]
+    for rollout in parts.engine.generate(written, sampling) if written else ():
         members[rollout.request.group].append(rollout)
     groups = [Group(number, problem, members[number]) for number, problem in enumerate(asked)]
     events = [text for group in groups for text in parts.score(group)]
     return Sampled(groups, {group.number for group in groups}, events)
+
+
+def give(exam: Exam | None, request: Request, encoder: Encoder, members: list[Rollout]) -> bool:
+    """Adds an exam's ready-made completions of a problem; whether there are any."""
+    texts = None if exam is None else exam.given(request.problem)
+    if texts is None:
+        return False
+    for place, text in enumerate(texts):
+        tokens = list(encoder.answer(text))
+        unknown = [math.nan] * len(tokens)
+        members.append(Rollout(request, place, tokens, text, unknown, list(unknown), "given"))
+    return True
 
 
 def accuracy(sampled: Sampled) -> dict[str, float]:

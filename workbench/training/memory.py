@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import Past, Survey, Synthesis
-from workbench.training.sampling import Clock, Parts, Sampled, uniform_of
+from workbench.random_numbers import uniform_of
+from workbench.training.sampling import Clock, Parts, Sampled
 from workbench.training.step import Step
 from workbench.types import Encoder, Group, Problem, Request, Rollout, Sampling, State
 from workbench.types.memory import Line

@@ -1,7 +1,6 @@
 """The rounds of a step: problems, requests, rollouts, rewards, controller, filters, until none asks for more."""
 
 import itertools
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
+from workbench.random_numbers import uniform_of
 from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
 from workbench.types.memory import Ledger, Stock
 from workbench.types.rollouts import score_fault
@@ -97,11 +97,9 @@ class StepSampler:
         wanted = self.limits.problems
         tries = 1 + max((item.rounds for item in self.parts.filters), default=0)
         for number in range(tries):
-            requests = [self.first_request(pick) for pick in self.picks(wanted, number)]
-            groups = self.complete(requests, number)
+            groups = self.complete([self.first_request(pick) for pick in self.picks(wanted, number)], number)
             self.sampled.groups += groups
-            refused = self.filter(groups)
-            wanted = min(refused, self.limits.problems - len(self.sampled.kept))
+            wanted = min(self.filter(groups), self.limits.problems - len(self.sampled.kept))
             if wanted <= 0:
                 return self.sampled
         kept, count = len(self.sampled.kept), self.limits.problems
@@ -111,11 +109,15 @@ class StepSampler:
     def picks(self, count: int, number: int) -> list[Pick]:
         """The sampler's problems for a round of sampling."""
         size, uniform = self.parts.task.size("train"), self.uniform("sampler", number)
-        memory = self.parts.ledger, self.parts.stock
+        memory = self.parts.ledger, self.parts.stock, self.pooled, self.sampling.max_tokens
         pool = Pool(size, count, self.limits.rollouts, self.sampling.step, uniform, *memory)
         picks, self.states["sampler"] = self.parts.sampler(self.states.get("sampler", {}), pool)
         least = 1 if self.parts.controller is None else 0
         return [checked(pick, self.parts.sampler.name, size, self.sampling.max_tokens, least) for pick in picks]
+
+    def pooled(self, number: int) -> Problem:
+        """A problem of the task, with the data that pieces added to it."""
+        return self.parts.stock.enriched(self.parts.task.problem(number, "train"))
 
     def uniform(self, what: str, number: int) -> Callable[[int], float]:
         """Numbers in [0, 1) keyed by seed, step, purpose and round."""
@@ -125,7 +127,7 @@ class StepSampler:
         """The first request of a new group."""
         problem, ask = pick.problem, pick.ask
         if problem is None:
-            problem = self.parts.stock.enriched(self.parts.task.problem(pick.number, "train"))
+            problem = self.pooled(pick.number)
 
         def prompt(text: str) -> tuple[int, ...]:
             return self.parts.encoder.prompt(text.replace("{question}", problem.prompt))
@@ -244,6 +246,8 @@ class StepSampler:
             total_steps=self.limits.steps,
             ledger=self.parts.ledger,
             stock=self.parts.stock,
+            rollouts=self.limits.rollouts,
+            max_tokens=self.sampling.max_tokens,
             stop=self.sampling.stop,
         )
         with self.clock.phase("control"):
@@ -258,17 +262,13 @@ class StepSampler:
     def filter(self, groups: Sequence[Group]) -> int:
         """Marks the groups to train on; answers for how many the filters want another problem."""
         verdicts: dict[int, Verdict] = {group.number: "keep" for group in groups}
-        for item in self.parts.filters:
-            for group, verdict in zip(groups, item(groups), strict=True):
+        for place, item in enumerate(self.parts.filters):
+            found = item(self.states.get(f"filters.{place}", {}), groups)
+            for group, verdict in zip(groups, found, strict=True):
                 if verdict != "keep":
                     verdicts[group.number] = verdict
         self.sampled.kept.update(number for number, verdict in verdicts.items() if verdict == "keep")
         return sum(verdict == "resample" for verdict in verdicts.values())
-
-
-def uniform_of(key: str) -> Callable[[int], float]:
-    """Numbers in [0, 1) for every whole number, always the same under a key."""
-    return lambda index: random.Random(f"{key}/{index}").random()
 
 
 def checked(pick: Pick, sampler: str, size: int | None, budget: int, least: int) -> Pick:

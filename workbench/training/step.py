@@ -32,6 +32,7 @@ class Step:
     evaluation: dict[str, list[Any]] | None = None
     probes: dict[str, Any] | None = None  # rollouts of tracked problems, as `columns`
     again: dict[str, Any] | None = None  # tracked rollouts scored after this step: `step`, `after_logprob`
+    exams: Mapping[str, tuple[dict[str, Any], dict[str, Sequence[Any]]]] = field(default_factory=dict)
     events: Sequence[str] = ()
     journal: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # lines of ledger and stock
     alerts: Sequence[Alert] = ()  # of alarms

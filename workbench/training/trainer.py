@@ -22,6 +22,7 @@ from workbench.training.evaluation import (
     scored_again,
     waiting,
 )
+from workbench.training.exams import Exams, TakenExam
 from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.memory import SURVEY_STEP, Memory
@@ -65,6 +66,7 @@ class Trainer:
     step: int = 0
     states: dict[str, State] = field(default_factory=dict)
     watch: Sequence[Alarm] = ()
+    exams: Sequence[TakenExam] = ()
 
     def __post_init__(self) -> None:
         self.states = {**self.method.init(), "sampler": self.parts.sampler.init(), **self.states}
@@ -85,6 +87,7 @@ class Trainer:
         if self.parts.scorer is None:
             self.parts.scorer = PolicyScorer(self.learner.forward)
         self.alarms = Alarms(self.watch, self.states)
+        self.examiner = Exams(self.exams, self.states, self.sampling, self.settings.evaluation.temperature)
         self.memory = Memory(self.parts, self.method.synthesis, self.states, self.settings.seed)
 
     @property
@@ -107,6 +110,7 @@ class Trainer:
             start = self.memory.survey(self.sampling(SURVEY_STEP, self.settings.rollouts.temperature), clock)
             if self.settings.evaluation.problems:
                 start = self.evaluated(start, clock)
+            start = self.examiner.take(start, clock, last=False)
             if start.metrics:
                 yield start
         while not self.ended:
@@ -144,10 +148,12 @@ class Trainer:
         every, last = self.settings.evaluation.every, late or number == training.steps
         if self.settings.evaluation.problems and (last or (every and number % every == 0)):
             step = self.evaluated(step, clock)
-        seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
-        spent = sum(clock.seconds.values())
+        step = self.examiner.take(step, clock, last=last)
         self.alarms.ask(Watched(number, step.metrics, step.events), before_update=False)
         ends = reason(training, number, step.metrics, late) or self.alarms.ends
+        step = self.examiner.take(step, clock, last=bool(ends))
+        seconds = {f"seconds.{phase}": value for phase, value in clock.seconds.items()}
+        spent = sum(clock.seconds.values())
         self.states.pop(STOPPING, None)
         if state := after(training, stopping, spent, ends):
             self.states[STOPPING] = state
@@ -172,6 +178,9 @@ class Trainer:
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
         sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
+        for place, item in enumerate(self.parts.filters):
+            slot = f"filters.{place}"
+            self.states[slot] = item.learn(self.states.get(slot, {}), sampled.groups)
         if self.parts.pruner is not None:
             self.states["pruner"] = self.parts.pruner.learn(self.states["pruner"], sampled.groups)
             sampled.events += self.parts.pruner.events(self.states["pruner"])

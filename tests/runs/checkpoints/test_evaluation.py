@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.runs.real_run import make_run, shared_run
-from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate, votes
+from workbench.analysis.results import votes
+from workbench.runs.checkpoints.evaluation import EvaluationSettings, evaluate
 from workbench.runs.checkpoints.rescore import add_signal, exact_steps, signals_in
 from workbench.runs.checkpoints.snapshot import forget, snapshot
 from workbench.runs.directory.documents import write_document

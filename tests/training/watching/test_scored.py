@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from workbench.runs.checkpoints.evaluation import tally
+from workbench.analysis.results import tally
 from workbench.sections import TrainingSection
 from workbench.training.evaluation import EVALUATED_SHARE, accuracy
 from workbench.training.sampling import Sampled

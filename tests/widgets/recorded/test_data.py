@@ -10,7 +10,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 
 from tests.widgets.fake_run import small_run
-from widgets.recorded.data import RunData, first_choice, group_parts, has_variance, per_token
+from widgets.recorded.data import RunData, group_parts, per_token
+from widgets.recorded.groups import first_choice, has_variance
 from widgets.recorded.vocabulary import Vocabulary
 from widgets.wire.payload import pack, rounded, unpack
 from workbench.runs.demo import demo_config

@@ -30,7 +30,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 def inference_config(run: Run, device: str | None, *, reference: bool) -> RunConfig:
-    """The config of a run for inference alone: without pruning, GRPO in place of its method.
+    """The config of a run for inference alone: without pruning and exams, GRPO in place of its method.
 
     ValueError for an imported run, or one whose resolved.json names no method.
     """
@@ -39,6 +39,7 @@ def inference_config(run: Run, device: str | None, *, reference: bool) -> RunCon
     if "method" not in table:
         raise ValueError(f"{run.path} has no resolved.json that names its method; it was not made by `launch`")
     table.pop("pruning", None)
+    table.pop("exams", None)
     table["training"] = {**table["training"], "threads": THREADS}
     own = "cpu" if table["model"].get("device") == "cpu" else "auto"  # a run's GPU may be elsewhere
     table["model"] = {**table["model"], "device": device or own}

@@ -9,6 +9,7 @@ from torch import Tensor
 from workbench.config import RunConfig
 from workbench.kinds import Piece, Sampler
 from workbench.planning.forecast import forecast
+from workbench.training.exams import EXAMS
 from workbench.training.forward import make_heads
 from workbench.types import State
 
@@ -75,7 +76,18 @@ def memories(found: Inheritance, before: RunConfig, after: RunConfig) -> dict[st
         states[slot] = piece.init()
         if states[slot] or saved.get(slot):
             found.anew.append(f"what {slot} remembers begins anew ({piece.name})")
-    return states
+    return {**states, **exams(found, before, after)}
+
+
+def exams(found: Inheritance, before: RunConfig, after: RunConfig) -> dict[str, State]:
+    """What exams remember of the model before training: the parent's, of those that ask the same problems as often."""
+    old, saved = {part.key: part for part in before.exams}, found.state["states"].get(EXAMS, {})
+    same = {part.key for part in after.exams if part.key in old and part.asks_as(old[part.key])}
+    lost = [part.key for part in after.exams if part.key not in same & saved.keys()]
+    if lost:
+        found.anew.append(f"exams that have no result of the model before training: {', '.join(lost)}")
+    kept = {name: state for name, state in saved.items() if name in same}
+    return {EXAMS: kept} if kept else {}
 
 
 def shapes(config: RunConfig) -> list[tuple[str, int]]:

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from workbench.descriptions import described
 from workbench.runs.directory.aliases import current_name, recorded_names
-from workbench.runs.directory.paths import replacing, room
+from workbench.runs.directory.paths import RunDirectory, replacing, room, write_json
 
 Per = Literal["rollout", "prompt", "token", "top"]
 TOP = 5  # alternatives kept of every token
@@ -177,6 +177,18 @@ def write_evaluation(path: Path, columns: Mapping[str, Sequence[Any]]) -> int:
         for name, values in columns.items()
     }
     return write_table(path, pyarrow.table(arrays))
+
+
+def write_result(
+    directory: RunDirectory, exam: str, step: int, document: Mapping[str, Any], samples: Mapping[str, Sequence[Any]]
+) -> None:
+    """Writes what was measured of a step: numbers as eval-EXAM-step-N.json, completions as samples-EXAM-step-N.parquet.
+
+    `exam` is empty for the run's own held-out problems, and neither name then has it. The samples come first.
+    """
+    name = f"{exam}-step-{step:06d}" if exam else f"step-{step:06d}"
+    write_evaluation(directory.evaluations / f"samples-{name}.parquet", samples)
+    write_json(directory.evaluations / f"eval-{name}.json", dict(document))
 
 
 def fill_column(path: Path, name: str, values: Any) -> None:

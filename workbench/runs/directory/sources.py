@@ -30,13 +30,13 @@ def pieces_of(value: Any) -> Iterator["Piece"]:
     """Every piece in a config, in a method, in lists and tables, and in the fields of other pieces."""
     from workbench.method import Method
     from workbench.piece import Piece
-    from workbench.sections import RewardPart
+    from workbench.sections import Part
 
     if isinstance(value, Piece):
         yield value
         value = value.fields()
-    if isinstance(value, RewardPart):
-        value = [value.reward]
+    if isinstance(value, Part):
+        value = [value.piece]
     if isinstance(value, Method):
         value = [piece for _, piece in value.pieces()]
     if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def cell_pieces(config: "RunConfig") -> list["Piece"]:
     """The config's pieces that were defined in a cell."""
     from workbench.cells.source import in_notebook
 
-    parts = [config.method, config.rewards, config.task, config.pruning, config.alarms]
+    parts = [config.method, config.rewards, config.task, config.pruning, config.exams, config.alarms]
     return [piece for piece in pieces_of(parts) if in_notebook(type(piece).__module__)]
 
 

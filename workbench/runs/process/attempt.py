@@ -147,6 +147,7 @@ class Worker:
         if step.again is not None:
             self.record_of.again(step.number, step.again)
         self.record_of.remember(step.journal)
+        self.record_of.exams(step.number, step.exams)
         tables = (step.columns, step.evaluation, step.probes)
         self.line = self.record_of.step(step.number, step.metrics, *tables, save if last else None)
         for text in step.events:

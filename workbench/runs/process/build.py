@@ -25,6 +25,7 @@ from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.process.family import family_errors
 from workbench.runs.process.recorder import read_journals
+from workbench.training.exams import TakenExam
 from workbench.training.sampling import Parts
 from workbench.training.trainer import Settings, Trainer
 from workbench.types import Capabilities, Group
@@ -120,15 +121,17 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
     """The trainer a config describes; with a directory, at its newest checkpoint."""
     torch.set_num_threads(config.training.threads)
     policy = load_policy(config.model, seed=config.seed)
+    parts = make_parts(config, policy)
     trainer = Trainer(
         policy,
         trained_method(config),
-        make_parts(config, policy),
+        parts,
         Settings(config.seed, config.rollouts, config.training, config.evaluation, config.record),
         stop_tokens=policy.encoder.stop,
         reference=policy.adapted and config.record.kl,
         advice=lambda prompt: advice(config, prompt),
         watch=alarms_of(config),
+        exams=taken_exams(config, parts),
     )
     if trainer.reads_reference and not policy.adapted:
         policy.keep_reference()
@@ -165,6 +168,11 @@ def trained_method(config: RunConfig) -> Method:
     if config.pruning is None:
         return config.method
     return dataclasses.replace(config.method, reduction=config.pruning.reduction(config.method.reduction))
+
+
+def taken_exams(config: RunConfig, parts: Parts) -> tuple[TakenExam, ...]:
+    """The exams of a run, each with what asks it."""
+    return tuple(TakenExam(part, examined(parts, part.exam, config.rollouts.max_tokens)) for part in config.exams)
 
 
 def examined(parts: Parts, exam: Exam, budget: int) -> Parts:

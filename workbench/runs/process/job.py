@@ -19,6 +19,7 @@ class Step(Protocol):
     evaluation: Mapping[str, Any] | None  # as `record.write_evaluation` takes them
     probes: Mapping[str, Any] | None  # as `columns`
     again: Mapping[str, Any] | None  # `after_logprob` [tokens] of the probes of an earlier `step`, as of after this one
+    exams: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]  # by name: result, and samples as columns
     events: Sequence[str]
     journal: Mapping[str, Sequence[Mapping[str, Any]]]  # lines of `ledger.jsonl` and `problems.jsonl`
     alerts: Sequence[Any]  # of alarms: `alarm` and `text`, and `action`: note, pause, or stop

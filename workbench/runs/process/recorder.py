@@ -9,7 +9,7 @@ from typing import Any
 from workbench.runs.directory.lines import LineWriter, current, intact, read_lines, restarts_in
 from workbench.runs.directory.links import unshare
 from workbench.runs.directory.paths import FOLDERS, RunDirectory
-from workbench.runs.directory.record import fill_column, write_evaluation, write_rollouts
+from workbench.runs.directory.record import fill_column, write_evaluation, write_result, write_rollouts
 
 JOURNALS = ("ledger", "problems")  # files that grow by lines of their steps
 Save = Callable[[Callable[[], dict[str, Any]]], None]
@@ -70,6 +70,11 @@ class Recorder:
             save(saved)
         self.metrics.write(line)
         return line
+
+    def exams(self, number: int, found: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Sequence[Any]]]]) -> None:
+        """Writes the results and samples of a step's exams, by the exam's name; comes before the metrics line."""
+        for name, (document, samples) in found.items():
+            write_result(self.directory, name, number, document, samples)
 
     def remember(self, journal: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Appends a step's lines of ledger and stock; comes before its checkpoint, which counts them."""
