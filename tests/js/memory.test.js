@@ -40,6 +40,7 @@ test("a role has a line beside the solving rollouts, and never more lines than c
   const columns = { step: [1, 2], entropy: [1, 0.9], "entropy.propose": [0.5, 0.4] };
   assert.deepEqual(seriesOf(spec, columns).map(([, label]) => label), ["entropy", "propose"]);
   assert.equal(chartData(spec, [{ name: "", columns }]).lines[1].at(2), 0.4);
+  assert.equal(seriesOf(spec, { ...columns, "entropy.propose.find": [1, 1] }).length, 2);
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, place) => [`correct.s${place}`, [1]]));
   assert.equal(seriesOf(CHARTS.find(({ title }) => title === "Correct"), { step: [1], correct: [1], ...many }).length, 8);
   assert.deepEqual(seriesOf(CHARTS.find(({ title }) => title === "Reward"), { step: [1], reward: [1], "reward.exact": [1] }).length, 1);
