@@ -1,4 +1,4 @@
-"""Data sets of the Hub: a local cache, a snapshot that is given, no network, addresses that are none, with verl's columns."""
+"""Data sets of the Hub, with verl's columns: a local cache, a snapshot that is given, no network, odd addresses."""
 
 import json
 from pathlib import Path

@@ -40,7 +40,8 @@ class Jsonl(Task):
 
     The path may be a data set of the Hub, or a folder of it. Formats: JSON lines, JSON arrays, CSV, parquet and Arrow,
     compressed or not, and folders of them (in a folder, the files with the split's name in theirs, where there are
-    any). A prompt may be a list of messages: one turn of the user, with a system turn before it, which must be `model.system`. A dotted name reads inside a table, as in
+    any). A prompt may be a list of messages: one turn of the user, with a system turn before it, which must be
+    `model.system`. A dotted name reads inside a table, as in
     `reward_model.ground_truth`. Without `test_path` a share of the rows, chosen by the shuffle seed, is the test split;
     a row whose question is asked in training stays there. A problem's key is its line number, with `test-` before it
     where it comes from the second file.
@@ -48,7 +49,7 @@ class Jsonl(Task):
 
     path: Annotated[
         str,
-        Field(description="file, folder or hf://datasets/OWNER/NAME; a relative path starts at the working directory"),
+        Field(description="file, folder, or hf://datasets/OWNER/NAME; relative ones start at the working directory"),
     ]
     prompt: Annotated[
         str, Field(min_length=1, description=f"column of the question; where 'prompt' is absent: {', '.join(PROMPTS)}")

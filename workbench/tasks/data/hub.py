@@ -71,8 +71,8 @@ def downloaded(path: str) -> Path:
     except Exception as error:  # the errors of the Hub's HTTP client differ by version and share no base
         why = " ".join(str(error).split())[:160]
         raise HubError(
-            f"cannot be had from the Hub ({type(error).__name__}: {why}), and no earlier download is kept here; download "
-            "it where there is a network, or give a local file or folder"
+            f"cannot be had from the Hub ({type(error).__name__}: {why}), and no earlier download is kept here; "
+            "download it where there is a network, or give a local file or folder"
         ) from error
     place = Path(folder) / inside
     if not place.exists():
