@@ -27,7 +27,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("folder", "tests/methods"): "mirrors the registry of methods",
     ("folder", "tests/rewards"): "mirrors the registry of rewards",
     ("folder", "workbench/commands"): "a registry: one file a command",
-    ("folder", "workbench/tasks"): "a registry: one file a task",
     ("folder", "workbench/methods"): "a registry: one file a paper",
     ("folder", "workbench/tasks"): "a registry: one file a task",
     ("folder", "workbench/pieces"): "a registry: one file a kind, and what pieces of several kinds share",
