@@ -22,7 +22,8 @@ EXCEPTIONS = {
     "workbench/models/embedded_programs/make.py": "makes the weights from traces of the problems it teaches",
     "workbench/models/embedded_programs/tokens.py": "the vocabulary is made of the lines that programs are drawn from",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
-    "workbench/runs/grade_reward.py": "asks a reward about ready-made solutions, without a run",
+    "workbench/runs/checkpoints/grade_reward.py": "asks a reward about ready-made solutions, without a run",
+    "workbench/runs/micro_mixing.py": "makes mixtures of the sources that small runs choose",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
