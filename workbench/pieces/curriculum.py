@@ -47,7 +47,7 @@ def check_levels(groups: Sequence[Group], levels: int) -> None:
 class ByStep(Sampler):
     """A curriculum by the step: level k from step `begins[k - 1]` + 1 on.
 
-    With `review` a share of the problems is of a level below, so that what was learnt stays.
+    With `review` a share of the problems is of a level below, so that nothing is unlearned.
     """
 
     begins: Annotated[
@@ -83,7 +83,7 @@ class ByRate(Sampler):
     """A curriculum by the ledger: the next level where the last `window` problems of this one are solved often enough.
 
     rate = successes / attempts over those problems' visits. Above `up` the level rises, below `down` it falls, and the
-    counting begins anew. With `review` a share of the problems is of a level below.
+    counting starts from zero. With `review` a share of the problems is of a level below.
     """
 
     levels: Count = 3
