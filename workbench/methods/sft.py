@@ -81,7 +81,7 @@ class One(Advantage):
 
 
 @dataclass(frozen=True)
-class LogLikelihood(Surrogate):
+class ReferenceLikelihood(Surrogate):
     """The negative log-likelihood of every token, times its advantage. loss = -advantage · logprob"""
 
     def __call__(self, batch: Batch, ratio: PerToken, advantage: PerToken) -> PerToken:
@@ -96,7 +96,7 @@ METHODS = {
         equation=r"-\frac1{\sum_i|y_i|}\sum_{i,t}\log\pi(y_{i,t}|x_i,y_{i,<t}),\quad y_i\text{ given}",
         changes="no rollouts: every token of a reference trace is made more likely, all alike",
         advantage=One(),
-        surrogate=LogLikelihood(),
+        surrogate=ReferenceLikelihood(),
         reduction=TokenMean(),
         regularisers=(),
         sampler=Unasked(),
