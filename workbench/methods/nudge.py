@@ -38,7 +38,7 @@ GENERAL = (
     "Work backwards from what is asked.",
     "Try a simpler case first.",
     "Split it into parts.",
-    "Estimate first, then check.",
+    "Estimate first and check at the end.",
 )
 
 
