@@ -156,6 +156,11 @@ class Reward(Piece, ABC):
         """Why it cannot score on this machine, with the remedy; a run that would need it does not start."""
         return []
 
+    def refuses(self, problem: Problem) -> str:
+        """Why it could score no completion of a problem, as for a reference that does not parse; empty if it can."""
+        del problem
+        return ""
+
 
 Counts = tuple[int, int]  # of a problem: correct completions, graded completions
 

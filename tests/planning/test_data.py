@@ -160,6 +160,20 @@ class Odd(Task):
         return Problem(str(number), "half \ud83d" if number == 5 else f"{split} {number}", "1")
 
 
+def test_a_reference_that_does_not_parse_is_refused_with_its_line(tmp_path: Path) -> None:
+    answers = ["4", r"\frac{1}{2}", r"\frac{1}{", "blue", r"1, 3, \ldots, 9", "(0, 1]"]
+    file = tmp_path / "odd.jsonl"
+    file.write_text("".join(json.dumps({"prompt": f"{n}?", "answer": text}) + "\n" for n, text in enumerate(answers)))
+    config = RunConfig(task={"task": "jsonl", "path": str(file), "test_share": 0.0}, rewards=["math"], method="grpo",
+                       evaluation={"problems": 0})  # fmt: skip
+    found = " / ".join(data_report(config).errors)
+    assert "rewards.math cannot score it" in found
+    assert "line 3" in found
+    assert "line 5" in found
+    assert not {line for line in ("line 1", "line 2", "line 4", "line 6") if line in found}
+    assert not data_report(config.replace(rewards=["exact"])).errors
+
+
 def test_a_users_own_task_is_looked_at_as_well() -> None:
     config = demo_config()
     (failed,) = errors(config.replace(task=Odd()))

@@ -20,7 +20,7 @@ from workbench.models.encoder import TextEncoder
 from workbench.models.load import architecture, files_version, text_encoder
 from workbench.models.spec import ModelSpec
 from workbench.planning.references import reference_errors
-from workbench.sections import ExamPart
+from workbench.sections import ExamPart, RewardPart
 from workbench.types import Problem
 
 Split = Literal["train", "test"]
@@ -73,7 +73,9 @@ def data_report(config: RunConfig) -> DataReport:
         return DataReport(errors=tuple(error.errors))
     asked = [(each.place, each.problem) for each in read if each.split == "train"]
     missing = reference_errors(config.method.controller, asked, reader.encoder, reader.answer)
-    errors = summarised([*(finding for each in (*read, *read_exams) for finding in reader.errors(each)), *missing])
+    refused = [finding for each in read for finding in refusals(each, config.rewards)]
+    found = [finding for each in (*read, *read_exams) for finding in reader.errors(each)]
+    errors = summarised([*found, *missing, *refused])
     warned = [*repeats(read), *(finding for each in read for finding in reader.warnings(each))]
     lengths = [each.tokens for each in read] or [0]
     return DataReport(
@@ -101,6 +103,15 @@ def exam_read(part: ExamPart, spec: ModelSpec) -> list[Read]:
         Read("test", f"exams.{part.key}: {place}", problem, None, len(ids), max(ids, default=-1))
         for (place, problem), ids in zip(found, tokens, strict=True)
     ]
+
+
+def refusals(read: Read, parts: Sequence[RewardPart]) -> Iterator[Finding]:
+    """References with which a reward could score no completion."""
+    for part in parts:
+        why = part.reward.refuses(read.problem) if part.only in ("", read.problem.source) else ""
+        if why:
+            what = f"rewards.{part.key} cannot score it: {why} ({shortened(read.problem.answer)[:60]})"
+            yield Finding(f"reference {part.key}", read.place, what, "correct the reference, or remove the problem")
 
 
 class DataError(ValueError):

@@ -13,6 +13,7 @@ from workbench.rewards.grading.ends import Found
 from workbench.rewards.grading.find import Thinking, Weakest, after_thinking, find_answer
 from workbench.rewards.grading.pool import Order, shared_pool
 from workbench.rewards.grading.scores import reference_of, score_of, shortest
+from workbench.rewards.grading.typography import balanced, clean
 from workbench.types import Problem, Rollout, Score, Scorer
 
 
@@ -44,6 +45,16 @@ class Math(Reward):
         found = [self.extract(rollout.text) for rollout in rollouts]
         grades = self.compare(reference, sorted({item.text for item in found if not item.missing}))
         return [score_of(reference, item, grades.get(item.text)) for item in found]
+
+    def refuses(self, problem: Problem) -> str:
+        reference = reference_of(problem.answer)
+        if not reference.strip():
+            return ""  # a missing reference is told where the data are read
+        if balanced(clean(reference)):  # then only the text is looked at, since formulas cost a process's time
+            decided = grade(reference, "0", Algebra(available=False))
+        else:
+            decided = self.compare(reference, ["0"])["0"]
+        return decided.rule if decided.correct is None else ""
 
     def extract(self, text: str) -> Found:
         """The answer of a text, or why there is none."""
