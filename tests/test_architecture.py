@@ -86,6 +86,7 @@ WIDGETS: dict[str, set[str]] = {
     "step": READ | {"text", "board"},
     "checkpoint": READ | {"text", "board"},
     "exams": READ,
+    "weights": READ | {"checkpoint", "text", "board"},
     "memory": READ | {"board"},
     "tokens": READ | {"text", "board", "step"},
     "playground": READ | {"text", "tokens", "board", "form"},

@@ -49,7 +49,7 @@ class View {
   /** The sections below the curves: of its checkpoints, where the page may ask the model, and of what is on record. */
   given() {
     const { sections = [], asks } = this.model.get("shown");
-    return [...(asks ? SECTIONS : []), ...sections.map(loaded)];
+    return [...(asks ? SECTIONS : []), ...sections.filter((/** @type {{ asks: boolean }} */ each) => asks || !each.asks).map(loaded)];
   }
 
   /** Shows a group of a step in the token view, at a rollout if one is given. @param {{ step: number, group: number, rollout?: number }} place */

@@ -1,6 +1,7 @@
 /** Below the curves: a row of buttons, each of which unfolds a section; a section is made when it is first opened. */
 
 import { make } from "./dom.js";
+import { rove } from "./rove.js";
 
 /**
  * A section. `open` is called whenever it is unfolded, `fold` when it is folded; `refresh` where the run may have more by now.
@@ -15,8 +16,10 @@ export class Sections {
   /** @param {HTMLElement} root @param {any} host @param {Given[]} given */
   constructor(root, host, given) {
     this.folds = given.map((each) => new Fold(each, host));
-    this.element = make("section", { class: "wb-asks", hidden: !given.length, "aria-label": "sections of this run" },
-      make("div", { class: "wb-asks-bar" }, this.folds.map(({ button }) => button)), this.folds.map(({ panel }) => panel));
+    const bar = make("div", { class: "wb-asks-bar", role: "group", "aria-label": "sections; left and right move between them" }, this.folds.map(({ button }) => button));
+    this.folds.forEach(({ button }, place) => { button.tabIndex = place ? -1 : 0; });
+    rove(bar);
+    this.element = make("section", { class: "wb-asks", hidden: !given.length, "aria-label": "sections of this run" }, bar, this.folds.map(({ panel }) => panel));
     root.append(this.element);
   }
 

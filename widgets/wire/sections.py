@@ -17,20 +17,24 @@ from widgets.wire.payload import pack
 
 @dataclass(frozen=True)
 class Section:
-    """A section: its module, as `room/file`, the text of its button and its tooltip, and its style sheets."""
+    """A section: its module, as `room/file`, the text of its button and its tooltip, and its style sheets.
+
+    `asks`: it loads the run's model, so that it is not offered on a page that may only read.
+    """
 
     module: str
     title: str
     help: str
     styles: tuple[str, ...] = ()
+    asks: bool = False
 
 
 SECTIONS: dict[str, Section] = {}
 
 
-def section(module: str, title: str, help: str, styles: tuple[str, ...] = ()) -> None:
+def section(module: str, title: str, help: str, styles: tuple[str, ...] = (), asks: bool = False) -> None:
     """Enters a section."""
-    SECTIONS[module] = Section(module, title, help, styles)
+    SECTIONS[module] = Section(module, title, help, styles, asks)
 
 
 def listed() -> list[dict[str, Any]]:
