@@ -96,7 +96,7 @@ soak: $(STAMP)  ## the long tests: kills at many random moments, faults in every
 league: $(STAMP)  ## every method on the same task and seeds
 	$(BIN)/python -m benchmarks.league
 
-study: $(STAMP)  ## SFT, RLVR and self-play at equal cost in tokens, five seeds: hours on two cores; resumes where it was stopped
+study: $(STAMP)  ## SFT, RLVR and self-play at equal cost in tokens, five seeds: about two hours; resumes where it was stopped
 	$(BIN)/python -m benchmarks.study --save
 
 bench: $(BENCH_STAMP)  ## one benchmark (NAME=...) or all of them; each prints one JSON line

@@ -22,7 +22,7 @@ for self-play proposals and tries count, for SFT the tokens of the traces. A pla
 after a kill, and any view opens it.
 
 ```sh
-make study                                   # plays what is not on record; hours on two cores
+make study                                   # plays what is not on record; some two hours on two quiet cores
 workbench study --plays study.jsonl          # the same anywhere; --report only shows the tables
 workbench study mine.toml --arm sft          # another study: see workbench/study/self_play.toml
 workbench weights RUN                        # one probe on any run
@@ -60,8 +60,8 @@ def played(line: dict[str, Any]) -> str:
     if seeds < whole:
         note = f'!!! warning "{seeds} of {whole} seeds are played"\n    With so few no verdict is given.\n\n'
     where = (
-        f"{seeds} of {whole} seeds, {line['budget']:,} tokens a play, on {line['hardware']['processor']}, "
-        f"commit `{str(line['commit'])[:10]}`."
+        f"Study `{line['plan']}`: {seeds} of {whole} seeds, {line['budget']:,} tokens a play, on "
+        f"{line['hardware']['processor']}, commit `{str(line['commit'])[:10]}`."
     )
     failed = [f"- failed: {each['arm']}, seed {each['seed']}: {each['failed']}" for each in line["failed"]]
     parts = [note + where, "", "## The arms", "", "Means over seeds, in brackets the bootstrap interval.", ""]

@@ -11,6 +11,7 @@ from workbench.pieces.alarms import (
     FallingScores,
     Mismatch,
     RewardUpAccuracyDown,
+    TokenBudget,
     Unscored,
     ZeroVariance,
     limits,
@@ -45,6 +46,13 @@ def test_zero_variance_groups_are_told_after_so_many_steps_in_a_row() -> None:
     assert list(found) == [6, 11]
     assert found[6].text == "100% of the groups have zero variance, 90% or more for 3 steps"
     assert told(ZeroVariance(steps=1), [{}]) == {}
+
+
+def test_a_run_ends_with_the_step_that_uses_up_its_tokens_sampled_or_given() -> None:
+    lines = [{"tokens": 40.0}, {"tokens": 0.0, "given_tokens": 30.0}, {}, {"tokens": 30.0, "given_tokens": 1.0}]
+    found = told(TokenBudget(tokens=100), lines)
+    assert found == {4: Alert("stop", "101 tokens of completions, of 100 that the run may use")}
+    assert list(told(TokenBudget(tokens=70), lines)) == [2, 3, 4]
 
 
 def test_a_collapse_of_a_self_reward_is_seen_where_the_reward_looks_best() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scripts.study_table import played, study_page
 from workbench.analysis.statistics import Interval
 from workbench.study.claims import CLAIMS, Claim, by_seed, found_in, verdict
 from workbench.study.report import claims_table, report
@@ -98,3 +99,12 @@ def test_the_table_has_a_row_for_every_claim():
     assert "| +40.0 % (+40.0 to +40.0) | 5 | **agrees** |" in table
     assert "not played" in table
     assert len(KEYS) == len(CLAIMS)
+
+
+def test_the_page_says_how_many_seeds_are_played(tmp_path):
+    line = {**report(study(seeds=2, **ARMS)), "plan": "s", "commit": "abc", "hardware": {"processor": "P"}}
+    page = played(line)
+    assert '!!! warning "2 of 5 seeds are played"' in page
+    assert "Study `s`: 2 of 5 seeds, 9 tokens a play, on P, commit `abc`." in page
+    assert "warning" not in played({**line, "seeds": [0, 1, 2, 3, 4]})
+    assert "Not played yet: `make study`." in study_page("note", tmp_path / "absent.jsonl")
