@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.common import RESULTS, commit, hardware, now, options, publish
 from benchmarks.middles import bootstrap_interval
 from workbench.config import RunConfig
+from workbench.methods.azr import SelfPlay
 from workbench.runs.process.build import build
 
 CONFIG = Path(__file__).parents[1] / "configs" / "azr-embedded.toml"
@@ -27,16 +28,22 @@ CURVES = (
 )
 
 
-def config(method: str, seed: int, steps: int) -> RunConfig:
-    """The run of a seed."""
-    return RunConfig.load(CONFIG).replace(
-        seed=seed, method={"method": method}, training={"steps": steps, "threads": 1}, record={"tokens": "none"}
+def config(method: str, seed: int, steps: int, sizes: str) -> RunConfig:
+    """The run of a seed; `sizes`: proposals, tries and seeds of the config, or those that are the method's own."""
+    config = RunConfig.load(CONFIG)
+    assert isinstance(config.method.controller, SelfPlay)
+    own = {name: getattr(config.method.controller, name) for name in ("proposals", "tries", "seeds")}
+    return config.replace(
+        seed=seed,
+        method={"method": method, "controller": own if sizes == "config" else {}},
+        training={"steps": steps, "threads": 1},
+        record={"tokens": "none"},
     )
 
 
-def play(method: str, seed: int, steps: int) -> dict[str, Any]:
+def play(method: str, seed: int, steps: int, sizes: str) -> dict[str, Any]:
     """Trains once; the curves of the steps with an evaluation, and what it took."""
-    trainer = build(config(method, seed, steps))
+    trainer = build(config(method, seed, steps, sizes))
     began, busy = time.perf_counter(), time.process_time()
     curve: list[dict[str, float]] = []
     evaluating = tokens = 0.0
@@ -54,6 +61,7 @@ def play(method: str, seed: int, steps: int) -> dict[str, Any]:
         "method": method,
         "seed": seed,
         "steps": steps,
+        "sizes": sizes,
         "before": accuracies[0],
         "after": accuracies[-1],
         "best": max(accuracies),
@@ -79,6 +87,7 @@ def summary(plays: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "method": plays[0]["method"],
         "steps": plays[0]["steps"],
+        "sizes": plays[0]["sizes"],
         "seeds": len(plays),
         "before": round(fmean(each["before"] for each in plays), 4),
         "after": round(fmean(each["after"] for each in plays), 4),
@@ -98,13 +107,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--method", default="azr")
+    parser.add_argument("--sizes", choices=("config", "method"), default="config", help="method: 64 proposals")
     parser.add_argument("--plays", type=Path, default=PLAYS, help="where plays are kept")
     given = parser.parse_args(arguments)
     wanted = range(given.first, given.first + given.seeds)
     for seed in wanted:
         if any(asked(each, given, seed) for each in kept(given.plays)):
             continue
-        line = {**play(given.method, seed, given.steps), "commit": commit(), "time": now(), "hardware": hardware()}
+        line = {
+            **play(given.method, seed, given.steps, given.sizes),
+            "commit": commit(),
+            "time": now(),
+            "hardware": hardware(),
+        }
         given.plays.parent.mkdir(parents=True, exist_ok=True)
         with given.plays.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -116,7 +131,8 @@ def main(arguments: list[str]) -> int:
 
 def asked(line: dict[str, Any], given: Any, seed: int) -> bool:
     """Whether a play is the one of a seed."""
-    return (line["method"], line["seed"], line["steps"]) == (given.method, seed, given.steps)
+    wanted = given.method, seed, given.steps, given.sizes
+    return (line["method"], line["seed"], line["steps"], line["sizes"]) == wanted
 
 
 if __name__ == "__main__":
