@@ -23,20 +23,26 @@ PLAYS = RESULTS / "league" / "plays.jsonl"
 RATES = (1e-4, 3e-4, 1e-3)
 TUNING_SEEDS = (1000, 1001)
 FIELDS = [field.name for field in dataclasses.fields(Play)]
+DEFAULTS = {"pool": 0}  # of plays on record that had no such field
+#: Methods that live on problems being asked again: `python -m benchmarks.league --again --pool 128`.
+AGAIN = (
+    *("grpo", "dapo", "fg_expo", "trapo", "sgpo", "drive", "duet", "svs", "rise", "srt", "ttrl", "nudge"),
+    *("deep_search", "low_likelihood", "mqr", "mqr_model", "sws", "npo", "codev", "ace_reason", "head_tail"),
+)
 
 
 class League:
-    """The plays on record, and those still to be played. `steps` is how long each trains."""
+    """The plays on record, and those still to be played: how long each trains, and on how many problems (0: no end)."""
 
-    def __init__(self, path: Path, steps: int) -> None:
-        self.path, self.steps = path, steps
+    def __init__(self, path: Path, steps: int, pool: int = 0) -> None:
+        self.path, self.steps, self.pool = path, steps, pool
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         self.lines = {self.key(line): line for line in map(json.loads, lines)}
 
     @staticmethod
     def key(line: dict[str, Any]) -> tuple[Any, ...]:
         """What tells one play from another."""
-        return tuple(line[name] for name in FIELDS)
+        return tuple(line.get(name, DEFAULTS.get(name)) for name in FIELDS)
 
     def found(self, wanted: Play) -> dict[str, Any] | None:
         """The line of a play; None if it was not played."""
@@ -44,12 +50,14 @@ class League:
 
     def tuning(self, method: str) -> list[Play]:
         """The plays that choose a method's learning rate."""
-        return [Play(method, rate, seed, self.steps, held_out=256, tries=0) for rate in RATES for seed in TUNING_SEEDS]
+        fields: dict[str, Any] = {"held_out": 256, "tries": 0, "pool": self.pool}
+        return [Play(method, rate, seed, self.steps, **fields) for rate in RATES for seed in TUNING_SEEDS]
 
     def counted(self, method: str, seeds: int) -> list[Play]:
         """The plays that count; none before the learning rate is chosen."""
         rate = self.rate(method)
-        return [] if rate is None else [Play(method, rate, seed, self.steps, tried=64) for seed in range(seeds)]
+        fields: dict[str, Any] = {"tried": 64, "pool": self.pool}
+        return [] if rate is None else [Play(method, rate, seed, self.steps, **fields) for seed in range(seeds)]
 
     def rate(self, method: str) -> float | None:
         """The learning rate with the best mean accuracy over the tuning seeds, a failed play counted as 0."""
@@ -115,14 +123,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="seeds that count")
     parser.add_argument("--jobs", type=int, default=2, help="plays at a time, one thread each")
     parser.add_argument("--plays", type=Path, default=PLAYS, help="file of the plays")
+    parser.add_argument("--pool", type=int, default=0, help="problems to train on, again and again; 0: without end")
+    parser.add_argument("--again", action="store_true", help="the methods that live on problems being asked again")
     given = parser.parse_args(arguments)
-    names = given.methods or sorted(METHODS)
-    league = League(given.plays, given.steps)
+    names = given.methods or (list(AGAIN) if given.again else sorted(METHODS))
+    league = League(given.plays, given.steps, given.pool)
     league.play_all([wanted for name in names for wanted in league.tuning(name)], given.jobs)
     counted = [wanted for name in names for wanted in league.counted(name, given.seeds)]
     league.play_all(sorted(counted, key=lambda wanted: wanted.seed), given.jobs)  # stopped early, all have as many
     table = {name: league.row(name, given.seeds) for name in names}
-    publish("league", {"steps": given.steps, "seeds": given.seeds, "methods": table}, save=given.save)
+    numbers = {"steps": given.steps, "seeds": given.seeds, "methods": table}
+    if given.pool:  # a line of its own: the page shows the whole league
+        publish("league_again", {**numbers, "pool": given.pool}, save=given.save)
+    else:
+        publish("league", numbers, save=given.save)
     return 1 if any(entry["failed"] for entry in table.values()) else 0
 
 

@@ -2,21 +2,42 @@
 
 import dataclasses
 import gc
+import json
+import os
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.analysis.evaluate import pass_at
 from workbench.config import RunConfig
 from workbench.runs.process.build import build
+from workbench.tasks.word_problems import WordProblems
 from workbench.training.evaluation import ask
 from workbench.training.trainer import Trainer
 from workbench.types import Sampling
 
 NOISE = 1_000_000  # the step whose noise an examination takes: no step of training has it
 LAST = 5  # steps whose entropy is averaged
+
+
+STORIES = WordProblems(level=2)
+
+
+def pooled(count: int, held_out: int) -> dict[str, Any]:
+    """The table of a task with so many of the problems, and the held-out ones, as files beside other temporary ones."""
+    folder = Path(tempfile.gettempdir()) / f"league-{count}-{held_out}"
+    folder.mkdir(exist_ok=True)
+    for name, split, size in (("train", "train", count), ("test", "test", max(held_out, 256))):
+        found = (STORIES.problem(number, split) for number in range(size))  # type: ignore[arg-type]
+        lines = [json.dumps({"prompt": each.prompt, "answer": each.answer, **each.data}) for each in found]
+        part = folder / f"{name}-{os.getpid()}"
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.replace(folder / f"{name}.jsonl")  # whole or not there, for plays beside this one
+    return {"task": "jsonl", "path": str(folder / "train.jsonl"), "test_path": str(folder / "test.jsonl")}
 
 
 @dataclass(frozen=True)
@@ -32,13 +53,14 @@ class Play:
     held_out: int = 1024  # problems answered once
     tries: int = 16  # answers to each of `tried` problems; 0: none
     tried: int = 128
+    pool: int = 0  # problems to train on; 0: without end, so that none is seen twice
 
     def config(self) -> RunConfig:
         """The run: one thread, no evaluation of the trainer's own, nothing else than the method's defaults."""
         return RunConfig(
             name="league",
             seed=self.seed,
-            task={"task": "word_problems", "level": 2},
+            task=pooled(self.pool, self.held_out) if self.pool else STORIES.to_dict(),
             rewards=["exact"],
             method=self.method,
             rollouts={"problems": self.problems, "rollouts": self.rollouts, "max_tokens": 96},
@@ -57,7 +79,7 @@ def play(wanted: Play) -> dict[str, Any]:
         entropies, tokens = [], 0.0
         for step in trainer:
             entropies.append(step.metrics.get("entropy"))
-            tokens += step.metrics["tokens"]
+            tokens += step.metrics.get("tokens", 0.0)  # a survey before the first step counts none
         line |= {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy, "tokens": tokens}
         line |= {"entropy": mean([value for value in entropies[-LAST:] if value is not None])}
         line |= examination(trainer, wanted)

@@ -1,5 +1,5 @@
 """Writes what the documentation takes from the code: the pages of methods, papers, pieces, config, commands, API,
-league, study and benchmarks in `docs/`, and the requirements in environment.yml.
+league, study and benchmarks in `docs/`, the base rates in tasks.md, and the requirements in environment.yml.
 
 `python -m scripts.make_docs` writes; with `--check` it writes nothing and fails if a file is stale.
 """
@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 from scripts.api_tables import api_page
+from scripts.base_table import base_table
 from scripts.benchmark_tables import benchmarks_page
 from scripts.command_tables import commands_page
 from scripts.config_tables import config_page
@@ -49,7 +50,7 @@ def generated() -> dict[Path, str]:
 
     entries = [method for _, method in sorted(methods().items())]
     homes = {key: ROOT / f"{HOMES[key].replace('.', '/')}.py" for key in methods()}
-    environment = ROOT / "environment.yml"
+    environment, tasks = ROOT / "environment.yml", ROOT / "docs" / "tasks.md"
     pages = {
         "api": api_page(NOTE),
         "benchmarks": benchmarks_page(NOTE),
@@ -63,6 +64,7 @@ def generated() -> dict[Path, str]:
     }
     return {
         environment: between(environment.read_text(encoding="utf-8"), "requirements", requirements(), comment="#"),
+        tasks: between(tasks.read_text(encoding="utf-8"), "base rates", base_table()),
         **{ROOT / "docs" / f"{name}.md": text for name, text in pages.items()},
     }
 

@@ -22,7 +22,8 @@ EXCEPTIONS = {
     "workbench/models/embedded_programs/make.py": "makes the weights from traces of the problems it teaches",
     "workbench/models/embedded_programs/tokens.py": "the vocabulary is made of the lines that programs are drawn from",
     "workbench/runs/process/build.py": "the one place that joins the rooms",
-    "workbench/runs/grade_reward.py": "asks a reward about ready-made solutions, without a run",
+    "workbench/runs/checkpoints/grade_reward.py": "asks a reward about ready-made solutions, without a run",
+    "workbench/runs/micro_mixing.py": "makes mixtures of the sources that small runs choose",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
@@ -45,7 +46,7 @@ LIBRARY: dict[str, set[str]] = {
     "environments": BASE | {"problems", "sandbox"},
     "methods": CORE | {"method", "pieces", "environments"},
     "registry": {"errors", "piece", "kinds", "method"},
-    "engines": CORE,
+    "engines": CORE | {"registry"},  # the folder of known engines is one
     "sandbox": set(),  # knows values and programs, nothing of this project
     "problems": {"errors", "types", "sandbox"},
     "rewards": CORE | {"problems", "sandbox"},

@@ -2,21 +2,19 @@
 
 import dataclasses
 import itertools
-from typing import Any
 
 import pytest
 import tomlkit
 import torch
 from hypothesis import example, given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.batches import World, cast, change
+from tests.methods.awkward import awkward, plans
 from workbench.kinds import LossPiece
 from workbench.method import TEXTS, Method, advantages, lens, lens_all, objective, settle
 from workbench.ops import group_std
 from workbench.registry import find_method, methods
-from workbench.types import Batch, axes
 
 KEYS = sorted(methods())
 
@@ -30,10 +28,7 @@ MOVED = {
     "recap": "given answers are learnt whatever their reward",
     "reinforce_pp": "the baseline is the batch's",
     "reinforce_pp_baseline": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
-    "psr": "it has no baseline",
-    "head_tail": "it has no baseline",
-    "nsr": "it has no baseline",
-    "w_reinforce": "it has no baseline",
+    **dict.fromkeys(("psr", "nsr", "w_reinforce", "head_tail"), "it has no baseline"),
     "pacs": "off-policy it evens the scores of a group out",
     **dict.fromkeys(("ppo", "guide_ppo", "rise"), "the critic is the baseline"),
     "brorl": "the batch's mean is weighed by tokens, so that unequal lengths shift it",
@@ -211,67 +206,6 @@ def test_settling_leaves_no_gradient(key):
     tensors = [settled.advantage, settled.weight, *settled.regulariser_weights]
     tensors += itertools.chain.from_iterable(constants.values() for constants in settled.constants.values())
     assert not any(tensor.requires_grad for tensor in tensors)
-
-
-RANGES = {
-    "logprob": (-60.0, 0.0),
-    "entropy": (0.0, 11.0),
-    "core_entropy": (0.0, 11.0),
-    "kl": (0.0, 60.0),
-    "forward_kl": (0.0, 60.0),
-}
-CHAIN = ("span", "token_reward", "tag")  # facts of a chain of subproblems
-SHARES = {"max_prob", "collision", "survival", "off_policy", "truncated"}
-
-
-plans = st.fixed_dictionaries(
-    {
-        "sizes": st.lists(st.integers(1, 4), min_size=1, max_size=3),
-        "width": st.integers(1, 4),
-        "seed": st.integers(0, 10_000),
-        "extreme": st.sampled_from([0.02, 0.3, 1.0]),
-        "right": st.sampled_from([0.0, 0.5, 1.0]),
-        "on_policy": st.booleans(),
-        "foreign": st.sampled_from([0.0, 0.5, 1.0]),
-        "step": st.integers(0, 12),
-    }
-)
-
-
-def drawn(name: str, shape: tuple[int, ...], extreme: float, generator: torch.Generator) -> Tensor:
-    """Numbers such a signal may have; `extreme` 1 reaches the ends of its range."""
-    bare = name.split("@")[0].split(":")[0]
-    bare = next((bare.removeprefix(mark) for mark in ("old_", "ref_", "engine_") if bare.startswith(mark)), bare)
-    bare = "logprob" if bare == "behaviour_logprob" else bare
-    low, high = RANGES.get(bare, (0.0, 1.0) if bare in SHARES else (-30.0, 30.0))
-    share = extreme * torch.rand(shape, generator=generator)
-    values = high + (low - high) * share if bare == "logprob" else low + (high - low) * share
-    return values.round() if bare in ("off_policy", "truncated", "span", "tag") else values
-
-
-def awkward(method: Method, plan: dict[str, Any]) -> Batch:
-    """A small batch: lone rollouts, single tokens, equal rewards, foreign rows, probabilities near 0 and 1."""
-    generator = torch.Generator().manual_seed(plan["seed"])
-    rollouts, width = sum(plan["sizes"]), plan["width"]
-
-    def values(name: str) -> Tensor:
-        return drawn(name, (rollouts, width)[: len(axes(name))], plan["extreme"], generator)
-
-    logprob = values("logprob")
-    lengths = torch.randint(1, width + 1, (rollouts,), generator=generator)
-    foreign = (torch.rand(rollouts, 1, generator=generator) < plan["foreign"]).float().expand(-1, width)
-    facts = {"off_policy": foreign, **{name: values(name) for name in ("behaviour_logprob", *CHAIN)}}
-    return Batch(
-        logprob=logprob,
-        old_logprob=logprob if plan["on_policy"] else values("logprob"),
-        mask=torch.arange(width)[None] < lengths[:, None],
-        reward=(torch.rand(rollouts, generator=generator) < plan["right"]).float(),
-        group=torch.repeat_interleave(torch.arange(len(plan["sizes"])), torch.tensor(plan["sizes"])),
-        step=plan["step"],
-        total_steps=10,
-        extras={name: values(name) for name in sorted(method.needs) if name != "old_logprob"} | facts,
-        state=method.init(),
-    )
 
 
 PLAIN = {"width": 3, "seed": 1, "extreme": 1.0, "right": 0.5, "on_policy": False, "foreign": 0.5, "step": 12}

@@ -14,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from workbench.errors import among
 from workbench.method import Method
@@ -42,8 +43,9 @@ class Methods(dict[str, Method]):
         )
 
 
-FOLDERS = ("pieces", "environments", "methods", "tasks", "rewards", "pruning", "exams")
+FOLDERS = ("pieces", "environments", "methods", "tasks", "rewards", "pruning", "exams", "engines.known")
 METHODS = Methods()
+ENGINES: dict[str, Any] = {}  # by name; entries as `workbench.engines.entry` has them
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it
 BROKEN: dict[str, str] = {}  # path of a user's file -> its error
 
@@ -99,9 +101,10 @@ def load_file(path: Path) -> None:
 
 
 def take(module: ModuleType) -> None:
-    """Registers the methods that a module exports."""
+    """Registers the methods and engines that a module exports."""
     for key, method in exported(module).items():
         enter(key, method, module.__name__)
+    ENGINES.update(getattr(module, "ENGINES", {}))
 
 
 def exported(module: ModuleType) -> dict[str, Method]:

@@ -1,5 +1,6 @@
 """The benchmarks' own arithmetic; what they measure is not asserted here."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -8,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import common
+from benchmarks.league import AGAIN, League
+from benchmarks.league_play import Play
 from benchmarks.step_vs_trl import Ours
 from benchmarks.trl_peer import Setting, Watch, dataset, last_word_is_right
 from scripts.sources import ROOT
 from workbench.models.load import load_encoder, load_model
+from workbench.registry import methods
 from workbench.tasks.word_problems import WordProblems
 
 
@@ -25,6 +29,20 @@ def test_a_benchmark_prints_one_line_and_keeps_it(tmp_path: Path, capsys: pytest
     assert line["ratio"] == 2.5
     assert line["hardware"]["cores"] >= 1
     assert "commit" in line
+
+
+def test_a_league_with_a_pool_is_another_one_than_the_plays_on_record(tmp_path: Path) -> None:
+    old = {**dataclasses.asdict(Play("grpo", 1e-3, 0, 30, tried=64)), "accuracy": 0.9}
+    del old["pool"]  # as the first plays were kept
+    (tmp_path / "plays.jsonl").write_text(json.dumps(old))
+    assert League(tmp_path / "plays.jsonl", 30).found(Play("grpo", 1e-3, 0, 30, tried=64)) == old
+    assert League(tmp_path / "plays.jsonl", 30).found(Play("grpo", 1e-3, 0, 30, tried=64, pool=128)) is None
+    assert set(AGAIN) <= set(methods())
+    config = Play("grpo", 1e-3, 0, 30, held_out=8, pool=12).config()
+    assert (config.task.size("train"), config.task.size("test")) == (12, 256)
+    story = WordProblems(level=2).problem(3, "test")
+    assert story.answer in {config.task.problem(number, "test").answer for number in range(256)}
+    assert config.task.problem(5, "train").prompt.strip()
 
 
 def test_benchmarks_are_found_by_name() -> None:

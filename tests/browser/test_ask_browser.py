@@ -248,13 +248,15 @@ def test_what_cannot_be_asked_is_said_in_place(show, lab):
 
 
 def test_served_pages_have_the_sections_only_under_control(lab, browser, tmp_path):
-    for options, count in (((), 0), (("--control",), 3)):
+    for options, count in (((), 0), (("--control",), 1)):
         with served(lab.folder / "runs", tmp_path / f"serve{count}.log", *options) as running:
             page, watch = browser.new_page(viewport={"width": 1400, "height": 1000}), Watch()
             watch.listen(page)
             page.goto(f"{running.door}&run=demo")
             page.wait_for_selector(COLOURED, timeout=SLOW)
-            expect(page.locator(".wb-ask-open")).to_have_count(count)
+            expect(page.locator(".wb-ask-open", has_text=re.compile("^Problems$"))).to_have_count(1)
+            for title in ("Prompt the model", "Evaluate", "Fork"):
+                expect(page.locator(".wb-ask-open", has_text=title)).to_have_count(count)
             if count:
                 ask_and_fork(page)
                 assert json.loads((lab.folder / "runs" / "served" / "env.json").read_text())["parent"]["step"] == 4

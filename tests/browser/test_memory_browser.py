@@ -46,7 +46,7 @@ def test_from_the_ledger_and_the_stock_to_the_rollouts_and_along_their_descent(p
 def through_the_ledger(page, pictures):
     """States, keys, a visit that is not on record, one that is."""
     press = page.keyboard.press
-    page.focus(".wb-ask-open:has-text('Problems')")
+    page.focus(".wb-ask-open:text-is('Problems')")
     press("Enter")
     page.wait_for_selector(".wb-visit", timeout=LONG)
     expect(page.locator(".wb-ledger-row")).to_have_count(10)

@@ -16,7 +16,7 @@ from workbench.kinds import Reward
 from workbench.problems.corruptions import CORRUPTIONS, Solution, corrupted, wrong
 from workbench.rewards.exact import Exact
 from workbench.rewards.math import Math
-from workbench.runs.grade_reward import grade_reward
+from workbench.runs.checkpoints.grade_reward import grade_reward
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
 from workbench.tasks.ranked_solutions import RankedSolutions

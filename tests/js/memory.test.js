@@ -8,7 +8,7 @@ import { CHARTS } from "../../widgets/charts/charts.js";
 import { kindText } from "../../widgets/charts/chart.js";
 import { cellText, summaryText } from "../../widgets/memory/ledger.js";
 import { limits } from "../../widgets/memory/map.js";
-import { visitsText } from "../../widgets/memory/stock.js";
+import { triedText, visitsText } from "../../widgets/memory/stock.js";
 
 const solve = { group: 0, problem: "p", question: "", rollouts: [[0, 1, 1, "stop"], [1, 0, 0, "stop"]] };
 const propose = { group: 1, problem: "q", question: "", role: "propose", source: "run", rollouts: [[2, 0.75, null, "stop"], [3, -1, null, "stop"]] };
@@ -40,6 +40,7 @@ test("a role has a line beside the solving rollouts, and never more lines than c
   const columns = { step: [1, 2], entropy: [1, 0.9], "entropy.propose": [0.5, 0.4] };
   assert.deepEqual(seriesOf(spec, columns).map(([, label]) => label), ["entropy", "propose"]);
   assert.equal(chartData(spec, [{ name: "", columns }]).lines[1].at(2), 0.4);
+  assert.equal(seriesOf(spec, { ...columns, "entropy.propose.find": [1, 1] }).length, 2);
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, place) => [`correct.s${place}`, [1]]));
   assert.equal(seriesOf(CHARTS.find(({ title }) => title === "Correct"), { step: [1], correct: [1], ...many }).length, 8);
   assert.deepEqual(seriesOf(CHARTS.find(({ title }) => title === "Reward"), { step: [1], reward: [1], "reward.exact": [1] }).length, 1);
@@ -67,6 +68,10 @@ test("attempts at a made problem are summed over the steps", () => {
   assert.equal(visitsText([]), "not asked yet");
   assert.equal(visitsText([[3, 4, 1]]), "asked at step 3: 1 of 4 correct");
   assert.equal(visitsText([[3, 4, 1], [9, 4, 3]]), "asked at 2 steps, last 9: 4 of 8 correct");
+});
+
+test("who solved a problem in the step of its making, where anybody graded it", () => {
+  assert.equal(triedText([["try", 3, 4], ["", 0, 2], ["check", 0, 0]]), " · try: 3 of 4 correct · solve: 0 of 2 correct");
 });
 
 test("an axis has room around a single value, and one without values is empty", () => {

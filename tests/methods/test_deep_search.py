@@ -116,7 +116,7 @@ def test_a_tree_grows_a_node_a_round() -> None:
     piece = SearchTree(segment=2, width=2)
     group = Group(0, Problem("p", "q", "4"), [segment(0, 0, "ab", "length"), segment(0, 1, "cd", "length")])
     one, other = group.rollouts
-    first = replace(make_round(0, [group]), rollouts=3, max_tokens=8)
+    first = replace(make_round(0, [group]), rollouts=3, max_tokens=32)
     (request,) = piece({}, first).requests
     assert (request.prefix, request.parent, request.n, request.max_tokens) == ((97, 98), (0, 0), 2, 4)
     group.rollouts += [segment(1, 0, "abX", above=one), segment(1, 1, "aby", above=one, certain=-0.1)]

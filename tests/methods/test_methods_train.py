@@ -16,9 +16,13 @@ class Rising:
         return [{name: [float(place) for place in range(len(answer))] for name in signals} for answer in answers]
 
 
+#: What a method needs to find something on a task whose every problem is solved half of the time.
+FITTED = {"ace_reason": {"sampler": {"most": 0.5}}}
+
+
 @pytest.mark.parametrize("key", sorted(methods()))
 def test_every_method_changes_the_weights(key):
-    method = find_method(key)
+    method = find_method(key).override(FITTED.get(key, {}))
     parts = {"scorer": Rising()} if method.controller is not None else {}
     trainer = make_trainer(method, make_settings(training={"updates": 2}), **parts)
     before = {name: weight.detach().clone() for name, weight in trainer.policy.trainable().items()}

@@ -14,6 +14,7 @@ from workbench.tasks.chained import Chained
 from workbench.tasks.choices import Choices
 from workbench.tasks.gsm8k import Gsm8k
 from workbench.tasks.jsonl import Jsonl
+from workbench.tasks.levels import Levels
 from workbench.tasks.minds import Minds
 from workbench.tasks.mixture import Mixture
 from workbench.tasks.np_hard import NpHard
@@ -86,6 +87,9 @@ EXAMPLES = {
         "exact",
         lambda problem: f"answer: {problem.answer}",
         lambda problem: next(place for place in problem.data["places"] if place != problem.answer),
+    ),
+    "levels": Example(
+        lambda folder: Levels((Sums(level=1), Sums(level=3))), "exact", lambda problem: f"answer: {problem.answer}"
     ),
     "ranked_solutions": Example(
         lambda folder: RankedSolutions(Sums(level=2)), "exact", lambda problem: f"answer: {problem.answer}"

@@ -89,7 +89,11 @@ def same(one: Step, other: Step) -> None:
                 assert str(values) == str(right[name]), name  # nan is not equal to itself
 
 
-@pytest.mark.parametrize("key", sorted(methods()))
+#: Self-play needs a policy that writes programs, which noise does not: tests/methods/test_azr.py has it train.
+TRAINING = sorted(key for key in methods() if not key.startswith("azr"))
+
+
+@pytest.mark.parametrize("key", TRAINING)
 def test_every_method_trains(key: str) -> None:
     trainer = make_trainer(key)
     before = weights(trainer)

@@ -20,13 +20,13 @@ export function outcomesOf({ rollouts }) {
   return rollouts.map(([, , correct, finish]) => ({ correct, finish }));
 }
 
-/** Mean reward, how many are correct, how many are scored, whether all rewards are equal, and whether there are rewards without grades. @param {Pick<BoardEntry, "rollouts">} group */
+/** Mean reward, how many are correct, how many are scored, whether all of several rewards are equal, and whether there are rewards without grades. @param {Pick<BoardEntry, "rollouts">} group */
 export function groupFacts(group) {
   const rewards = group.rollouts.map((rollout) => rollout[1]).filter((reward) => reward !== null);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   const ungraded = rewards.length > 0 && group.rollouts.every(([, , correct]) => correct === null);
   const text = ungraded ? "not graded" : correctText(outcomesOf(group));
-  const zeroVariance = rewards.length > 0 && rewards.every((reward) => reward === rewards[0]);
+  const zeroVariance = rewards.length > 1 && rewards.every((reward) => reward === rewards[0]);
   return { mean, text, zeroVariance, ungraded, scored: rewards.length };
 }
 

@@ -58,11 +58,12 @@ export function marked(events) {
   return events.filter(({ step, kind }) => step !== null && !QUIET.has(kind));
 }
 
-/** Every series of a chart that was recorded; reward components, roles and sources have a line each, as many as there are colours. @param {Spec} spec @param {Shown["columns"]} columns */
+/** Every series of a chart that was recorded; reward components, roles and sources have a line each, as many as there are
+ * colours; a source within a role, as `propose.find`, is in the table of all curves alone. @param {Spec} spec @param {Shown["columns"]} columns */
 export function seriesOf(spec, columns) {
   const has = (/** @type {string} */ name) => columns[name] && Array.prototype.some.call(columns[name], Number.isFinite);
   const more = spec.more;
-  const parts = more ? Object.keys(columns).filter((name) => more.test(name)) : [];
+  const parts = more ? Object.keys(columns).filter((name) => more.test(name) && !name.replace(more, "").includes(".")) : [];
   const extra = more && parts.length > (spec.lone ? 0 : 1) ? parts.map((name) => [name, name.replace(more, "")]) : [];
   return [...Object.entries(spec.series), ...extra].filter(([name]) => has(name)).slice(0, Math.max(COLOURS, Object.keys(spec.series).length));
 }

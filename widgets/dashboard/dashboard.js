@@ -46,10 +46,10 @@ class View {
     this.start();
   }
 
-  /** The sections below the curves: of what is on record, and, where the page may ask the model, of its checkpoints. */
+  /** The sections below the curves: of its checkpoints, where the page may ask the model, and of what is on record. */
   given() {
     const { sections = [], asks } = this.model.get("shown");
-    return [...sections.map(loaded), ...(asks ? SECTIONS : [])];
+    return [...(asks ? SECTIONS : []), ...sections.map(loaded)];
   }
 
   /** Shows a group of a step in the token view, at a rollout if one is given. @param {{ step: number, group: number, rollout?: number }} place */

@@ -11,7 +11,7 @@ import { Newest } from "../wire/newest.js";
 /**
  * @typedef {{ key: string, step: number, source: string, question: string, parent: string, numbers: Record<string, number | null> }} Row
  * @typedef {import("./map.js").Drawn & { all: number, total: number, start: number, sources: [string, number][], measures: string[], rows: Row[], notes: string[] }} Window
- * @typedef {{ step: number, group: number, rollout: number, role: string, reason?: string }} Origin
+ * @typedef {{ step: number, group: number, rollout: number, role: string, reason?: string, tried?: [string, number, number][] }} Origin
  * @typedef {{ key: string, step: number, source: string, prompt: string, answer: string, data: Record<string, string>, visits: [number, number, number][], origin: Origin }} Item
  * @typedef {import("../checkpoint/parts.js").Host} Host
  */
@@ -26,6 +26,11 @@ export function visitsText(visits) {
   const [tried, right] = [1, 2].map((place) => visits.reduce((sum, visit) => sum + visit[place], 0));
   const steps = visits.length === 1 ? `step ${visits[0][0]}` : `${visits.length} steps, last ${visits[visits.length - 1][0]}`;
   return `asked at ${steps}: ${right} of ${tried} correct`;
+}
+
+/** Who solved a problem in the step of its making. @param {[string, number, number][]} tried role, correct, graded */
+export function triedText(tried) {
+  return tried.filter(([, , graded]) => graded).map(([role, correct, graded]) => ` · ${visible(role) || "solve"}: ${correct} of ${graded} correct`).join("");
 }
 
 export class StockView {
@@ -131,7 +136,7 @@ export class StockView {
     const facts = Object.entries(data).map(([name, value]) => make("span", {}, make("span", { class: "wb-muted" }, `${visible(name)} `), make("bdi", {}, visible(value))));
     this.item.hidden = false;
     this.item.replaceChildren(
-      make("div", { class: "wb-stock-facts" }, make("b", {}, visible(key)), make("span", {}, `made at step ${step}${source ? ` · ${visible(source)}` : ""}`), make("span", {}, visitsText(visits)), make("span", {}, "made from ", from)),
+      make("div", { class: "wb-stock-facts" }, make("b", {}, visible(key)), make("span", {}, `made at step ${step}${source ? ` · ${visible(source)}` : ""}${triedText(origin.tried ?? [])}`), make("span", {}, visitsText(visits)), make("span", {}, "made from ", from)),
       make("pre", {}, visible(prompt)), make("div", { class: "wb-stock-facts" }, make("span", {}, make("span", { class: "wb-muted" }, "answer "), make("b", {}, visible(answer))), facts));
   }
 

@@ -23,7 +23,7 @@ MOST_BINS = 48  # of steps, that have a median
 MOST_MEASURES = 12  # numbers of the problems' data
 LONGEST = 4000  # characters of a text that is shown whole
 RATE, LENGTH, AGE = "solve rate", "length", "step made"
-NAMES = ("rollout", "group", "problem", "role", "parent")
+NAMES = ("rollout", "group", "problem", "role", "parent", "correct")
 
 
 class Made:
@@ -208,15 +208,26 @@ def origin(data: RunData, key: str, step: int) -> dict[str, Any]:
     """The rollout that a problem was made from: the parent of those that tried it in the step of its making.
 
     `reason` says why there is none on record. A problem whose attempts have no parent comes from the first attempt.
+    `tried`: for every role that attempted it in that step its correct and its graded rollouts.
     """
     try:
         table = read(data.file(step), NAMES)
     except ValueError as error:
         return {"reason": str(error)}
     rows = {each["rollout"]: each for each in table.to_pylist()}
-    tried = next((each for each in rows.values() if each["problem"] == key), None)
-    if tried is None:
+    tried = [each for each in rows.values() if each["problem"] == key]
+    if not tried:
         return {"reason": f"step {step} has no rollout of it on record: it was given, or its rollouts were dropped"}
-    parent = tried.get("parent")
-    found = rows.get(parent, tried) if parent is not None else tried
-    return {"step": step, "group": found["group"], "rollout": found["rollout"], "role": found.get("role") or ""}
+    parent = tried[0].get("parent")
+    found = rows.get(parent, tried[0]) if parent is not None else tried[0]
+    place = {"step": step, "group": found["group"], "rollout": found["rollout"], "role": found.get("role") or ""}
+    return {**place, "tried": outcomes_by_role(tried)}
+
+
+def outcomes_by_role(rows: Sequence[dict[str, Any]]) -> list[tuple[str, int, int]]:
+    """Role, correct and graded rollouts of these rows, for every role."""
+    graded: dict[str, list[float]] = {}
+    for row in rows:
+        known = number(row.get("correct"))
+        graded.setdefault(row.get("role") or "", []).extend([] if known is None else [known])
+    return [(role, sum(grade > 0.5 for grade in grades), len(grades)) for role, grades in graded.items()]

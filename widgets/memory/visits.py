@@ -112,16 +112,16 @@ def summed(problem: Whole, step: Whole, attempts: Whole, successes: Floats, coun
     np.maximum.at(last, whose, when)
     ends = np.zeros(count, bool)  # whether the last graded visit was solved; later ones overwrite earlier ones
     ends[who] = good
-    attempted = np.bincount(problem, attempts, count).astype(np.int64)
+    tried = np.bincount(problem, attempts, count).astype(np.int64)
     succeeded = np.bincount(problem, successes, count).astype(np.float64)
-    asked = np.bincount(problem, minlength=count)
     state = np.full(count, PARTLY, np.int64)
     state[ends & (changed < 0)] = SOLVED
     state[~ends & (succeeded == 0)] = NEVER
     state[(changed >= 0) & ends], state[(changed >= 0) & ~ends] = LEARNED, FORGOTTEN
-    state[attempted == 0] = UNGRADED
+    state[tried == 0] = UNGRADED
     changed[changed < 0] = NEVER_STEP
-    return Problems(attempted, succeeded, asked, first, changed, last, state)
+    visits = np.bincount(problem, minlength=count).astype(np.int64)
+    return Problems(tried, succeeded, visits, first, changed, last, state)
 
 
 @functools.lru_cache(maxsize=8)

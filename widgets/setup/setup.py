@@ -20,7 +20,7 @@ from widgets.setup.method import MethodEditor
 from widgets.setup.presets import left_over, suited
 from widgets.setup.samples import Samples, Trial
 from workbench.config import RunConfig
-from workbench.engines.build import ENGINES
+from workbench.engines.build import engines
 from workbench.sections import ExamPart, Part, RewardPart
 from workbench.visible import escaped
 
@@ -238,7 +238,7 @@ def make_editor(desk: Desk, name: str, value: Any) -> Editor:
     if not fields:
         return editor(desk, Spec.of(name, info))
     if name == "rollouts":
-        kinds: Any = Literal.__getitem__(tuple(sorted(ENGINES)))
+        kinds: Any = Literal.__getitem__(tuple(sorted(engines())))
         fields["engine"] = FieldInfo(annotation=kinds, default="local", description=fields["engine"].description)
     return Table(desk, fields, frozenset(fields.keys() - BASIC.get(name, fields.keys())))
 

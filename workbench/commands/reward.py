@@ -16,7 +16,7 @@ def reward(
     """Grade a reward before it trains anything: does it prefer the correct one of ten solutions?"""
     from rich.table import Table
 
-    from workbench.runs.grade_reward import grade_reward
+    from workbench.runs.checkpoints.grade_reward import grade_reward
 
     found = grade_reward(read_exam(exam), problems)
     if as_json:

@@ -21,9 +21,9 @@ from workbench.types import Batch, Group, PerToken, Request, Rollout, State
 
 SEARCH = "search"  # the role of a node: what is unfinished is no attempt
 PATH, DIRECT, CACHED = "path", "direct", "cached"  # tags
-FEWEST = 4  # segments of the longest completion: short ones have shorter segments
+FEWEST = 16  # segments of the longest completion: where that is short, so are they
 
-Segment = Annotated[int, Field(ge=1, description="most tokens of a node; a quarter of the longest completion at most")]
+Segment = Annotated[int, Field(ge=1, description="most tokens of a node; at most a sixteenth of a completion")]
 Width = Annotated[int, Field(ge=1, description="children of a node")]
 
 
@@ -31,7 +31,7 @@ def segment_of(segment: int, longest: int) -> int:
     """Tokens of a node.
 
     >>> segment_of(256, 16384), segment_of(256, 96)
-    (256, 24)
+    (256, 6)
     """
     return max(1, min(segment, math.ceil(longest / FEWEST)))
 
@@ -197,7 +197,7 @@ class SearchTree(Controller):
         return root, best
 
     def bound(self, node: Node) -> float:
-        """How promising a node is among the other children of its parent."""
+        """How promising a node is among the children of its parent."""
         return upper_bound(node, self.explore)
 
     def best(self, nodes: Iterable[Node], deepest: int) -> Node | None:
@@ -232,12 +232,8 @@ def leaves_of(root: Node) -> list[Node]:
     nodes = [root]
     for node in nodes:
         nodes += node.children
-    return sorted((node for node in nodes if node.terminal), key=found_at)
-
-
-def found_at(node: Node) -> tuple[int, tuple[int, int]]:
-    """When a node was found."""
-    return (node.rollout.round, node.rollout.key) if node.rollout else (-1, (-1, -1))
+    ended = [(node.rollout.round, node.rollout.key, node) for node in nodes if node.terminal and node.rollout]
+    return [node for _, _, node in sorted(ended, key=lambda item: item[:2])]
 
 
 def node_advantages(leaves: Sequence[Node]) -> list[list[float]]:

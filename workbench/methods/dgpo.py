@@ -1,6 +1,6 @@
 """DGPO: every group whose rewards vary makes an update of the same size, and harder problems weigh more.
 
-Left out: the second half of MathForge, questions reformulated by another model (MQR); bring such data as a task.
+The second half of MathForge, reformulated questions, is `mqr`.
 """
 
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ STORIES = (
     "It rained all morning, and the market opened late.",
     "A ship with three masts lay in the harbour.",
     "The old clock in the hall had stopped again.",
-    "No one in the village remembered a warmer spring.",
+    "The people of the village remembered no warmer spring.",
 )
 TERMS = ("dovel", "quorn", "tamber", "lissom")
 NUMBER = re.compile(r"(?<![\w.,:/])\d{1,9}(?![\w:/]|[.,]\d)")

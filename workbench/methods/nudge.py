@@ -137,8 +137,8 @@ class BetweenContexts(Advantage):
         return spread(centred / (group_std(own, batch.group, correction=0) + self.eps), batch.mask)
 
     def within(self, batch: Batch) -> PerRollout:
-        """a, in float64; nan where unscored."""
-        reward = batch.reward.double()
+        """a, [rollout]; nan where unscored."""
+        reward = batch.reward
         plain = group_centre(reward, batch.group)
         if "context" not in batch:
             return plain

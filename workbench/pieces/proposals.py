@@ -72,7 +72,7 @@ def validity(role: str, reads: Sequence[Read]) -> dict[str, float]:
 
 def cannot_seed(kind: str, faults: Sequence[Sequence[str]], rounds: int) -> str:
     """Why a kind has no problem to start from; `faults` are kinds with reasons."""
-    reasons = Counter(reason for each, reason in faults if each == kind)
+    reasons = Counter(reason.partition(": ")[0] for each, reason in faults if each == kind)
     commonest = "; ".join(f"{reason} ({count} times)" for reason, count in reasons.most_common(3))
     return (
         f"self_play: no valid proposal of kind {kind!r} in {rounds} rounds of seeding: {commonest or 'none was made'}; "

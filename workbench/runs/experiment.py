@@ -6,7 +6,7 @@ the runs that train continue, and `resume` starts a queue again that takes up wh
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,12 +94,19 @@ def launch_seeds(
     chosen = [config.seed + number for number in range(seeds)] if isinstance(seeds, int) else list(seeds)
     if not chosen or len(set(chosen)) < len(chosen) or jobs < 1:
         raise ValueError(f"seeds = {seeds!r}, jobs = {jobs}: give one seed or more, each once, and jobs of 1 or more")
-    path = new_folder(runs, config.name)
-    names = [f"seed-{seed}" for seed in chosen]
-    for name, seed in zip(names, chosen, strict=True):
-        single = config.replace(seed=seed, name=name)
-        prepare(single, RunDirectory(path / name).create(), single.to_toml())
-    content = {"format": FORMAT, "name": path.name, "jobs": jobs, "seeds": chosen, "runs": names}
+    singles = {f"seed-{seed}": config.replace(seed=seed, name=f"seed-{seed}") for seed in chosen}
+    return launch_configs(singles, runs, config.name, jobs, launcher)
+
+
+def launch_configs(
+    configs: Mapping[str, "RunConfig"], runs: Path, name: str, jobs: int, launcher: Local = LOCAL
+) -> Experiment:
+    """An experiment of several configs, by the names of their runs, with its queue started."""
+    path = new_folder(runs, name)
+    for own, config in configs.items():
+        prepare(config, RunDirectory(path / check_name(own)).create(), config.to_toml())
+    seeds = [config.seed for config in configs.values()]
+    content = {"format": FORMAT, "name": path.name, "jobs": jobs, "seeds": seeds, "runs": list(configs)}
     write_json(path / "experiment.json", {**content, "program": launcher.program})
     start_queue(path)
     return Experiment(path)

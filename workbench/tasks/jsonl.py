@@ -4,7 +4,6 @@ import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal
 
@@ -13,7 +12,8 @@ from pydantic import Field
 from workbench.errors import Finding, summarised
 from workbench.kinds import Task
 from workbench.tasks.data.cells import ABSENT, ANSWERS, PROMPTS, REMEDIES, CellError, cell, plain, question
-from workbench.tasks.data.files import Line, Rows, data_files, read_rows
+from workbench.tasks.data.files import Line, Rows, data_files, located, read_rows
+from workbench.tasks.data.hub import HubError
 from workbench.types import Problem
 
 Split = Literal["train", "test"]
@@ -38,15 +38,19 @@ class Contents:
 class Jsonl(Task):
     """A file with a prompt and an answer in every row; part of it, or a second file, is held out as test split.
 
-    Formats: JSON lines, JSON arrays, CSV, parquet and Arrow, compressed or not, and folders of them (in a folder, the
-    files with the split's name in theirs, where there are any). A prompt may be a list of messages: one turn of the
-    user, with a system turn before it, which must be `model.system`. A dotted name reads inside a table, as in
+    The path may be a data set of the Hub, or a folder of it. Formats: JSON lines, JSON arrays, CSV, parquet and Arrow,
+    compressed or not, and folders of them (in a folder, the files with the split's name in theirs, where there are
+    any). A prompt may be a list of messages: one turn of the user, with a system turn before it, which must be
+    `model.system`. A dotted name reads inside a table, as in
     `reward_model.ground_truth`. Without `test_path` a share of the rows, chosen by the shuffle seed, is the test split;
     a row whose question is asked in training stays there. A problem's key is its line number, with `test-` before it
     where it comes from the second file.
     """
 
-    path: Annotated[str, Field(description="file or folder; a relative path starts at the working directory")]
+    path: Annotated[
+        str,
+        Field(description="file, folder, or hf://datasets/OWNER/NAME; relative ones start at the working directory"),
+    ]
     prompt: Annotated[
         str, Field(min_length=1, description=f"column of the question; where 'prompt' is absent: {', '.join(PROMPTS)}")
     ] = "prompt"
@@ -175,7 +179,7 @@ class Jsonl(Task):
         """The rows of both splits, in their order; they share no question, unless two files do."""
         if self.test_path is not None:
             return {split: ordered(self.rows(split).rows, self.shuffle) for split in SPLITS}
-        if Path(self.path).expanduser().is_dir():
+        if located(self.path).is_dir():
             test = read_rows(self.path, "test").rows
             train = self.rows("train").rows
             if {line.key for line in test} != {line.key for line in train}:  # files of both names
@@ -236,8 +240,11 @@ def prepare_as_of(task: Jsonl, version: str) -> Contents:
 
 def stamp(path: str | None) -> list[tuple[str, int, int]]:
     """Name, time of change and size of a file, or of every file of a folder; empty if there is none."""
-    place = Path(path or "").expanduser()
     if path is None:
+        return []
+    try:
+        place = located(path)
+    except HubError:  # told by `check`
         return []
     files = data_files(place) if place.is_dir() else [place] if place.is_file() else []
     return [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files]

@@ -172,6 +172,7 @@ def test_a_made_problem_leads_to_the_rollout_it_came_from(data):
         "group": proposal["group"],
         "rollout": proposal["rollouts"][0][0],
         "role": "propose",
+        "tried": [("try", 1, 4)],
     }
     with pytest.raises(ValueError, match="roles has no made problem 'made 99'"):
         stock.item(data, "made 99")

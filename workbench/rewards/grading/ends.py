@@ -17,6 +17,13 @@ DENIED = re.compile(r"(?:\bnot|n't|\bnever|\bneither|\bnor|\bor|\bcannot be|\\ne
 OFFERED = re.compile(
     r"^[\s$).,*\\\]]{0,8}(?:or|and/or|nor|if|unless|is (?:wrong|incorrect|not)|isn't|maybe)\b", re.IGNORECASE
 )
+TAKEN_BACK = re.compile(  # what stands right behind an answer and gives another one, or says that it is wrong
+    r"^[\s.?!,;:*_()$\\\]–—-]{0,12}(?:(?:which|that|this|it)(?:\sis|['’]s|\swas)\s(?:wrong|incorrect|not\s(?:correct|right))"
+    r"|(?P<turn>no(?=[\s,.!:–—-]{1,4}(?:wait|it|that|actually|sorry|the|[0-9$(\\]|[A-J]\b))|wait|actually|sorry|oops"
+    r"|hmm+|correction|scratch\sthat|or))\b",
+    re.IGNORECASE,
+)
+SIGNS = re.compile(r"[0-9]+(?:[.,][0-9]+)*|(?<![A-Za-z'])[A-HJ](?![A-Za-z'])")
 FORMULA = re.compile(r"\$\$(.{1,1500}?)\$\$|\$([^$\n]{1,800})\$|\\\((.{1,800}?)\\\)|\\\[(.{1,1500}?)\\\]", re.DOTALL)
 END = re.compile(
     r"[.!?](?=[\s*_]|$)(?<!\b[ap]\.m\.)(?<!\bSt\.)(?<!\bMr\.)(?<!\bDr\.)|[。；]|\s[—–-]{1,2}\s(?=[A-Za-z])|</|<\||;\s"
@@ -66,6 +73,25 @@ def with_unit(content: str, after: str) -> str:
     return f"{content} {unit}" if known is not None and known.powers and read_number(clean(content)) else content
 
 
+def taken_back(answer: str, behind: str) -> str:
+    """Why an answer does not count for what stands right behind it; empty where it counts.
+
+    A second look that ends with the same number or letter confirms it.
+
+    >>> taken_back("15", "? No, 16."), taken_back("15", ". Wait, 3 times 5 is 15."), taken_back("C", ".. or D")
+    ('the answer is taken back right behind it', '', 'the answer is taken back right behind it')
+    """
+    found = TAKEN_BACK.match(behind[:200])
+    if found is None:
+        return ""
+    own, others = SIGNS.findall(answer), SIGNS.findall(behind[found.end() : 200].split("\n\n")[0])
+    if own:  # numbers are replaced by numbers, letters by letters
+        others = [other for other in others if other[0].isdigit() == own[-1][0].isdigit()]
+    if found["turn"] and (not others or (own and others[-len(own) :] == own)):
+        return ""
+    return "the answer is taken back right behind it"
+
+
 def shortened(rest: str) -> Found:
     r"""The answer at the beginning of a text: a formula in its delimiters, or the line to where its answer ends.
 
@@ -81,7 +107,10 @@ def shortened(rest: str) -> Found:
         inner = next(group for group in formula.groups() if group is not None).strip()
         after = rest[formula.end() : formula.end() + 60]
         if not OFFERED.match(after) and not re.match(r"\s*(?:,|and\b|\$|[-+*/=^<>]|\\[a-z])", after):
-            return Found(with_unit(inner, after), "marker") if inner else Found(missing="nothing stands in the formula")
+            back = taken_back(inner, rest[formula.end() :])
+            if back or not inner:
+                return Found(missing=back or "nothing stands in the formula")
+            return Found(with_unit(inner, after), "marker")
     line = rest.split("\n", 1)[0].strip()
     end = END.search(line, 1)
     if line.startswith(("$", "\\(")) and line.count("$") % 2 == 0 and end and line[: end.start()].count("$") % 2:
@@ -90,7 +119,8 @@ def shortened(rest: str) -> Found:
     answer = without_remark(answer.strip().rstrip("*_` ,"))
     if not clean(answer):
         return Found(missing="nothing follows the last answer marker")
-    return prose(answer)
+    back = taken_back(answer, rest.lstrip()[end.start() if end else len(line) :])
+    return Found(missing=back) if back else prose(answer)
 
 
 def without_remark(answer: str) -> str:
@@ -102,6 +132,7 @@ def without_remark(answer: str) -> str:
     found = re.fullmatch(r"(.*[\w%$}*]\*{0,2})\s+\(([^()]{1,200})\)\s*", answer)
     if (
         found is None
+        or taken_back(found[1], found[2])
         or HEDGE.search(found[2])
         or re.search(r"\b(?:not|wrong|if)\b|mod", found[2])
         or len(found[2].strip()) < 2

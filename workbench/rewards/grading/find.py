@@ -17,6 +17,7 @@ from workbench.rewards.grading.ends import (
     Found,
     last_number,
     shortened,
+    taken_back,
     whole_text,
     with_unit,
 )  # fmt: skip
@@ -196,7 +197,7 @@ def in_boxes(text: str) -> Found | None:
         return Found(
             missing=f"several boxes with different content ({earlier[:40]!r} and {members[0][:40]!r}), none taken back"
         )
-    if OFFERED.match(after) or (before and DENIED.search(before)):
+    if OFFERED.match(after) or taken_back(content, text[end:]) or (before and DENIED.search(before)):
         return Found(missing=f"the box with {content[:40]!r} is one of several, or taken back")
     return Found(", ".join(members), "box")
 

@@ -28,6 +28,8 @@ LATEX = (
     (re.compile(r"\\leq?s?(?:lant)?(?![a-zA-Z])"), r"\\le "),
     (re.compile(r"\\neq?(?![a-zA-Z])"), r"\\ne "),
     (re.compile(r"\\varnothing(?![a-zA-Z])"), r"\\emptyset "),
+    (re.compile(r"\\colon(?![a-zA-Z])"), ":"),
+    (re.compile(r"\{([^{}]{1,200}?)\\over(?![a-zA-Z])([^{}]{1,200})\}"), r"\\frac{\1}{\2}"),
     (re.compile(r"\\(?:degree|degrees)(?![a-zA-Z])|\^\s*\{\s*\\circ\s*\}"), r"^\\circ "),
     (re.compile(r"\\(?:rightarrow|longrightarrow|Rightarrow|implies)(?![a-zA-Z])"), r"\\to "),
     (re.compile(r"\\[lc]?dots[cbmio]?(?![a-zA-Z])"), r"\\ldots "),

@@ -103,7 +103,9 @@ FUNCTIONS = frozenset(
 COMMAND = re.compile(r"\\[a-zA-Z]+")
 PROSE = re.compile(r"[^\W\d_]+(?:['’.&-]+[^\W\d_]+)*(?:[\s,/]+[^\W\d_]+(?:['’.&-]+[^\W\d_]+)*)*")
 EVERYTHING = re.compile(r"\\mathbb\s*\{?\s*R\s*\}?|\\R|(?:all )?real(?:s| numbers)", re.IGNORECASE)
-NOTHING = re.compile(r"\\emptyset|\\\{\s*\\\}|\{\s*\}|(?:the )?empty set", re.IGNORECASE)
+NOTHING = re.compile(
+    r"\\emptyset|\\\{\s*\\\}|\{\s*\}|(?:the )?empty set|no solutions?|there (?:is|are) no solutions?", re.IGNORECASE
+)
 
 
 def read_words(text: str) -> Words | None:

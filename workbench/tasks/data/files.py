@@ -23,6 +23,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from workbench.errors import Finding, shortened, summarised
+from workbench.tasks.data.hub import HubError, hub_folder, is_hub
 
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
 PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -67,12 +68,20 @@ class Rows:
 @functools.lru_cache(maxsize=2)
 def read_rows(path: str, split: str = "") -> Rows:
     """The rows of a file, or of the files of a folder: there only those named after the split, where there are any."""
-    place = Path(path).expanduser()
+    try:
+        place = located(path)
+    except HubError as error:
+        return Rows(errors=(str(error),))
     if place.is_dir():
         return read_folder(place, split)
     if not place.is_file():
         return Rows(errors=(f"there is no such file (looked in {place.absolute()}); correct the path",))
     return read_file(place)
+
+
+def located(path: str) -> Path:
+    """The local file or folder of a path. HubError for one of the Hub (`hf://…`) that cannot be had."""
+    return hub_folder(path) if is_hub(path) else Path(path).expanduser()
 
 
 def read_folder(folder: Path, split: str) -> Rows:
