@@ -101,9 +101,9 @@ def test_columns_the_data_lack():
     assert found.startswith("method.controller: hint_the_lost looks for the column 'hint' in the data of word_problems")
     there = find_method("guide").override({"controller": {"hint": "numbers"}})
     assert column_warnings(config(there)) == []
-    (found,) = column_warnings(config("scrl"))
-    assert "looks for the column 'parts or solution'" in found
-    assert column_warnings(config(find_method("scrl").override({"controller": {"chain": "numbers"}}))) == []
+    (found,) = column_warnings(config(find_method("scrl").override({"controller": {"chain": "proof"}})))
+    assert "looks for the column 'parts or proof'" in found
+    assert column_warnings(config("scrl")) == []
 
 
 def test_a_method_without_what_it_works_on_is_plain_grpo():
