@@ -6,7 +6,7 @@ from workbench.registry import find_method, methods
 
 #: The bound on the loss of a negative advantage (dual clip): run scripts, or the default of the code they are built on.
 DUAL = {
-    "vimpo": 10.0, "cure": 10.0, "steer": 10.0,
+    "vimpo": 10.0, "cure": 10.0, "steer": 10.0, "deep_search": 10.0,
     "cepo": 3.0, "canon": 3.0, "canon_length": 3.0, "ucas": 3.0, "siren": 3.0, "icpo": 3.0,
     "icpo_bonus": 3.0,
     "temporal_schedule": 3.0, "temporal_forking": 3.0, "temporal_entropy": 3.0,

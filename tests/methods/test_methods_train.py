@@ -20,7 +20,8 @@ class Rising:
 FITTED = {"ace_reason": {"sampler": {"most": 0.5}}}
 
 
-@pytest.mark.parametrize("key", sorted(methods()))
+#: Self-play needs a policy that writes programs: test_azr.py has it train.
+@pytest.mark.parametrize("key", sorted(key for key in methods() if not key.startswith("azr")))
 def test_every_method_changes_the_weights(key):
     method = find_method(key).override(FITTED.get(key, {}))
     parts = {"scorer": Rising()} if method.controller is not None else {}

@@ -68,7 +68,8 @@ def test_replayed_problems_are_answers_to_learn():
     assert [rollout.request.group for rollout in orders.rollouts] == [50, 51]
     for rollout in orders.rollouts:
         problem = rollout.request.problem
-        assert Echo().text(rollout.tokens) == problem.answer + "."
+        assert Echo().text(rollout.tokens) == problem.data["solution"] + "."  # the worked answer
+        assert problem.data["solution"].endswith(f"answer: {problem.answer}")
         assert Echo().text(rollout.prompt) == problem.prompt
         assert rollout.extras["off_policy"] == [1.0] * len(rollout.tokens)
     assert not Replay()({}, make_round(0, [scored(0, [1.0])])).rollouts

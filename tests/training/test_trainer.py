@@ -89,13 +89,15 @@ def same(one: Step, other: Step) -> None:
                 assert str(values) == str(right[name]), name  # nan is not equal to itself
 
 
-#: Self-play needs a policy that writes programs, which noise does not: tests/methods/test_azr.py has it train.
-TRAINING = sorted(key for key in methods() if not key.startswith("azr"))
+#: Self-play needs a policy that writes programs, and supervised training writes nothing: their own tests have them train.
+TRAINING = sorted(key for key in methods() if key != "sft" and not key.startswith("azr"))
+#: What a method needs to find something on a task whose every problem is solved half of the time.
+FITTED = {"ace_reason": {"sampler": {"most": 0.5}}}
 
 
 @pytest.mark.parametrize("key", TRAINING)
 def test_every_method_trains(key: str) -> None:
-    trainer = make_trainer(key)
+    trainer = make_trainer(find_method(key).override(FITTED.get(key, {})))
     before = weights(trainer)
     steps = [step for step in trainer if step.number]  # 0: what a sampler surveys
     assert [step.number for step in steps] == [1, 2]

@@ -47,7 +47,7 @@ class SelfPlay(Controller):
     is seeded first: the policy proposes, untrained, from the environment's few one-line programs.
     """
 
-    facts = (Fact("cohort", help="rollouts of one role and kind, which share mean and deviation, have one number"),)
+    facts = (Fact("cohort", help="rollouts of one role and kind, which share mean and deviation, have one number."),)
 
     environment: Environment = SmallLanguage()
     kinds: Annotated[tuple[str, ...], Field(description="of problems; empty: all that the environment has")] = ()

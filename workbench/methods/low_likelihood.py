@@ -51,7 +51,7 @@ class AskUnsolved(Controller):
     With `anchor` a correct one stays, with an advantage of 0, for the loss `stay_near`; else its problem is dropped.
     """
 
-    facts = (Fact("anchor", help="1 for the most likely completion of a solved problem"),)
+    facts = (Fact("anchor", help="1 for the most likely completion of a solved problem."),)
     anchor: Annotated[bool, Field(description="keep correct most likely completions for the divergence")] = True
 
     def most_rollouts(self, problems: int, rollouts: int) -> int:

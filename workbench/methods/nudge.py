@@ -80,7 +80,7 @@ class Nudge(Controller):
     number, from 1.
     """
 
-    facts = (Fact("context", help="number of the strategy that a rollout was asked with; 0: none"),)
+    facts = (Fact("context", help="number of the strategy that a rollout was asked with; 0: none."),)
     strategies: Annotated[int, Field(ge=1, description="strategies of a problem")] = 2  # the paper
     column: Annotated[str, Field(description="the column of the data that holds a list of strategies")] = "strategies"
     general: Annotated[tuple[str, ...], Field(min_length=1, description="used without that column")] = GENERAL

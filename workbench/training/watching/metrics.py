@@ -120,7 +120,7 @@ def token_metrics(learned: Learned) -> dict[str, float]:
         for name in ("entropy", "kl"):
             if name in tensors and rows.any():
                 found[f"{name}.{role}" if role else name] = float(tensors[name][rows].nanmean())
-    given = mask & torch.tensor([rollout.finish == "given" for rollout in learned.rollouts])[:, None]
+    given = mask & torch.tensor([each.finish == "given" for each in learned.rollouts], dtype=torch.bool)[:, None]
     if given.any():
         found["nll"] = -float(tensors["old_logprob"][given].mean())
     wanted = mask & (tensors["advantage"] != 0)
