@@ -10,6 +10,7 @@ keep + (1 - keep) · detect / mean length; `over_prediction`: the first over the
 import argparse
 import itertools
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import common
@@ -43,10 +44,10 @@ def forced(config: RunConfig) -> Trainer:
     trainer = build(config)
     ends, score, encoder = set(trainer.stop_tokens), trainer.parts.score, trainer.parts.encoder
 
-    def scored(group: Group) -> list[str]:
-        for rollout in group.rollouts:
+    def scored(groups: Sequence[Group]) -> list[str]:
+        for rollout in [rollout for group in groups for rollout in group.rollouts]:
             rollout.text = encoder.text(list(itertools.takewhile(lambda token: token not in ends, rollout.tokens)))
-        return score(group)
+        return score(groups)
 
     trainer.stop_tokens, trainer.parts.score = (NEVER,), scored
     return trainer

@@ -18,6 +18,7 @@ HEADER = ["| field | type | default | bounds | what it is |", "|---|---|---|---|
 OPEN = {
     "task": 'A task by name, with its fields: `task = "word_problems"`. See [pieces](pieces.md).',
     "rewards": "One table each: a reward by name, its `weight`, a `name` where two are alike, and its own fields.",
+    "cast": "One table each: a `name` by which rewards ask it, a `member`, and its fields. See [pieces](pieces.md).",
     "method": "A method by its key; any slot may be overridden. See [methods](methods.md) and [pieces](pieces.md).",
     "exams": "One table each: an exam by name, its own fields ([pieces](pieces.md)), and the fields below.",
     "alarms": "One table each: an alarm by name, its `action`, and its own fields. See [pieces](pieces.md).",
@@ -39,7 +40,12 @@ def config_page(note: str) -> str:
     lines += ["", "## At the top", "", *table(plain)]
     for name, info in fields.items():
         if name in OPEN:
-            lines += ["", f"## `[{f'[{name}]' if name in ('rewards', 'exams', 'alarms') else name}]`", "", OPEN[name]]
+            lines += [
+                "",
+                f"## `[{f'[{name}]' if name in ('rewards', 'cast', 'exams', 'alarms') else name}]`",
+                "",
+                OPEN[name],
+            ]
             lines += ["", *table(own_fields(PARTS[name]))] if name in PARTS else []
         elif columns_of(info):
             lines += ["", f"## `[{name}]`", "", *section(info)]

@@ -24,6 +24,8 @@ EXCEPTIONS = {
     "workbench/runs/process/build.py": "the one place that joins the rooms",
     "workbench/runs/checkpoints/grade_reward.py": "asks a reward about ready-made solutions, without a run",
     "workbench/runs/micro_mixing.py": "makes mixtures of the sources that small runs choose",
+    "workbench/cast/checkpoint.py": "a run's model is opened by what reads runs",
+    "workbench/runs/process/score.py": "scores texts by hand as build.py has a run score",
     "workbench/runs/process/family.py": "tries trainer and engine on a model, for build.py",
 }
 
@@ -50,6 +52,7 @@ LIBRARY: dict[str, set[str]] = {
     "sandbox": set(),  # knows values and programs, nothing of this project
     "problems": {"errors", "types", "sandbox"},
     "rewards": CORE | {"problems", "sandbox"},
+    "cast": CORE | {"models", "engines", "training"},  # opens models
     "pruning": CORE,
     "tasks": BASE | {"problems", "sandbox"},
     "exams": BASE | {"problems", "tasks", "rewards", "analysis"},

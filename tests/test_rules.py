@@ -30,6 +30,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("folder", "workbench/methods"): "a registry: one file a paper",
     ("folder", "workbench/tasks"): "a registry: one file a task",
     ("folder", "workbench/pieces"): "a registry: one file a kind, and what pieces of several kinds share",
+    ("folder", "workbench/rewards"): "a registry: one file a reward",
     ("lines", "workbench/kinds.py"): "every slot there is, to be read in one go",
     ("arguments", "workbench/runs/checkpoints/snapshot.py::branch"): "a token's place in a run is four numbers",
     ("arguments", "workbench/commands/branch.py::branch"): "every option of a command is an argument",

@@ -57,7 +57,19 @@ def warnings_of(config: RunConfig, able: Capabilities) -> list[str]:
     found += weight_warnings(config)
     found += signal_warnings(config.method, able)
     found += weights_warnings(config, able)
-    return found + idle_warnings(config.method) + column_warnings(config)
+    return found + idle_warnings(config.method) + column_warnings(config) + cast_warnings(config)
+
+
+def cast_warnings(config: RunConfig) -> list[str]:
+    """Members of the cast that would not give the same replies again, and those whom no reward asks."""
+    asked = {name for part in config.rewards for name in part.reward.asks}
+    found = [
+        f"cast.{part.name}: the run is not repeatable, since {part.member.name} may reply otherwise another time; its "
+        "replies are kept in the run's replies.jsonl"
+        for part in config.cast
+        if part.name in asked and not part.member.repeatable
+    ]
+    return found + [f"cast.{part.name}: no reward asks it" for part in config.cast if part.name not in asked]
 
 
 def method_warnings(method: Method) -> list[str]:

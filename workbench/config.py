@@ -32,6 +32,7 @@ from workbench.piece import Piece, plain_value
 from workbench.registry import find_method, load
 from workbench.sections import (
     SEED,
+    CastPart,
     EvaluationSection,
     ExamPart,
     RecordSection,
@@ -39,6 +40,7 @@ from workbench.sections import (
     RolloutSection,
     Section,
     TrainingSection,
+    cast_errors,
     flat,
     named_table,
 )
@@ -70,6 +72,7 @@ def write_method(method: Method) -> dict[str, Any]:
 
 TaskField = Annotated[Task, BeforeValidator(Task.parse), PlainSerializer(flat)]
 RewardField = Annotated[RewardPart, PlainValidator(RewardPart.parse), PlainSerializer(RewardPart.table)]
+CastField = Annotated[CastPart, PlainValidator(CastPart.parse), PlainSerializer(CastPart.table)]
 ExamField = Annotated[ExamPart, PlainValidator(ExamPart.parse), PlainSerializer(ExamPart.table)]
 MethodField = Annotated[Method, PlainValidator(read_method), PlainSerializer(write_method)]
 AlarmField = Annotated[Alarm, BeforeValidator(Alarm.parse), PlainSerializer(flat)]
@@ -86,6 +89,7 @@ class RunConfig(BaseModel):
     model: ModelSpec = ModelSpec()
     task: TaskField
     rewards: tuple[RewardField, ...] = Field(min_length=1)
+    cast: tuple[CastField, ...] = Field((), description="models that rewards ask beside the policy")
     method: MethodField
     rollouts: RolloutSection = RolloutSection()
     pruning: PrunerField | None = None
@@ -172,6 +176,7 @@ class RunConfig(BaseModel):
         if "rewards" in known:
             found += [f"rewards.{part.key}: {text}" for part in self.rewards for text in part.reward.check()]
             found += [f"rewards: two parts are called {key!r}; give one a name" for key in twice(self.rewards)]
+            found += cast_errors(self.rewards, self.cast) if "cast" in known else []
         if {"exams", "evaluation"} <= known:
             found += [text for part in self.exams for text in part.errors(self.evaluation.temperature)]
             found += [f"exams: two are called {key!r}; give one a name" for key in twice(self.exams)]

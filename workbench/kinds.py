@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal
 import workbench.signals  # noqa: F401  importing them enters their axes, which every method is checked with
 from workbench.piece import Head, Piece
 from workbench.types import (
+    Asked,
     Batch,
+    Bench,
     Constants,
     Encoder,
     Group,
@@ -20,7 +22,7 @@ from workbench.types import (
     Rollout,
     Sampling,
     Score,
-    Scorer,
+    Speaker,
     State,
 )
 from workbench.types.memory import Ledger, Stock
@@ -144,13 +146,21 @@ class Task(Piece, ABC):
 
 
 class Reward(Piece, ABC):
-    """Scores the rollouts of a group: one result each, in order. Each rollout is given to it once."""
+    """Scores the rollouts of a group: one result each, in order. Each rollout is given to it once.
 
-    needs_scorer = False
+    One that needs a model is a generator: it yields lists of questions (`types.Read`, `Say`, `Choose`), is sent the
+    replies, and returns its scores. The questions of all groups of a round are put together.
+    """
+
     groupwise: ClassVar[bool] = False  # compares the rollouts of a group: given all of them whenever some are new
 
+    @property
+    def asks(self) -> frozenset[str]:
+        """Members of the cast that it asks: `policy`, `reference`, `start`, or names of the config's `[[cast]]`."""
+        return frozenset()
+
     @abstractmethod
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]: ...
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked: ...
 
     def check(self) -> list[str]:
         """Why it cannot score on this machine, with the remedy; a run that would need it does not start."""
@@ -160,6 +170,30 @@ class Reward(Piece, ABC):
         """Why it could score no completion of a problem, as for a reference that does not parse; empty if it can."""
         del problem
         return ""
+
+
+class Member(Piece, ABC):
+    """A model that rewards may ask beside the one that is trained. It is never trained itself."""
+
+    repeatable: ClassVar[bool] = True  # whether it would give the same replies again
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its replies depend on besides the question: those that are kept are found by it."""
+        return self.to_dict()
+
+    @property
+    def loads(self) -> Mapping[str, Any]:
+        """The model that it holds in this process, as fields of `[model]`, for the forecast; empty if none."""
+        return {}
+
+    @abstractmethod
+    def open(self) -> Speaker:
+        """Itself, ready to be asked. What is missing then is the `fault` of every reply."""
+
+    def check(self) -> list[str]:
+        """Why it cannot be asked on this machine, with the remedy; a run that would ask it does not start."""
+        return []
 
 
 Counts = tuple[int, int]  # of a problem: correct completions, graded completions
@@ -303,7 +337,7 @@ class Round:
     request: Callable[..., Request]  # Request's fields; numbers itself
     new_group: Callable[[], int]
     uniform: Callable[[int], float]  # seeded by run, step and round
-    scorer: Scorer | None = None
+    scorer: Bench | None = None
     total_steps: int = 1
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)

@@ -43,7 +43,7 @@ class Methods(dict[str, Method]):
         )
 
 
-FOLDERS = ("pieces", "environments", "methods", "tasks", "rewards", "pruning", "exams", "engines.known")
+FOLDERS = ("pieces", "environments", "methods", "tasks", "rewards", "cast", "pruning", "exams", "engines.known")
 METHODS = Methods()
 ENGINES: dict[str, Any] = {}  # by name; entries as `workbench.engines.entry` has them
 HOMES: dict[str, str] = {}  # key of a method -> name of the module that defined it

@@ -1,14 +1,15 @@
 """The tables of a config whose fields are plain values, with bounds and one line of help each."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workbench.engines.options import LocalOptions, VllmOptions
-from workbench.kinds import Exam, Reward
+from workbench.kinds import Exam, Member, Reward
 from workbench.piece import LARGEST, Piece
+from workbench.types.asking import OWN
 
 
 def live(**keywords: Any) -> Any:
@@ -105,6 +106,27 @@ class RewardPart(Part):
     def key(self) -> str:
         """The name of the part in records."""
         return self.name or self.reward.name
+
+
+class CastPart(Part):
+    """A member of the cast, by the name under which rewards ask it."""
+
+    KIND = Member
+    member: Member
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="by which rewards ask it")
+
+
+def cast_errors(rewards: Sequence[RewardPart], cast: Sequence[CastPart]) -> list[str]:
+    """Names that stand twice or for no member, and members that cannot be asked here."""
+    names, asked = [part.name for part in cast], {name for part in rewards for name in part.reward.asks}
+    taken = sorted({name for name in names if name in OWN or names.count(name) > 1})
+    found = [f"cast: {name!r} is another member's name, or the run's own: name one otherwise" for name in taken]
+    found += [
+        f"rewards: {name!r} is asked, and no member of the cast is called so: add a table [[cast]] with "
+        f'name = "{name}" and member = "local", "server" or "scripted"'
+        for name in sorted(asked - OWN - set(names))
+    ]
+    return found + [f"cast.{part.name}: {text}" for part in cast if part.name in asked for text in part.member.check()]
 
 
 class ExamPart(Part):
@@ -267,6 +289,9 @@ class RecordSection(Section):
     every: int = Field(1, ge=1, le=1_000_000, description="record the rollouts of every n-th step")
     kl: bool = Field(
         True, description="with an adapter: the exact KL from the model before training, by a second pass of the model"
+    )
+    questions: Literal["said", "all", "none"] = Field(
+        "said", description="what rewards asked models: texts and choices, log-probs that were read too, or nothing"
     )
     after: int = Field(
         0,

@@ -1,6 +1,7 @@
 """RISE: its second round, the card's rewards by hand, and both halves in one step of a scripted engine."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,7 +12,7 @@ from workbench.methods.rise import ROLE, CheckOwn
 from workbench.pieces.shaping import Outcome
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_group, score_groups
 from workbench.tasks.sums import Sums
 from workbench.types import Group, Problem, Request, Rollout
 
@@ -69,8 +70,8 @@ def test_in_a_step_gradings_stand_apart_on_record_and_in_the_metrics() -> None:
     answers |= {"check 1-0": ["answer: 1"]}
     engine = ScriptedEngine(policy.encoder, answers)
 
-    def score(group: Group) -> list[str]:
-        return score_group([("exact", Exact(), 1.0)], RISE.shaping, group, None, 40)
+    def score(groups: Sequence[Group]) -> list[str]:
+        return score_groups([("exact", Exact(), 1.0)], RISE.shaping, groups, None, 40)
 
     settings = make_settings(
         rollouts={"problems": 8, "rollouts": 4, "max_tokens": 40}, training={"steps": 1, "mismatch_limit": 0.0}

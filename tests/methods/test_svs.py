@@ -12,7 +12,7 @@ from workbench.methods.svs import REWRITE, VARIANT, Informative, Vary
 from workbench.pieces.advantage import GroupZ
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.tasks.sums import Sums
 from workbench.types import Batch, Group
 
@@ -64,8 +64,8 @@ def run() -> tuple[object, Sequence[str]]:
     }
     engine = ScriptedEngine(policy.encoder, answers)
 
-    def score(group: Group) -> list[str]:
-        return score_group([("exact", Exact(), 1.0)], (), group, None, 60)
+    def score(groups: Sequence[Group]) -> list[str]:
+        return score_groups([("exact", Exact(), 1.0)], (), groups, None, 60)
 
     settings = make_settings(
         rollouts={"problems": 3, "rollouts": 4, "max_tokens": 60}, training={"steps": 1, "mismatch_limit": 0.0}

@@ -15,7 +15,7 @@ from workbench.models.policy import LocalPolicy
 from workbench.pieces.alarms import limits
 from workbench.pieces.sampler import Uniform
 from workbench.registry import find_method
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.tasks.sums import Sums
 from workbench.training.sampling import Parts
@@ -61,8 +61,8 @@ def make_parts(method: Method, policy: LocalPolicy, reward: Reward | None = None
     """What sampling works with; a field may be given in its place."""
     rewards = [("turns", reward or Turns(), 1.0)]
 
-    def scored(group: Group) -> list[str]:
-        return score_group(rewards, method.shaping, group, None, 5)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups(rewards, method.shaping, groups, None, 5)
 
     sampler: Sampler = method.sampler or Uniform()
     parts = {

@@ -13,7 +13,7 @@ from workbench.kinds import Controller, Orders, Reward, Round, Shaping
 from workbench.pieces.shaping import Scale
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.runs.directory.record import rollout_table
 from workbench.tasks.sums import Sums
 from workbench.training.sampling import Clock, Limits, Sampled, StepSampler
@@ -61,8 +61,8 @@ def sample(
     """One step of two problems."""
     policy = tiny_policy()
 
-    def scored(group: Group) -> list[str]:
-        return score_group(rewards, shaping, group, None, 20)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups(rewards, shaping, groups, None, 20)
 
     controller = controller or Proposing(scores)
     parts = make_parts(

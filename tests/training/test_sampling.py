@@ -16,7 +16,7 @@ from workbench.method import Method, derive
 from workbench.pieces.filters import DynamicSampling
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.tasks.sums import Sums
 from workbench.training.assemble import Scale, make_batch, make_rows, trained_rollouts
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
@@ -114,8 +114,8 @@ def sample(answers: dict[str, Sequence[Any]], limits: Limits, **changes: Any) ->
     """One step of a scripted engine, scored by the exact answer."""
     policy = tiny_policy()
 
-    def scored(group: Group) -> list[str]:
-        return score_group([("exact", Exact(), 1.0)], (), group, None, 20)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups([("exact", Exact(), 1.0)], (), groups, None, 20)
 
     changes = {"engine": ScriptedEngine(policy.encoder, answers), "score": scored, **changes}
     parts: Parts = make_parts(GRPO, policy, **changes)

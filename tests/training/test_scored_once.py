@@ -13,7 +13,7 @@ from workbench.engines.scripted import ScriptedEngine
 from workbench.kinds import Controller, Orders, Reward, Round
 from workbench.registry import find_method
 from workbench.rewards.exact import Exact
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.runs.directory.record import rollout_table
 from workbench.tasks.sums import Sums
 from workbench.training.sampling import Clock, Limits, Sampled, StepSampler
@@ -98,8 +98,8 @@ def sample(controller: Controller, rewards: Sequence[tuple[str, Reward, float]],
     """One step of four problems with four rollouts each, of a scripted engine."""
     policy = tiny_policy()
 
-    def scored(group: Group) -> list[str]:
-        return score_group(rewards, (), group, None, 20)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups(rewards, (), groups, None, 20)
 
     parts = make_parts(
         GRPO, policy, engine=ScriptedEngine(policy.encoder, ANSWERS), score=scored, controller=controller

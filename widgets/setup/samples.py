@@ -111,7 +111,7 @@ def scored(problem: Problem, parts: list[RewardPart], text: str) -> tuple[Rollou
     """A rollout of this text as the rewards judge it; one that asks the model is left for the run."""
     tokens = [0] * max(1, len(text.split()))
     rollout = Rollout(Request(problem, (0,), group=0, number=0), 0, tokens, text, [], [], "stop")
-    able = [(part.key, part.reward, part.weight) for part in parts if not part.reward.needs_scorer]
+    able = [(part.key, part.reward, part.weight) for part in parts if not part.reward.asks]
     faults = score_group(able, (), Group(0, problem, [rollout]), None, WITHOUT_END)
     return rollout, faults
 

@@ -11,9 +11,10 @@ import torch
 from workbench import signals
 from workbench.config import RunConfig
 from workbench.models.activations import MicroBatch, kept_bytes, passing_bytes, reference_bytes
-from workbench.models.size import Size
+from workbench.models.size import Size, size_of
 from workbench.models.spec import ModelSpec
 from workbench.training.signal_plan import reads_reference
+from workbench.types.asking import REFERENCE, START
 
 When = Literal["always", "sampling", "updating", "comparing", "reading", "passing", "stepping"]
 MIB, GIB = 2**20, 2**30
@@ -79,6 +80,7 @@ def components(config: RunConfig, size: Size, device: str, assumed: Assumed) -> 
     return [
         Component("floor", FLOOR[device], "always", f"the process before any tensor, on {device}"),
         *standing(config, size),
+        *members(config, device),
         *engine(config, size, assumed),
         *updating(config, size, batch, assumed),
         Component(
@@ -98,13 +100,34 @@ def standing(config: RunConfig, size: Size) -> list[Component]:
     if spec.lora is not None:
         text = f"{size.trainable:,} parameters in float32 (peft's choice), rank {spec.lora.rank}"
         found.append(Component("adapter", size.adapter, "always", text))
-    elif reads_the_reference(config):
+    elif keeps_reference(config):
         found.append(Component("reference", size.weights, "always", "a frozen copy of the weights"))
     return [
         *found,
         Component("gradients", size.trained, "always", "one number a trained parameter, in its type"),
         Component("optimiser", 2 * size.trained, "always", "AdamW's two moments, in the parameter's type"),
     ]
+
+
+def keeps_reference(config: RunConfig) -> bool:
+    """Whether the run keeps the model before training: its update reads it, or one of its rewards asks it."""
+    asked = any(name in part.reward.asks for part in config.rewards for name in (REFERENCE, START))
+    return reads_the_reference(config) or asked
+
+
+def members(config: RunConfig, device: str) -> list[Component]:
+    """The models that rewards ask beside the policy, where they lie on its device: weights, keys and values."""
+    found = []
+    asked = {name for part in config.rewards for name in part.reward.asks}
+    for part in config.cast:
+        if part.name not in asked or not part.member.loads:
+            continue
+        spec = ModelSpec(**part.member.loads)
+        if device_of(spec) == device:
+            size = size_of(spec)
+            text = f"{size.parameters:,} frozen parameters of {spec.name}, which rewards ask, and its engine's copy"
+            found.append(Component(f"cast.{part.name}", size.weights + layer_bytes(spec, size), "always", text))
+    return found
 
 
 def reads_the_reference(config: RunConfig) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.types import Problem, Rollout, Score, Scorer
+from workbench.types import Asked, Bench, Problem, Rollout, Score
 
 NAN = float("nan")
 
@@ -20,9 +20,9 @@ class BySource(Reward):
     otherwise: Annotated[Reward | None, Field(description="for every other source")] = None
 
     @property
-    def needs_scorer(self) -> bool:  # type: ignore[override]
-        """Whether one of them reads log-probs."""
-        return any(reward.needs_scorer for reward in (*self.rewards.values(), self.otherwise) if reward is not None)
+    def asks(self) -> frozenset[str]:
+        every = [reward.asks for reward in (*self.rewards.values(), self.otherwise) if reward is not None]
+        return frozenset().union(*every)
 
     @property
     def groupwise(self) -> bool:  # type: ignore[override]
@@ -33,7 +33,7 @@ class BySource(Reward):
         every = {**self.rewards, **({} if self.otherwise is None else {"otherwise": self.otherwise})}
         return [f"by_source.{source}: {error}" for source, reward in every.items() for error in reward.check()]
 
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Scorer | None) -> list[Score]:
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
         source = problem.source
         reward = self.rewards.get(source, self.otherwise)
         if reward is None:

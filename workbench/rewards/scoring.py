@@ -6,11 +6,13 @@ reward that compares the rollouts of a group says so (`groupwise`) and is run ov
 A reward that raises costs the rollout it raised on, not the run: that rollout is unscored, and so counts as incorrect.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from workbench.kinds import Reward, Shaping
-from workbench.types import Group, Request, Rollout, Score, Scorer, score_fault
+from workbench.rewards.asking import Attempt, Memo, Outcome, run
+from workbench.types import Asked, Bench, Group, Request, Rollout, Score, score_fault
 
 NAN = float("nan")
 EXCERPT = 200  # characters of a rollout's text in an event
@@ -29,34 +31,84 @@ class Part(NamedTuple):
         return not request.late and self.only in ("", request.role, request.problem.source)
 
 
+@dataclass(frozen=True)
+class Job:
+    """One reward and the rollouts of a group that it is to score."""
+
+    name: str
+    reward: Reward
+    group: Group
+
+    @property
+    def everyone(self) -> range:
+        """The places of its rollouts."""
+        return range(len(self.group.rollouts))
+
+    def attempt(self, scorer: Bench | None, places: Sequence[int] | None = None) -> Attempt:
+        """A call of the reward on some of the rollouts, None: all; the scores are checked."""
+        rollouts = [self.group.rollouts[place] for place in (self.everyone if places is None else places)]
+
+        def asked(generator: Asked) -> Asked:
+            scores = yield from generator
+            return scores if scores is None else checked(list(scores), rollouts)
+
+        def call() -> list[Score] | Asked:
+            found = self.reward(self.group.problem, rollouts, scorer) if rollouts else []
+            return asked(found) if isinstance(found, Generator) else checked(list(found), rollouts)
+
+        return call
+
+    def result(self, outcome: Outcome, faults: Mapping[int, str]) -> tuple[list[Score], list[str]]:
+        """A score for every rollout, those with a fault unscored, and the texts of the faults."""
+        scored = iter(() if isinstance(outcome, Exception) else outcome)
+        scores = [
+            Score(NAN, f"{self.name} raised {faults[place]}") if place in faults else next(scored)
+            for place in self.everyone
+        ]
+        return scores, reports(self.name, faults, self.group)
+
+
 def score_group(
     rewards: Sequence[Part | tuple[str, Reward, float]],
     shaping: Sequence[Shaping],
     group: Group,
-    scorer: Scorer | None,
+    scorer: Bench | None,
     budget: int,
 ) -> list[str]:
-    """Scores the rollouts of a group in place; returns the texts of what went wrong, for the event log.
+    """Scores the rollouts of one group; see `score_groups`."""
+    return score_groups(rewards, shaping, [group], scorer, budget)
+
+
+def score_groups(
+    rewards: Sequence[Part | tuple[str, Reward, float]],
+    shaping: Sequence[Shaping],
+    groups: Sequence[Group],
+    scorer: Bench | None,
+    budget: int,
+) -> list[str]:
+    """Scores the rollouts of groups in place; returns the texts of what went wrong, for the event log.
 
     Sets of every rollout `parts` (by name), `reward` (Σ weight · value, then every shaping in order; nan where a part
     is unscored) and `correct` (1, 0 or nan: of the first part that grades the answer). A part of weight 0 is recorded
     and never makes the reward nan. A part's values per token stay on its score. A part that came late, from a
-    controller, has its reward's weight, or 1 where no reward is called so.
+    controller, has its reward's weight, or 1 where no reward is called so. What the rewards of all groups ask a model
+    is asked together.
     """
     parts = [Part(*given) for given in rewards]
     check_parts(parts)
+    jobs = [Job(part.name, part.reward, to_score(part, group)) for group in groups for part in parts]
+    jobs = [job for job in jobs if job.group.rollouts]
     problems: list[str] = []
-    for part in parts:
-        new = to_score(part, group)
-        scores, faults = run_reward(part.name, part.reward, new, scorer)
+    for job, (scores, faults) in zip(jobs, run_rewards(jobs, scorer), strict=True):
         problems += faults
-        for rollout, score in zip(new.rollouts, scores, strict=True):
-            rollout.parts[part.name] = score
-    sums = [weighted_sum(parts, rollout) for rollout in group.rollouts]
-    for piece in shaping:
-        sums = piece(group, sums, budget)
-    for rollout, value in zip(group.rollouts, sums, strict=True):
-        rollout.reward, rollout.correct = value, grade_of(parts, rollout)
+        for rollout, score in zip(job.group.rollouts, scores, strict=True):
+            rollout.parts[job.name] = score
+    for group in groups:
+        sums = [weighted_sum(parts, rollout) for rollout in group.rollouts]
+        for piece in shaping:
+            sums = piece(group, sums, budget)
+        for rollout, value in zip(group.rollouts, sums, strict=True):
+            rollout.reward, rollout.correct = value, grade_of(parts, rollout)
     return problems
 
 
@@ -90,59 +142,57 @@ def grade_of(rewards: Sequence[Part], rollout: Rollout) -> float:
     return next((float(correct) for correct in grades if correct is not None), NAN)
 
 
-def run_reward(name: str, reward: Reward, group: Group, scorer: Scorer | None) -> tuple[list[Score], list[str]]:
-    """The scores of one reward on a group, and what went wrong.
+def run_rewards(jobs: Sequence[Job], scorer: Bench | None) -> list[tuple[list[Score], list[str]]]:
+    """For every job the scores, and what went wrong.
 
-    When it raises, every rollout is tried by itself; those on which it raises are unscored, and the others are
-    scored again as a group, since a reward may compare them with each other.
+    Where a reward raises, every rollout is tried by itself; those on which it raises are unscored, and the others are
+    scored again as a group, since a reward may compare them with each other. A question is asked once all the same.
     """
-    if not group.rollouts:
-        return [], []
-    everyone = range(len(group.rollouts))
-    faults: dict[int, str] = {}
-    try:
-        return ask(reward, group, everyone, scorer), []
-    except Exception as error:  # a reward is anybody's code and may fail in any way; the fault is reported below
-        faults = culprits(reward, group, scorer) or dict.fromkeys(everyone, describe(error))
-    try:
-        scored = iter(ask(reward, group, [place for place in everyone if place not in faults], scorer))
-    except Exception as error:  # as above
-        faults, scored = {**dict.fromkeys(everyone, describe(error)), **faults}, iter(())
-    scores = [Score(NAN, f"{name} raised {faults[place]}") if place in faults else next(scored) for place in everyone]
-    return scores, reports(name, faults, group)
+    memo = Memo(scorer)
+    outcomes = run([job.attempt(scorer) for job in jobs], memo)
+    broken = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Exception)]
+    faults = dict(zip(broken, culprits([jobs[place] for place in broken], scorer, memo), strict=True))
+    for place in broken:
+        faults[place] = faults[place] or dict.fromkeys(jobs[place].everyone, describe(outcomes[place]))
+    rests = {place: [each for each in jobs[place].everyone if each not in faults[place]] for place in broken}
+    again = run([jobs[place].attempt(scorer, rests[place]) for place in broken], memo)
+    for place, outcome in zip(broken, again, strict=True):
+        outcomes[place] = outcome
+        if isinstance(outcome, Exception):
+            faults[place] = {**dict.fromkeys(jobs[place].everyone, describe(outcome)), **faults[place]}
+    return [
+        job.result(outcome, faults.get(place, {}))
+        for place, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True))
+    ]
 
 
-def ask(reward: Reward, group: Group, places: Sequence[int], scorer: Scorer | None) -> list[Score]:
-    """The scores on some rollouts of a group, checked: one for each, no infinite value, per-token values to fit."""
-    rollouts = [group.rollouts[place] for place in places]
-    if not rollouts:
-        return []
-    scores = list(reward(group.problem, rollouts, scorer))
+def culprits(jobs: Sequence[Job], scorer: Bench | None, memo: Memo) -> list[dict[int, str]]:
+    """For every job the rollouts on which its reward raises when asked for them alone, and what it raises."""
+    alone = [(number, place) for number, job in enumerate(jobs) for place in job.everyone]
+    outcomes = run([jobs[number].attempt(scorer, [place]) for number, place in alone], memo)
+    found: list[dict[int, str]] = [{} for _ in jobs]
+    for (number, place), outcome in zip(alone, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            found[number][place] = describe(outcome)
+    return found
+
+
+def checked(scores: Sequence[Score], rollouts: Sequence[Rollout]) -> list[Score]:
+    """The scores, one for each rollout, no infinite value, per-token values to fit; else ValueError."""
     if len(scores) != len(rollouts):
         raise ValueError(f"{len(scores)} scores for {len(rollouts)} rollouts: return one for each")
     for score, rollout in zip(scores, rollouts, strict=True):
         if fault := score_fault(score, rollout):
             raise ValueError(fault)
-    return scores
+    return list(scores)
 
 
-def culprits(reward: Reward, group: Group, scorer: Scorer | None) -> dict[int, str]:
-    """The rollouts on which a reward raises when asked for them alone, and what it raises."""
-    faults = {}
-    for place in range(len(group.rollouts)):
-        try:
-            ask(reward, group, [place], scorer)
-        except Exception as error:  # as above
-            faults[place] = describe(error)
-    return faults
-
-
-def describe(error: Exception) -> str:
+def describe(error: Outcome) -> str:
     """An exception in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def reports(name: str, faults: dict[int, str], group: Group) -> list[str]:
+def reports(name: str, faults: Mapping[int, str], group: Group) -> list[str]:
     """One text for every different fault: the first rollout it happened on, and how many more there were."""
     texts = []
     for fault in dict.fromkeys(faults.values()):

@@ -32,8 +32,7 @@ def ask(parts: Parts, problems: int, rollouts: int, sampling: Sampling, exam: Ex
     for rollout in parts.engine.generate(written, sampling) if written else ():
         members[rollout.request.group].append(rollout)
     groups = [Group(number, problem, members[number]) for number, problem in enumerate(asked)]
-    events = [text for group in groups for text in parts.score(group)]
-    return Sampled(groups, {group.number for group in groups}, events)
+    return Sampled(groups, {group.number for group in groups}, parts.score(groups))
 
 
 def give(exam: Exam | None, request: Request, encoder: Encoder, members: list[Rollout]) -> bool:

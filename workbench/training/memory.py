@@ -148,8 +148,7 @@ def survey(parts: Parts, wanted: Survey, sampling: Sampling, clock: Clock) -> tu
             groups = {request.group: Group(request.group, request.problem, []) for request in requests}
             for rollout in parts.engine.generate(requests, sampling):
                 groups[rollout.request.group].rollouts.append(rollout)
-            for group in groups.values():
-                events += parts.score(group)
+            events += parts.score(list(groups.values()))
         rollouts = [rollout for group in groups.values() for rollout in group.rollouts]
         entries += visits(0, rollouts, parts.encoder)["visits"]
     return {"step": 0, "visits": entries}, events

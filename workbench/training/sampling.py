@@ -2,18 +2,19 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.kinds import BoundPruner, Controller, Filter, Orders, Pick, Pool, Pruner, Round, Sampler, Task, Verdict
 from workbench.random_numbers import uniform_of
-from workbench.types import Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, Scorer, State
+from workbench.types import Bench, Encoder, Engine, Group, Problem, Request, Rollout, Sampling, Score, State
+from workbench.types.asking import Speaker
 from workbench.types.memory import Ledger, Stock
 from workbench.types.rollouts import score_fault
 
-ScoreGroup = Callable[[Group], list[str]]
+ScoreGroups = Callable[[Sequence[Group]], list[str]]
 
 
 @dataclass
@@ -41,12 +42,13 @@ class Parts:
     task: Task
     engine: Engine
     encoder: Encoder
-    score: ScoreGroup
+    score: ScoreGroups
     sampler: Sampler
     filters: Sequence[Filter] = ()
     controller: Controller | None = None
     pruner: Pruner | None = None
-    scorer: Scorer | None = None
+    scorer: Bench | None = None
+    cast: Mapping[str, Speaker] = field(default_factory=dict)  # whom rewards may ask besides the policy
     ledger: Ledger = field(default_factory=Ledger)
     stock: Stock = field(default_factory=Stock)
 
@@ -203,9 +205,7 @@ class StepSampler:
     def score(self, groups: Iterable[Group]) -> None:
         """Scores what is new in groups, and forms their rewards again."""
         with self.clock.phase("reward"):
-            for group in groups:
-                alive = [rollout for rollout in group.rollouts if rollout.finish != "pruned"]
-                self.sampled.events += self.parts.score(Group(group.number, group.problem, alive))
+            self.sampled.events += self.parts.score([group.alive for group in groups])
 
     def apply_scores(self, groups: dict[int, Group], orders: Orders) -> None:
         """Puts late scores among the parts of their rollouts; an event for what cannot be scored."""

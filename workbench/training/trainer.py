@@ -11,6 +11,7 @@ from workbench.method import Method
 from workbench.sections import EvaluationSection, RecordSection, RolloutSection, TrainingSection
 from workbench.signals import RECORDED
 from workbench.training import checkpoint
+from workbench.training.asking.bench import Asking, positions_of
 from workbench.training.dry import Advice, dry_pass, is_out_of_memory, largest_rows, longest_prompts
 from workbench.training.evaluation import (
     EVALUATION_STEP,
@@ -27,7 +28,6 @@ from workbench.training.forward import Referable
 from workbench.training.learner import Learner
 from workbench.training.memory import SURVEY_STEP, Memory
 from workbench.training.sampling import Clock, Limits, Parts, Sampled, StepSampler
-from workbench.training.scorer import PolicyScorer
 from workbench.training.signal_plan import reads_reference
 from workbench.training.step import Learned, Step, evaluation_columns, make_columns
 from workbench.training.watching.alarms import Alarms
@@ -84,8 +84,9 @@ class Trainer:
             record=self.recorded_signals(),
             after=self.settings.record.after,
         )
-        if self.parts.scorer is None:
-            self.parts.scorer = PolicyScorer(self.learner.forward)
+        plain, record = self.sampling(0, 1.0), self.settings.record.questions
+        self.bench = Asking.of(self.learner.forward, self.parts, plain, record)
+        self.parts.scorer = self.parts.scorer or self.bench
         self.alarms = Alarms(self.watch, self.states)
         self.examiner = Exams(self.exams, self.states, self.sampling, self.settings.evaluation.temperature)
         self.memory = Memory(self.parts, self.method.synthesis, self.states, self.settings.seed)
@@ -112,7 +113,7 @@ class Trainer:
                 start = self.evaluated(start, clock)
             start = self.examiner.take(start, clock, last=False)
             if start.metrics:
-                yield start
+                yield dataclasses.replace(start, journal=self.bench.journal(start.journal))
         while not self.ended:
             yield self.take_step()
 
@@ -129,7 +130,7 @@ class Trainer:
         late = out_of_time(training, stopping)
         sampled = self.sample(number, clock)
         self.alarms.ask(Watched(number, metrics_of(sampled, Learned(())), sampled.events), before_update=True)
-        journal = self.memory.learn(number, sampled)
+        journal = self.bench.journal(self.memory.learn(number, sampled), sampled.rollouts)
         record = late or self.recorded(number)
         learned = self.learner.learn(sampled, number, clock, record=record)
         again = self.probes_again(clock)
@@ -158,6 +159,7 @@ class Trainer:
         if state := after(training, stopping, spent, ends):
             self.states[STOPPING] = state
         metrics = {**step.metrics, "seconds": spent, **seconds}
+        step = dataclasses.replace(step, journal=self.bench.journal(step.journal))
         return dataclasses.replace(step, metrics=metrics, alerts=tuple(self.alarms.alerts), ends=ends)
 
     def recorded(self, number: int) -> bool:
@@ -171,12 +173,12 @@ class Trainer:
 
     def sample(self, number: int, clock: Clock) -> Sampled:
         """Samples all rounds of a step; the sampler and the pruner are updated with its groups."""
-        rollouts = self.settings.rollouts
-        steps = self.settings.training.steps
-        positions = getattr(getattr(self.policy, "config", None), "max_position_embeddings", None)
+        rollouts, steps = self.settings.rollouts, self.settings.training.steps
+        positions = positions_of(self.policy)
         limits = Limits(rollouts.problems, rollouts.rollouts, rollouts.rounds, self.settings.seed, steps, positions)
         sampler = StepSampler(self.parts, limits, self.sampling(number, rollouts.temperature), self.states, clock)
-        sampled = sampler.run()
+        with self.bench.sampling(number):
+            sampled = sampler.run()
         self.states["sampler"] = self.parts.sampler.learn(self.states["sampler"], sampled.groups)
         for place, item in enumerate(self.parts.filters):
             slot = f"filters.{place}"

@@ -5,6 +5,7 @@ distribution. A *rollout* is one completion of a problem by the model; a *group*
 compared with each other. Tensors are padded on the right; `mask` marks the trained tokens.
 """
 
+from workbench.types.asking import Asked, Choose, Question, Read, Reply, Say, Speaker, UnansweredError
 from workbench.types.batch import (
     Batch,
     Constants,
@@ -17,7 +18,7 @@ from workbench.types.batch import (
     rows_of,
 )
 from workbench.types.facts import AXES, FACTS, OWNERS, ROLLOUT, SHARED, TOKEN, TOP, Fact, axes, declare
-from workbench.types.protocols import Capabilities, Encoder, Engine, Policy, PrunerCall, Scorer
+from workbench.types.protocols import Bench, Capabilities, Encoder, Engine, Policy, PrunerCall, Scorer
 from workbench.types.rollouts import (
     Finish,
     Group,
@@ -40,8 +41,11 @@ __all__ = [
     "SHARED",
     "TOKEN",
     "TOP",
+    "Asked",
     "Batch",
+    "Bench",
     "Capabilities",
+    "Choose",
     "Constants",
     "Encoder",
     "Engine",
@@ -57,14 +61,20 @@ __all__ = [
     "Policy",
     "Problem",
     "PrunerCall",
+    "Question",
+    "Read",
+    "Reply",
     "Request",
     "Rollout",
     "Row",
     "Sampling",
+    "Say",
     "Scalar",
     "Score",
     "Scorer",
+    "Speaker",
     "State",
+    "UnansweredError",
     "axes",
     "declare",
     "rows_of",

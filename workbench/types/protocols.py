@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from workbench.types.asking import Question, Reply
 from workbench.types.rollouts import Request, Rollout, Row, Sampling
 
 
@@ -36,6 +37,25 @@ class Scorer(Protocol):
         self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], signals: Sequence[str]
     ) -> list[dict[str, list[float]]]:
         """For every pair, each signal as a list over the completion's tokens."""
+
+
+@runtime_checkable
+class Bench(Scorer, Protocol):
+    """What a reward works with: a scorer, the tokenizer, the cast, and random numbers."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """The run's tokenizer."""
+
+    @property
+    def step(self) -> int:
+        """The step that is sampled; below 0 in an evaluation."""
+
+    def uniform(self, key: str) -> float:
+        """A number in [0, 1) for every text, keyed by seed and step."""
+
+    def ask(self, questions: Sequence[Question]) -> list[Reply]:
+        """A reply to every question, in order; rewards yield theirs, and what runs them asks."""
 
 
 @runtime_checkable

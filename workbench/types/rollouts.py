@@ -154,6 +154,11 @@ class Group:
     rollouts: list[Rollout]
 
     @property
+    def alive(self) -> "Group":
+        """The group without the rollouts that were pruned."""
+        return Group(self.number, self.problem, [each for each in self.rollouts if each.finish != "pruned"])
+
+    @property
     def accuracy(self) -> float:
         """Share of correct rollouts, unscored ones counted as incorrect; nan where no reward grades answers."""
         outcomes = [rollout.outcome for rollout in self.rollouts if rollout.outcome == rollout.outcome]

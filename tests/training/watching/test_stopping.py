@@ -72,12 +72,12 @@ def test_the_demonstration_is_bounded():
     assert demo_config().method.filters[0].rounds <= 2
 
 
-def correct(score_group):
+def correct(score_groups):
     """A scoring after which every rollout is correct."""
 
-    def scored(group):
-        events = score_group(group)
-        for rollout in group.rollouts:
+    def scored(groups):
+        events = score_groups(groups)
+        for rollout in [rollout for group in groups for rollout in group.rollouts]:
             rollout.correct = 1.0
         return events
 

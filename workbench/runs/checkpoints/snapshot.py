@@ -114,8 +114,7 @@ class Snapshot:
             request = rollout.request
             groups.setdefault(request.group, Group(request.group, request.problem, [])).rollouts.append(rollout)
         with self.asking():
-            for group in groups.values():
-                self.trainer.parts.score(group)
+            self.trainer.parts.score(list(groups.values()))
         return list(rollouts)
 
     def branch(self, recorded: Mapping[str, Any], at: int, token: int, n: int = 4) -> list[Rollout]:
@@ -246,13 +245,14 @@ def forget() -> None:
 @functools.lru_cache(maxsize=LOADED)
 def loaded(wanted: Wanted) -> Snapshot:
     """The snapshot, its model read from disk."""
+    from workbench.runs.directory.replies import Replies
     from workbench.runs.process.build import build  # joins all rooms, and so loads transformers
 
     run = open_run(wanted.path)
     weights, states = ({}, {}) if wanted.checkpoint is None else read_from(wanted.checkpoint, read_policy)
     config = inference_config(run, wanted.device, reference=wanted.reference)
     with threads(THREADS):
-        trainer = build(config)
+        trainer = build(config, replies=Replies(run.directory.replies, write=False))
     own = trainer.policy.trainable()
     if weights and weights.keys() != own.keys():
         odd = ", ".join(sorted(weights.keys() ^ own.keys())[:3])

@@ -116,6 +116,8 @@ ENTRIES = {
     "metrics": "metrics.jsonl",
     "ledger": "ledger.jsonl",
     "problems": "problems.jsonl",
+    "questions": "questions.jsonl",
+    "replies": "replies.jsonl",
     "tokenizer": "tokenizer",
     "rollouts": "rollouts",
     "evaluations": "evaluations",

@@ -1,6 +1,7 @@
 """The one place that joins the rooms: from a config to a trainer, and every mistake that only the rooms can see."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 
@@ -8,7 +9,7 @@ from workbench.checks import warnings_of
 from workbench.config import RunConfig
 from workbench.engines.build import capabilities, make_engine
 from workbench.engines.vllm.gate import errors as vllm_errors
-from workbench.kinds import Alarm, Exam
+from workbench.kinds import Alarm, Exam, Member
 from workbench.method import Method
 from workbench.models.load import architecture, load_policy
 from workbench.models.policy import LocalPolicy
@@ -18,11 +19,12 @@ from workbench.pieces.alarms import limits
 from workbench.pieces.sampler import Uniform
 from workbench.planning.data import data_report
 from workbench.planning.forecast import forecast
-from workbench.planning.memory import GIB, Assumed
+from workbench.planning.memory import GIB, Assumed, keeps_reference
 from workbench.pruning.kernel.choice import binder
-from workbench.rewards.scoring import Part, score_group
+from workbench.rewards.scoring import Part, score_groups
 from workbench.runs.directory.checkpoint import newest_checkpoint
 from workbench.runs.directory.paths import RunDirectory
+from workbench.runs.directory.replies import Replies, open_cast
 from workbench.runs.process.family import family_errors
 from workbench.runs.process.recorder import read_journals
 from workbench.training.exams import TakenExam
@@ -117,11 +119,16 @@ def lengths(config: RunConfig) -> list[str]:
     return [f"rollouts.max_tokens = {asked}: the model reads {limit} tokens, prompt included; set less"]
 
 
-def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
-    """The trainer a config describes; with a directory, at its newest checkpoint."""
+def build(config: RunConfig, directory: RunDirectory | None = None, replies: Replies | None = None) -> Trainer:
+    """The trainer a config describes; with a directory, at its newest checkpoint.
+
+    `replies`: those that the run kept of whom its rewards ask, for one who only looks; a trainer keeps its own.
+    """
+    if directory is not None:
+        replies = Replies(directory.replies)
     torch.set_num_threads(config.training.threads)
     policy = load_policy(config.model, seed=config.seed)
-    parts = make_parts(config, policy)
+    parts = make_parts(config, policy, replies)
     trainer = Trainer(
         policy,
         trained_method(config),
@@ -133,7 +140,7 @@ def build(config: RunConfig, directory: RunDirectory | None = None) -> Trainer:
         watch=alarms_of(config),
         exams=taken_exams(config, parts),
     )
-    if trainer.reads_reference and not policy.adapted:
+    if keeps_reference(config) and not policy.adapted:
         policy.keep_reference()
     if directory is not None:
         policy.encoder.tokenizer.save_pretrained(directory.path / "tokenizer")
@@ -179,19 +186,25 @@ def examined(parts: Parts, exam: Exam, budget: int) -> Parts:
     """The parts of a run with the problems and the reward of an exam; `budget`: maximum tokens of a completion."""
     rewards = [(exam.reward.name, exam.reward, 1.0)]
 
-    def scored(group: Group) -> list[str]:
-        return score_group(rewards, (), group, parts.scorer, budget)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups(rewards, (), groups, parts.scorer, budget)
 
     return dataclasses.replace(parts, task=exam.task, score=scored)
 
 
-def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
-    """What sampling works with."""
+def asked_members(config: RunConfig) -> dict[str, Member]:
+    """The members of the cast that a reward asks, by name; the others are not opened."""
+    asked = {name for part in config.rewards for name in part.reward.asks}
+    return {part.name: part.member for part in config.cast if part.name in asked}
+
+
+def make_parts(config: RunConfig, policy: LocalPolicy, replies: Replies | None = None) -> Parts:
+    """What sampling works with; `replies`: where those of members that would not give them again are kept."""
     method = config.method
     rewards = [Part(part.key, part.reward, part.weight, part.only) for part in config.rewards]
 
-    def scored(group: Group) -> list[str]:
-        return score_group(rewards, method.shaping, group, parts.scorer, config.rollouts.max_tokens)
+    def scored(groups: Sequence[Group]) -> list[str]:
+        return score_groups(rewards, method.shaping, groups, parts.scorer, config.rollouts.max_tokens)
 
     parts = Parts(
         task=config.task,
@@ -208,5 +221,6 @@ def make_parts(config: RunConfig, policy: LocalPolicy) -> Parts:
         filters=method.filters,
         controller=method.controller,
         pruner=None if config.pruning is None else config.pruning.fitted(config.rollouts.max_tokens),
+        cast=open_cast(asked_members(config), replies),
     )
     return parts

@@ -11,7 +11,8 @@ from workbench.runs.directory.links import unshare
 from workbench.runs.directory.paths import FOLDERS, RunDirectory
 from workbench.runs.directory.record import fill_column, write_evaluation, write_result, write_rollouts
 
-JOURNALS = ("ledger", "problems")  # files that grow by lines of their steps
+JOURNALS = ("ledger", "problems")  # files that grow by lines of their steps, and are part of a checkpoint
+CUT = (*JOURNALS, "questions")  # those that lose the lines of steps that are done again
 Save = Callable[[Callable[[], dict[str, Any]]], None]
 
 
@@ -134,7 +135,7 @@ def read_journals(directory: RunDirectory, step: int) -> dict[str, list[dict[str
 
 def cut_journals(directory: RunDirectory, step: int) -> None:
     """Removes what was written of steps after this one, which will be done again."""
-    for name in JOURNALS:
+    for name in CUT:
         path = directory.path / f"{name}.jsonl"
         if not path.is_file():
             continue
