@@ -7,10 +7,10 @@ import pytest
 
 from tests.rewards.asking_bench import Characters, Table, logs, rollouts_of, scores
 from workbench.rewards.darl import Darl
-from workbench.rewards.reasoned import reasoning
 from workbench.rewards.rlpr import Rlpr, mean_probability, repeats
 from workbench.rewards.verifree import Verifree
 from workbench.types import Problem, Read, Reply
+from workbench.types.reasoning import reasoning
 
 PROBLEM = Problem("p", "Q?", "abc")
 AFTER = {"r0": (0.9, 0.8, 0.7), "r1": (0.5, 0.4, 0.6), "r2": (0.2, 0.1, 0.3), "r3": (0.95, 0.9, 0.99)}

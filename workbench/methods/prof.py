@@ -31,8 +31,8 @@ class ProcessConsistency(Controller):
     def __call__(self, state: State, round: Round) -> Orders:
         if not any(self.part in rollout.parts for group in round.groups for rollout in group.rollouts):
             raise ValueError(
-                f"controller process_consistency reads the reward part {self.part!r}, and there is none: add [[rewards]] "
-                f'reward = "spark", name = "{self.part}", weight = 0, or set part'
+                f"controller process_consistency reads the reward part {self.part!r}, and there is none: add a table "
+                f'[[rewards]] with reward = "spark", name = "{self.part}" and weight = 0, or set part'
             )
         dropped = {rollout.key for group in round.groups for rollout in self.dropped(group, round)}
         return Orders(drop=lambda rollout: rollout.key in dropped, state=state)
@@ -84,9 +84,10 @@ METHODS = {
         title="PROF",
         paper="arXiv:2509.03403",
         equation=r"\mathcal L_{GRPO}\ \text{ over }m\text{ of }n:\ \text{correct with the largest }"
-        r"v_i=\tfrac1{H_i}\sum_h r^h_i-\lambda\mathbb 1[H_i=1\vee H_i\ge H_\lambda],\ \text{incorrect with the smallest mean}",
-        changes="n completions are drawn and m trained on: correct ones whose steps are scored best, incorrect ones whose"
-        " steps are scored worst, as many of both as there are; step scores choose and never enter the reward",
+        r"v_i=\tfrac1{H_i}\sum_h r^h_i-\lambda\mathbb 1[H_i=1\vee H_i\ge H_\lambda],"
+        r"\ \text{incorrect with the smallest mean}",
+        changes="n completions are drawn and m trained on: correct ones whose steps are scored best, incorrect ones"
+        " whose steps are scored worst, as many of both as there are; step scores choose and never enter the reward",
         controller=ProcessConsistency(),
     )
 }

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from workbench.kinds import Reward
 from workbench.rewards.asking import bench_of
-from workbench.rewards.reasoned import STANDARD, reaching, reasoning, written
 from workbench.types import Asked, Bench, Encoder, Problem, Read, Rollout, Score
+from workbench.types.reasoning import STANDARD, reaching, reasoning, written
 
 
 @dataclass(frozen=True)

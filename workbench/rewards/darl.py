@@ -9,9 +9,9 @@ from pydantic import Field
 
 from workbench.kinds import Reward
 from workbench.rewards.asking import bench_of
-from workbench.rewards.reasoned import STANDARD, reasoning
 from workbench.rewards.rlpr import mean_probability
 from workbench.types import Asked, Bench, Problem, Read, Rollout, Score
+from workbench.types.reasoning import STANDARD, reasoning
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from workbench.kinds import Reward
 from workbench.rewards.asking import bench_of
-from workbench.rewards.reasoned import STANDARD, reasoning
 from workbench.types import Asked, Bench, Problem, Read, Rollout, Score
+from workbench.types.reasoning import STANDARD, reasoning
 
 WORDS, TIMES = 10, 10  # a window of so many words that stands so often: the paper's repetition
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.types import Encoder, Rollout
+from workbench.types.protocols import Encoder
+from workbench.types.rollouts import Rollout
 
 STANDARD = "answer:"
 
