@@ -34,8 +34,9 @@ class Local(Member):
 
     def open(self) -> Speaker:
         from workbench.cast.model import speaker_of
+        from workbench.models.spec import ModelSpec
 
         try:
-            return speaker_of(self)
+            return speaker_of(ModelSpec(**self.loads), self.concurrent)
         except ValueError as error:
             return Failing(Reply(fault=f"{self.model} cannot be loaded: {error}"))

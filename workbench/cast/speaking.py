@@ -26,13 +26,33 @@ AGAIN = frozenset({408, 409, 425, 429})  # statuses that may pass; and all from 
 class ServerSettings(Protocol):
     """How a server is asked: fields of the member `server`."""
 
-    model: str
-    seconds: float
-    retries: int
-    concurrent: int
-    round: float
-    give_up: int
-    top: int
+    @property
+    def model(self) -> str:
+        """The model's name on the server."""
+
+    @property
+    def seconds(self) -> float:
+        """Time limit of a question."""
+
+    @property
+    def retries(self) -> int:
+        """Further attempts."""
+
+    @property
+    def concurrent(self) -> int:
+        """Questions asked at once."""
+
+    @property
+    def round(self) -> float:
+        """Seconds for all questions of a round."""
+
+    @property
+    def give_up(self) -> int:
+        """Faults in a row after which the rest is not asked."""
+
+    @property
+    def top(self) -> int:
+        """Log-probs asked for where it chooses."""
 
 
 class RefusedError(Exception):

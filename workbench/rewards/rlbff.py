@@ -48,7 +48,7 @@ class Rlbff(Reward):
             Choose(f"{shown(problem, rollout)}\n{task}", self.choices, of=self.of, about=rollout.key)
             for rollout in rollouts
         ]
-        return [self.score(*reply.logprobs, principle) for reply in replies]
+        return [self.score(reply.logprobs[0], reply.logprobs[1], principle) for reply in replies]
 
     def score(self, yes: float, no: float, principle: str) -> Score:
         """The score of two log-probs."""

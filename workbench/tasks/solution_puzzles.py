@@ -14,7 +14,8 @@ Split = Literal["train", "test"]
 FORMULA = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?:[ \t]*[-+*/=][ \t]*\d+(?:[.,]\d+)*)*(?![\w.]*\d)")
 FILL = (
     "A question and its solution, in which {count} formulae are masked as [1] to [{count}].\n\n"
-    "Question:\n{question}\n\nSolution:\n{solution}\n\nGive what was masked, in order, parted by semicolons, behind 'answer:'."
+    "Question:\n{question}\n\nSolution:\n{solution}\n\n"
+    "Give what was masked, in order, parted by semicolons, behind 'answer:'."
 )
 ORDER = (
     "A question, and the steps of its solution in another order.\n\nQuestion:\n{question}\n\n{steps}\n\n"

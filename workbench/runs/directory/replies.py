@@ -71,10 +71,11 @@ class Kept:
         keys = [key_of(self.identity, question) for question in questions]
         found = {key: self.replies.find(key) for key in keys}
         new = {key: question for key, question in zip(keys, questions, strict=True) if found[key] is None}
-        for key, reply in zip(new, self.speaker.answer(list(new.values())), strict=True) if new else ():
-            found[key] = reply
-            if not reply.fault:
-                self.replies.keep(key, reply)
+        replies = self.speaker.answer(list(new.values())) if new else []
+        for key, fresh in zip(new, replies, strict=True):
+            found[key] = fresh
+            if not fresh.fault:
+                self.replies.keep(key, fresh)
         return [reply for key in keys if (reply := found[key]) is not None]
 
 
