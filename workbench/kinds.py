@@ -22,6 +22,7 @@ from workbench.types import (
     Rollout,
     Sampling,
     Score,
+    Scorer,
     Speaker,
     State,
 )
@@ -337,7 +338,7 @@ class Round:
     request: Callable[..., Request]  # Request's fields; numbers itself
     new_group: Callable[[], int]
     uniform: Callable[[int], float]  # seeded by run, step and round
-    scorer: Bench | None = None
+    scorer: Scorer | None = None
     total_steps: int = 1
     ledger: Ledger = field(default_factory=Ledger)  # as before this step
     stock: Stock = field(default_factory=Stock)

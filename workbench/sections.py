@@ -122,8 +122,7 @@ def cast_errors(rewards: Sequence[RewardPart], cast: Sequence[CastPart]) -> list
     taken = sorted({name for name in names if name in OWN or names.count(name) > 1})
     found = [f"cast: {name!r} is another member's name, or the run's own: name one otherwise" for name in taken]
     found += [
-        f"rewards: {name!r} is asked, and no member of the cast is called so: add a table [[cast]] with "
-        f'name = "{name}" and member = "local", "server" or "scripted"'
+        f"rewards: {name!r} is asked, and no member of the cast is called so: add a table [[cast]] with that name"
         for name in sorted(asked - OWN - set(names))
     ]
     return found + [f"cast.{part.name}: {text}" for part in cast if part.name in asked for text in part.member.check()]

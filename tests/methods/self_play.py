@@ -11,7 +11,7 @@ from workbench.method import Method
 from workbench.methods.azr import PROPOSE, SEED, SelfPlay
 from workbench.registry import find_method
 from workbench.rewards.by_running import ByRunning
-from workbench.rewards.scoring import score_group
+from workbench.rewards.scoring import score_groups
 from workbench.training.step import Step
 from workbench.training.trainer import Trainer
 from workbench.types import Group, Request, Rollout
@@ -47,8 +47,8 @@ def player(say: Say, method: Method, reward: Reward | None = None, steps: int = 
     """A trainer of six solver problems a step, whose engine says what a function of the request returns."""
     policy = tiny_policy(max_position_embeddings=tables.pop("positions", 2048))
 
-    def score(group: Group) -> list[str]:
-        return score_group([("by_running", reward or ByRunning(), 1.0)], method.shaping, group, None, 200)
+    def score(groups: Sequence[Group]) -> list[str]:
+        return score_groups([("by_running", reward or ByRunning(), 1.0)], method.shaping, groups, None, 200)
 
     tables["training"] = {"steps": steps, "mismatch_limit": 0.0, "unscored": 1.0, **tables.get("training", {})}
     tables["rollouts"] = {"problems": 6, "rollouts": 1, "max_tokens": 200, **tables.get("rollouts", {})}

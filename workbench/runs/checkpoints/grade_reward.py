@@ -41,7 +41,7 @@ def grade_reward(exam: Exam, problems: int) -> Result:
     size = None if wrong else exam.task.size("test")
     if size is not None and problems > size:
         wrong.append(f"problems = {problems}: it has {size} test problems; ask for at most {size}")
-    if exam.reward.needs_scorer:
+    if exam.reward.asks:
         wrong.append(f"reward {exam.reward.name!r} reads a model: take it with `workbench eval RUN --exam`")
     if not wrong and exam.given(exam.task.problem(0, "test")) is None:
         wrong.append("it examines a model, not a reward: take it with `workbench eval RUN --exam`")
