@@ -89,7 +89,7 @@ def test_mistakes_are_found_before_the_start(cast: Any, told: str, monkeypatch: 
 def test_a_member_that_is_none_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="no member is called 'oracle'"):
         config({"name": "judge", "member": "oracle"})
-    with pytest.raises(ConfigError, match="has no name"):
+    with pytest.raises(ConfigError, match=r"cast\.0\.name: is missing"):
         config({"member": "scripted"})
 
 
