@@ -52,6 +52,7 @@ def score_texts(
         tokens = [*encoder.answer(text), *stop]
         unknown = [float("nan")] * len(tokens)
         rollouts.append(Rollout(request, place, tokens, text, unknown, list(unknown), "stop"))
-    faults = trainer.parts.score([Group(0, problem, rollouts)])
-    lines = trainer.bench.journal(0, rollouts, "by hand").get("questions", ())
+    with trainer.bench.sampling(0):
+        faults = trainer.parts.score([Group(0, problem, rollouts)])
+    lines = trainer.bench.journal({}, rollouts).get("questions", ())
     return Scored(rollouts, faults, [dict(line) for line in lines])
