@@ -12,6 +12,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 SENTENCES = {
     "demo": "{to_accuracy:.0f} s to {goal:.0%} held-out accuracy, {to_first_step:.1f} s to the first step; five seeds",
     "demo_real": "{gain:+.0%} held-out accuracy ({factor:.1f} times) after {seconds:.0f} s; medians of three seeds",
+    "asking_rewards": "RLPR's probability {rewards[rlpr without debiasing][correct]:.2f} over correct completions, "
+    "{rewards[rlpr without debiasing][incorrect]:.2f} over incorrect ones; {passes} passes for all rewards",
     "azr_embedded": "held-out accuracy {before:.0%} before, {after:.0%} after {steps} steps, {seeds} seeds "
     "(gain, 95 %: {low:+.1%} to {high:+.1%}); largest fall from the best {worst_fall:.1%}",
     "azr_step_cost": "{ratio:.2f} times the processor time of a GRPO step for as many generated tokens, "

@@ -56,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
             message.update(content=None, refusal="I cannot grade this")
         if word == "huge":
             message["content"] = "x" * 3_000_000
+        if word == "long":
+            message["content"] = "x" * 100_000
         if word == "bad":
             return 400, b"no such model"
         return 200, json.dumps({"choices": [choice]}).encode()

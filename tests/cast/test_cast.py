@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cast.chat_server import KEY, chat_server
+from workbench.cast.checkpoint import Checkpoint
 from workbench.cast.local import Local
 from workbench.cast.scripted import Scripted
 from workbench.cli import app
@@ -20,6 +21,7 @@ from workbench.rewards.asking import bench_of
 from workbench.runs.directory.lines import read_lines
 from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.directory.replies import questions_of
+from workbench.runs.prepare import prepare
 from workbench.runs.process.build import build, errors, warnings
 from workbench.runs.process.recorder import Recorder, cut_journals
 from workbench.types import Asked, Bench, Choose, Problem, Read, Rollout, Say, Score
@@ -203,3 +205,16 @@ def test_what_was_asked_is_on_record_and_shown(tmp_path: Path) -> None:
     cut_journals(recorder.directory, 0)
     with pytest.raises(ValueError, match="has no questions on record"):
         questions_of(recorder.directory, 1)
+
+
+def test_a_checkpoint_of_another_run_is_asked_in_texts(tmp_path: Path) -> None:
+    run = directory(tmp_path)
+    plain = config(of="policy", model={"device": "cpu"})
+    prepare(plain, run, plain.to_toml())
+    asked = [Choose("What is 3 + 4?", ("answer: 7", "answer: 8")), Read((1, 2), (3,))]
+    chosen, wrong = Checkpoint(run=str(run.path), step=0).open().answer(asked)
+    same = Local(model="embedded", device="cpu").open().answer(asked[:1])[0]
+    assert chosen.logprobs == pytest.approx(same.logprobs, abs=1e-4)
+    assert "has another tokenizer" in wrong.fault
+    missing = Checkpoint(run=str(run.path), step=7).open().answer(asked[:1])[0]
+    assert "cannot be read" in missing.fault

@@ -51,6 +51,7 @@ BAD = [
     ("refuses", "refuses: 'I cannot grade this'"),
     ("dies", "the connection failed"),
     ("huge", "longer than 2000000 bytes"),
+    ("long", "its text has 100000 characters"),
     ("bad", "status 400: 'no such model'"),
 ]
 

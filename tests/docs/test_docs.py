@@ -19,7 +19,7 @@ from workbench.types import AXES
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(python|ipython)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-RUN = sorted(DOCS.glob("your_own_*.md"))  # pages whose code is run from top to bottom
+RUN = sorted([*DOCS.glob("your_own_*.md"), DOCS / "rewards_that_ask.md"])  # pages whose code is run from top to bottom
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 TERMS = {cell.strip().strip("`").lower() for cell in re.findall(r"^\| ([^|]+) \|", GLOSSARY, re.MULTILINE)}
 NAMES = set(re.findall(r"`([^`]+)`", GLOSSARY))

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from workbench.kinds import Member
 from workbench.types import Question, Reply, Speaker
-from workbench.types.asking import POLICY, Failing
+from workbench.types.asking import Failing
 
 
 @dataclass(frozen=True)
 class Checkpoint(Member):
-    """The policy of a run as of a kept checkpoint, frozen. A controller's or a reward's view of an earlier self."""
+    """The policy of a run as of a kept checkpoint, frozen: an earlier self, or another one's. It is given texts."""
 
     run: Annotated[str, Field(min_length=1, description="the run's folder")]
     step: Annotated[int | None, Field(ge=0, description="of the checkpoint; 0: before training; none: the last")] = None
@@ -25,17 +25,18 @@ class Checkpoint(Member):
             now = snapshot(self.run, self.step)
         except (ValueError, OSError) as error:
             return Failing(Reply(fault=f"the checkpoint of {self.run} cannot be read: {error}"))
-        return Earlier(now.trainer.bench.cast[POLICY], f"{self.run}, step {now.step}")
+        speaker = replace(now.trainer.bench.own, name=f"{self.run}, step {now.step}", foreign=True)
+        return Earlier(speaker, now)
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """Satisfies `types.Speaker`: the policy of another run."""
+    """Satisfies `types.Speaker`: the policy of another run; one question at a time, as all who look at it ask."""
 
     speaker: Speaker
-    name: str
+    now: Any  # the snapshot
 
     def answer(self, questions: Sequence[Question]) -> list[Reply]:
         """A reply to every question, in order."""
-        replies = self.speaker.answer(questions)
-        return [replace(reply, fault=reply.fault and f"{self.name}: {reply.fault}") for reply in replies]
+        with self.now.asking():
+            return self.speaker.answer(questions)

@@ -17,6 +17,7 @@ import httpx
 from workbench.cast.scripted import LOWEST
 from workbench.types import Choose, Question, Read, Reply, Say
 
+PER_TOKEN, SPARE = 32, 1_000  # characters of a text, by the tokens asked for
 LARGEST = 2_000_000  # bytes of a response
 FIRST = 0.5  # seconds before the first further attempt
 AGAIN = frozenset({408, 409, 425, 429})  # statuses that may pass; and all from 500
@@ -181,6 +182,8 @@ class ServerSpeaker:
             raise RefusedError(f"its reply is no chat completion with a {wanted}", passing=False) from None
         if not isinstance(text, str):
             raise RefusedError("its reply holds no text", passing=False)
+        if len(text) > (most := PER_TOKEN * question.max_tokens + SPARE):
+            raise RefusedError(f"its text has {len(text)} characters, and {most} are more than was asked for", False)
         return Reply(said=text)
 
 

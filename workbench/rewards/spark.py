@@ -44,8 +44,8 @@ class Spark(Reward):
     """
 
     facts: ClassVar[tuple[Fact, ...]] = (
-        Fact("step_correct", "token", 0.0, "step correct", "1 where a grader took the token's step for correct."),
-        Fact("step_share", "rollout", 0.0, "share of correct steps", "Correct steps over all, 0 without a layout."),
+        Fact("step_correct", "token", label="step correct", help="1 where a grader took the token's step for correct."),
+        Fact("step_share", label="share of correct steps", help="Correct steps over all; 0 without the layout."),
     )
 
     of: Annotated[str, Field(min_length=1, description="who verifies: a member of the cast, or policy")] = "judge"

@@ -33,9 +33,9 @@ class SolutionPuzzles(Task):
     """
 
     task: Annotated[Task, Field(description="where the problems come from")]
-    kind: Annotated[Literal["fill", "order", "both"], Field(description="masked formulae, shuffled steps, or both")] = (
-        "both"
-    )
+    puzzle: Annotated[
+        Literal["fill", "order", "both"], Field(description="masked formulae, shuffled steps, or both")
+    ] = "both"
     column: Annotated[str, Field(min_length=1, description="the column of the data that holds the solution")] = (
         "solution"
     )
@@ -43,11 +43,11 @@ class SolutionPuzzles(Task):
     seed: Annotated[int, Field(ge=0, description="of the masks and orders")] = 0
 
     def problem(self, number: int, split: Split) -> Problem:
-        both = self.kind == "both"
+        both = self.puzzle == "both"
         inner = self.task.problem(number // 2 if both else number, split)
         steps = [line.strip() for line in str(inner.data.get(self.column) or "").splitlines() if line.strip()]
         draw = random.Random(f"{self.seed}/{split}/{number}/{inner.key}")
-        fill = self.kind == "fill" or (both and number % 2 == 0)
+        fill = self.puzzle == "fill" or (both and number % 2 == 0)
         formulae = list(FORMULA.finditer("\n".join(steps)))
         if (fill and formulae) or (len(steps) < 3 and formulae):
             return masked(
@@ -62,7 +62,7 @@ class SolutionPuzzles(Task):
 
     def size(self, split: Split) -> int | None:
         size = self.task.size(split)
-        return size if size is None or self.kind != "both" else 2 * size
+        return size if size is None or self.puzzle != "both" else 2 * size
 
     def check(self) -> list[str]:
         wrong = [f"solution_puzzles.task: {error}" for error in self.task.check()]

@@ -37,6 +37,13 @@ class Asking:
     last: int = 0  # the last step that was sampled
     lines: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def own(self) -> ModelSpeaker:
+        """The policy."""
+        found = self.cast[POLICY]
+        assert isinstance(found, ModelSpeaker)
+        return found
+
     @classmethod
     def of(cls, forward: Forward, parts: Parts, sampling: Sampling, record: Recorded) -> "Asking":
         """Of a run: the policy, the reference, and whom else its parts name; `sampling` has seed and stop tokens."""
