@@ -17,7 +17,7 @@ class Rising:
 
 
 #: What a method needs to find something on a task whose every problem is solved half of the time.
-FITTED = {"ace_reason": {"sampler": {"most": 0.5}}}
+FITTED = {"ace_reason": {"sampler": {"most": 0.5}}, "prof": {"controller": {"part": "turns", "keep": 2}}}
 
 
 #: Self-play needs a policy that writes programs: test_azr.py has it train.

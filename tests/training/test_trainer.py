@@ -92,7 +92,7 @@ def same(one: Step, other: Step) -> None:
 #: Self-play needs a policy that writes programs, supervised training writes nothing: their own tests have them train.
 TRAINING = sorted(key for key in methods() if key != "sft" and not key.startswith("azr"))
 #: What a method needs to find something on a task whose every problem is solved half of the time.
-FITTED = {"ace_reason": {"sampler": {"most": 0.5}}}
+FITTED = {"ace_reason": {"sampler": {"most": 0.5}}, "prof": {"controller": {"part": "turns", "keep": 2}}}
 
 
 @pytest.mark.parametrize("key", TRAINING)
