@@ -47,6 +47,9 @@ def test_without_a_principle_or_criteria_nothing_is_asked() -> None:
         (score,) = scores(reward, bare, rollouts_of(bare, "x"), bench)
         assert math.isnan(score.value)
         assert "is empty" in score.reason
+        assert "is empty" in reward.refuses(bare)
+    assert Rlbff().refuses(PROBLEM) == ""
+    assert Rubric(criteria=({"text": "x"},)).refuses(bare) == ""
     assert bench.asked == []
 
 

@@ -51,6 +51,8 @@ def test_what_is_no_whole_number_is_no_chunk() -> None:
 
 def test_without_chunks_or_grade_it_is_unscored() -> None:
     assert math.isnan(value(text("2", "7"), problem=Problem("p", "Q?", "7"))[0])
+    assert "names no chunk" in LongRlvr(Exact()).refuses(Problem("p", "Q?", "7"))
+    assert LongRlvr(Exact()).refuses(PROBLEM) == ""
     (score,) = scores(LongRlvr(Format()), PROBLEM, rollouts_of(PROBLEM, text("2", "7")), None)
     assert "not graded" in score.reason
     assert value(text("2", "7"), problem=Problem("p", "Q?", "7", {"chunks": "<CHUNK_2>"})) == [2.0]

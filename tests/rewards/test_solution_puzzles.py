@@ -77,3 +77,4 @@ def test_what_cannot_be_farmed() -> None:
     fill = {"puzzle": "fill", "gold": ["3 + 4 = 7"]}
     assert values(Paid(), fill, "answer: 3 + 4 = 7", "answer: " + "9" * 5000) == [1.0, 0.0]
     assert math.isnan(values(Paid(), {}, "answer: 1")[0])
+    assert "is no puzzle" in Paid().refuses(Problem("p", "Q?", "1"))

@@ -44,6 +44,11 @@ class LongRlvr(Reward):
     def check(self) -> list[str]:
         return [f"long_rlvr.answer: {text}" for text in self.answer.check()]
 
+    def refuses(self, problem: Problem) -> str:
+        if not chunks_of(problem.data.get(self.column)):
+            return f"its column {self.column!r} names no chunk"
+        return self.answer.refuses(problem)
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> Asked:
         wanted = chunks_of(problem.data.get(self.column))
         if not wanted:

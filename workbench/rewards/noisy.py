@@ -42,6 +42,9 @@ class Noisy(Reward):
         both = {"reward": self.reward, **({} if self.appeal is None else {"appeal": self.appeal})}
         return [f"noisy.{name}: {error}" for name, reward in both.items() for error in reward.check()]
 
+    def refuses(self, problem: Problem) -> str:
+        return self.reward.refuses(problem)
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> Asked:
         truth = yield from graded(self.reward, problem, rollouts, scorer)
         step = 0 if scorer is None else scorer.step

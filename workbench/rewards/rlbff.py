@@ -32,6 +32,10 @@ class Rlbff(Reward):
     def asks(self) -> frozenset[str]:
         return frozenset({self.of})
 
+    def refuses(self, problem: Problem) -> str:
+        found = str(problem.data.get(self.column) or self.principle).strip()
+        return "" if found else f"it has no column {self.column!r}, and rlbff.principle is empty"
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
         bench_of(scorer, self.name)
         principle = str(problem.data.get(self.column) or self.principle).strip()

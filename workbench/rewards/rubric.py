@@ -54,6 +54,10 @@ class Rubric(Reward):
     def asks(self) -> frozenset[str]:
         return frozenset({self.of})
 
+    def refuses(self, problem: Problem) -> str:
+        found = problem.data.get(self.column) or self.criteria
+        return "" if found else f"it has no column {self.column!r}, and rubric.criteria is empty"
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
         bench_of(scorer, self.name)
         criteria = problem.data.get(self.column) or self.criteria

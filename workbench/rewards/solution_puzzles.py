@@ -28,6 +28,10 @@ class SolutionPuzzles(Reward):
 
     order: Annotated[Literal["places", "pairs"], Field(description="what counts of an order")] = "places"
 
+    def refuses(self, problem: Problem) -> str:
+        known = problem.data.get("gold") and problem.data.get("puzzle") in ("fill", "order")
+        return "" if known else "it is no puzzle of the task solution_puzzles"
+
     def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score]:
         del scorer
         gold, puzzle = [str(each) for each in problem.data.get("gold", ())], problem.data.get("puzzle")
