@@ -1,6 +1,7 @@
 """CoVo: the published paths, and the whole reward on a table of distances."""
 
 import math
+import time
 from typing import Any
 
 import pytest
@@ -62,3 +63,12 @@ def test_lines_are_merged_to_the_most_prefixes() -> None:
     whole = max((Characters().text(question.prompt) for question in bench.asked), key=len)
     assert whole.endswith("99\nanswer:")
     assert not math.isnan(sum(values(Covo(answers=2), *PATHS)))
+
+
+def test_a_text_of_line_breaks_alone_costs_little() -> None:
+    bench = Table(lambda question: Reply(signals={"logprob": (-1.0,)}))
+    rollouts = rollouts_of(PROBLEM, "\n" * 20_000 + "answer: x", "one\nanswer: y")
+    start = time.process_time()
+    scores(Covo(), PROBLEM, rollouts, bench)
+    assert time.process_time() - start < 2
+    assert len(bench.asked) <= 2 * 16

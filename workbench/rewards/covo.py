@@ -76,7 +76,8 @@ class Covo(Reward):
         text = encoder.text(tokens)
         body = text[: text.rfind(self.marker)].rstrip("\n")
         ends = [place for place, letter in enumerate(body) if letter == "\n"] + [len(body)]
-        ends = [end for end in ends if body[:end].strip()] or [0]
+        begin = len(body) - len(body.lstrip())  # a prefix of white space alone is none
+        ends = [end for end in ends if end > begin] or [0]
         share = max(1, math.ceil(len(ends) / self.prefixes))
         kept = [ends[min(place + share, len(ends)) - 1] for place in range(0, len(ends), share)]
         tail = encoder.answer(f"\n{self.marker}")
