@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -68,7 +68,7 @@ class Part(Section):
     KIND: ClassVar[type[Piece]]
 
     @classmethod
-    def parse(cls, value: Any) -> Self:
+    def parse(cls, value: Any) -> Any:
         """A flat table (`reward = "exact"`, weight, the reward's own fields), a piece, or its name, as a part."""
         if isinstance(value, cls):
             return value
