@@ -49,7 +49,7 @@ class SelfPlay(Controller):
 
     facts = (Fact("cohort", help="rollouts of one role and kind, which share mean and deviation, have one number."),)
 
-    environment: Environment = SmallLanguage()
+    environment: Annotated[Environment, Field(description="what is proposed, and what runs it")] = SmallLanguage()
     kinds: Annotated[tuple[str, ...], Field(description="of problems; empty: all that the environment has")] = ()
     proposals: Annotated[int, Field(ge=1, le=4096, description="of every kind, a step")] = 64  # the paper
     tries: Annotated[int, Field(ge=1, le=1024, description="rollouts that rate a proposal")] = 8  # the paper

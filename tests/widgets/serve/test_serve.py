@@ -20,7 +20,7 @@ from workbench.runs.open import open_run
 NOT_FOR_READERS = {
     *("command", "set", "branch", "runs", "run_curves", "method_card", "replay"),
     *("checkpoints", "problem", "try", "open", "forkable", "fork_check", "fork"),
-    *("evaluate", "evaluation_status", "evaluation_cancel", "evaluations"),
+    *("evaluate", "evaluation_status", "evaluation_cancel", "evaluations", "weights"),
     "seen",
 }
 
