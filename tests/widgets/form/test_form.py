@@ -182,7 +182,7 @@ def test_every_piece_has_a_form_that_reads_its_defaults(desk, kind, name):
     found = editor.read()
     needed = [field for field, info in schema(kind.registry[name]).model_fields.items() if info.is_required()]
     if needed:
-        with pytest.raises(ValueError, match="is missing|give a list of"):
+        with pytest.raises(ValueError, match=r"is missing|give a list of"):
             kind.parse(found)
     else:
         assert kind.parse(found) == kind.registry[name]()
