@@ -17,6 +17,7 @@ SHORTER = {
     "03_grpo_by_hand": ("steps = 3", "steps = 2"),
     "04_write_your_own_method": ('training={"steps": 20, "target_accuracy": None}', SMALL),
     "05_prune_rollouts": ("steps = 30", "steps = 2"),
+    "07_self_play": ("steps, proposals, held_out = 30, 12, 256", "steps, proposals, held_out = 2, 4, 16"),
     "08_what_training_did": ("tokens, level = 12_000, 2", "tokens, level = 1_000, 1"),
     "06_a_real_model": ("steps, held_out = 12, 64", "steps, held_out = 2, 8"),
 }
