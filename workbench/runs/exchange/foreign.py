@@ -34,6 +34,7 @@ class Foreign:
     prompt: str
     text: str
     reward: float = math.nan
+    correct: float = math.nan  # 1 or 0; most trainers record rewards, not whether an answer is correct
     answer: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
     pieces: Pieces | None = None  # where others (a tool) wrote a part of the text: joined, they are the text
@@ -168,7 +169,7 @@ def columns(step: int, rollouts: Sequence[Foreign], words: Words) -> dict[str, A
         "token_ids": ids,
         "trained": trained,
         "reward": [each.reward for each in rollouts],
-        "correct": [math.nan] * len(rollouts),  # other trainers record rewards, not whether an answer is correct
+        "correct": [each.correct for each in rollouts],
         "parts": [[part(name, value) for name, value in each.parts.items()] for each in rollouts],
         "finish": [each.finish for each in rollouts],
         **token_columns(rollouts, trained),

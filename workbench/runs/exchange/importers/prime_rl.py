@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.exchange.episodes import ALIGNED, rollouts_of
+from workbench.runs.exchange.episodes import ALIGNED, check_version, rollouts_of
 from workbench.runs.exchange.foreign import Foreign, Options
 from workbench.runs.exchange.json_lines import objects
 
@@ -42,7 +42,7 @@ def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
             yield step, [sequence(row, place) for row, place in rows]
     elif steps := step_files(source):
         for step, paths in sorted(steps.items()):
-            yield step, [each for row in episodes(paths, options) for each in rollouts_of(row)]
+            yield step, [each for row in episodes(paths, options) for each in rollouts_of(row, place=place_of(row))]
     else:
         yield from stream_steps(source, options)
 
@@ -136,6 +136,11 @@ def episodes(paths: Sequence[Path], options: Options) -> Iterator[dict[str, Any]
                 yield row
 
 
+def place_of(episode: Mapping[str, Any]) -> str:
+    """An episode for a message."""
+    return f"episode {episode.get('id')}"
+
+
 def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """The traces that were trained on, by the step that they were shipped in."""
     chunks = stream_files(source)
@@ -149,7 +154,7 @@ def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[For
             if step is None:
                 left += 1
             else:
-                steps.setdefault(int(step), []).extend(rollouts_of({**row, "traces": [trace]}, note))
+                steps.setdefault(int(step), []).extend(rollouts_of({**row, "traces": [trace]}, note, place_of(row)))
     if left:
         options.notes.append(f"{left} traces were not trained on (no step is annotated) and are left out")
     yield from sorted(steps.items())
@@ -159,7 +164,8 @@ def annotations(folder: Path, options: Options) -> dict[str, dict[str, Any]]:
     """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/*.jsonl*")):
-        for _, row in objects(path, options.notes):
+        for number, row in objects(path, options.notes):
+            check_version(row, f"{path}, line {number}", "annotation")
             note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}})
             note["info"] |= row.get("info") or {}
             for branch in row.get("branches") or []:

@@ -25,7 +25,7 @@ def files(source: Path) -> list[Path]:
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     steps: dict[int, list[Foreign]] = {}
-    failed = 0
+    failed = broken = 0
     for path in files(source):
         for number, episode in objects(path, options.notes):
             if "traces" not in episode:
@@ -33,9 +33,12 @@ def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
                     f"{path}, line {number}: no episode (it has no traces); give a file of verifiers 0.3.1 on"
                 )
             failed += not episode["traces"]
-            steps.setdefault(step_of(episode), []).extend(rollouts_of(episode))
+            broken += any(trace.get("errors") for trace in episode["traces"] or [])
+            steps.setdefault(step_of(episode), []).extend(rollouts_of(episode, place=f"{path}, line {number}"))
     if failed:
         options.notes.append(f"{failed} episodes failed before they had a trace, and are left out")
+    if broken:
+        options.notes.append(f"{broken} episodes have a trace with an error; its text is as far as it came")
     yield from sorted(steps.items())
 
 
