@@ -18,6 +18,7 @@ from typing import Any
 from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.paths import RunDirectory, check_name, write_json
 from workbench.runs.directory.record import write_rollouts
+from workbench.runs.exchange.files import Files
 from workbench.runs.exchange.words import ModelWords, PlainWords, Words
 from workbench.runs.process.recorder import Recorder
 
@@ -56,11 +57,16 @@ class Options:
     """What is said about a folder besides its place, and what an importer notes while it reads.
 
     `rewards`: weights of the columns that are rewards, where the format does not say which are. `run`: which of them.
+    `files` reads them.
     """
 
     rewards: Mapping[str, float] | None = None
     run: str | None = None
     notes: list[str] = field(default_factory=list)
+    files: Files = field(default_factory=Files)
+
+    def __post_init__(self) -> None:
+        self.files.notes = self.notes
 
 
 def write_run(
@@ -106,6 +112,19 @@ def moved(directory: RunDirectory, runs: Path, resolved: Mapping[str, Any]) -> R
             if not target.exists():
                 raise
         number += 1
+
+
+def new_directory(runs: Path, name: str) -> RunDirectory:
+    """A new run of that name, or that with a number; ValueError where none can be made."""
+    check_name(name)
+    number = 1
+    while True:
+        try:
+            return RunDirectory(runs / (name if number == 1 else f"{name}-{number}")).create()
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise ValueError(f"{runs}: no run can be written there ({error.strerror}); give another folder") from None
 
 
 def write_steps(

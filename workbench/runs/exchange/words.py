@@ -66,9 +66,12 @@ class PlainWords:
 
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json: a vocabulary of whole words."""
-        if not self.numbers:
-            return
+        if self.numbers:
+            self.write(folder / "tokenizer.json")
+
+    def write(self, path: Path) -> None:
+        """The vocabulary as a file; there must be a word."""
         tokenizer = Tokenizer(models.WordLevel(self.numbers, unk_token=next(iter(self.numbers))))
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "isolated")
         tokenizer.decoder = decoders.Fuse()
-        tokenizer.save(str(folder / "tokenizer.json"))
+        tokenizer.save(str(path))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.runs.exchange.episodes import ALIGNED, check_version, rollouts_of
+from workbench.runs.exchange.files import placed
 from workbench.runs.exchange.foreign import Foreign, Options
-from workbench.runs.exchange.json_lines import objects
 
 FORMAT = "prime-rl"
 PATTERN = re.compile(r"step_(\d+)")
@@ -38,8 +38,7 @@ def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every whole step in order."""
     if exports := export_files(source):
         for step, ranks in sorted(exports.items()):
-            rows = [(row, f"{path}, line {number}") for path in ranks for number, row in objects(path, options.notes)]
-            yield step, [sequence(row, place) for row, place in rows]
+            yield step, [each for path in ranks for each in options.files.lines(path, sequence)]
     elif steps := step_files(source):
         for step, paths in sorted(steps.items()):
             yield step, [each for row in episodes(paths, options) for each in rollouts_of(row, place=place_of(row))]
@@ -129,8 +128,8 @@ def episodes(paths: Sequence[Path], options: Options) -> Iterator[dict[str, Any]
     """Episodes of some files, each once."""
     seen = set[str]()
     for path in paths:
-        for number, row in objects(path, options.notes):
-            key = str(row.get("id", f"{path}:{number}"))
+        for place, row in options.files.lines(path, placed):
+            key = str(row.get("id", place))
             if key not in seen:
                 seen.add(key)
                 yield row
@@ -160,12 +159,19 @@ def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[For
     yield from sorted(steps.items())
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    found = files(source)
+    notes = sorted((found[0].parent.parent / "annotations").glob("*/*.jsonl*")) if stream_files(source) else []
+    return found + notes
+
+
 def annotations(folder: Path, options: Options) -> dict[str, dict[str, Any]]:
     """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/*.jsonl*")):
-        for number, row in objects(path, options.notes):
-            check_version(row, f"{path}, line {number}", "annotation")
+        for place, row in options.files.lines(path, placed):
+            check_version(row, place, "annotation")
             note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}})
             note["info"] |= row.get("info") or {}
             for branch in row.get("branches") or []:

@@ -26,6 +26,11 @@ def files(source: Path) -> list[Path]:
     return [path for path in found if path.suffix == ".db" and has_traces(path)]
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that changes as traces come: the database, and its log of what is not yet in it."""
+    return [file for path in files(source) for file in (path, path.with_name(f"{path.name}-wal")) if file.exists()]
+
+
 def has_traces(path: Path) -> bool:
     """Whether a file is a database with a table of traces."""
     try:
