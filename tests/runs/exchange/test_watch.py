@@ -99,6 +99,13 @@ def test_a_chunk_that_is_sealed_changes_nothing(watching: Watch, place: Path) ->
     notes = [{"version": 1, "trace_id": f"t-{name}", "info": {"ship": {"step": 6}}} for name in ("e1", "e2")]
     write_lines(stream / "annotations" / "orchestrator" / "00000.jsonl", notes)
     assert watching.look() == [6]
+    whole = [None, None, -0.5, -0.25, None, None, None, -0.125]
+    later = [{"version": 1, "trace_id": "t-e2", "branches": [{"index": 0, "trainer_logprobs": whole}]}]
+    write_lines(stream / "annotations" / "trainer" / "00000.jsonl", later)
+    assert watching.look() == [6]
+    logprob = watching.run.rollouts(6)["logprob"]
+    assert logprob[0] is None
+    assert logprob[1][0] == -0.5
     write_lines(stream / "stream" / "00000.jsonl.zst", rows)
     (stream / "stream" / "00000.jsonl").unlink()
     assert watching.look() == []

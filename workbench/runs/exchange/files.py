@@ -39,6 +39,7 @@ class Files:
     following: bool = False
     notes: list[str] = field(default_factory=list)
     known: dict[Path, Kept] = field(default_factory=dict)
+    made: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def lines(self, path: Path, convert: Convert) -> list[Any]:
         """What `convert` makes of every object of a file of JSON lines.
@@ -74,6 +75,15 @@ class Files:
         if self.following:
             self.known[path] = found
         return found.values + last
+
+    def once(self, key: str, stamp: Any, make: Callable[[], Any]) -> Any:
+        """What `make` gives; while following, made again only where the stamp is another one than the last time."""
+        known = self.made.get(key)
+        if known is None or known[0] != stamp:
+            known = stamp, make()
+        if self.following:
+            self.made[key] = known
+        return known[1]
 
     def half(self, path: Path, number: int) -> str:
         """What is said of a last line that is half written."""

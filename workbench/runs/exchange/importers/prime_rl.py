@@ -9,6 +9,7 @@ folder holds a file `STABLE`. `rollouts/step_3/train/all/traces.jsonl`: episodes
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,14 @@ def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[For
     left = 0
     for row in episodes(chunks, options):
         for trace in row.get("traces") or []:
-            note = notes.get(str(trace.get("id")), {})
+            name = str(trace.get("id"))
+            note = notes.get(name, {})
             step = (note.get("info", {}).get("ship") or {}).get("step")
             if step is None:
                 left += 1
-            else:
-                steps.setdefault(int(step), []).extend(rollouts_of({**row, "traces": [trace]}, note, place_of(row)))
+                continue
+            made = partial(rollouts_of, {**row, "traces": [trace]}, note, place_of(row))
+            steps.setdefault(int(step), []).extend(options.files.once(name, note["rows"], made))
     if left:
         options.notes.append(f"{left} traces were not trained on (no step is annotated) and are left out")
     yield from sorted(steps.items())
@@ -167,12 +170,16 @@ def watched(source: Path) -> list[Path]:
 
 
 def annotations(folder: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts."""
+    """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts.
+
+    `rows`: how many annotations that were.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/*.jsonl*")):
         for place, row in options.files.lines(path, placed):
             check_version(row, place, "annotation")
-            note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}})
+            note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}, "rows": 0})
+            note["rows"] += 1
             note["info"] |= row.get("info") or {}
             for branch in row.get("branches") or []:
                 own: Mapping[str, Any] = {name: branch[name] for name in ALIGNED if branch.get(name) is not None}
