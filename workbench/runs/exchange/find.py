@@ -14,7 +14,7 @@ from workbench.runs.open import Run
 def importers() -> Mapping[str, ModuleType]:
     """Every importer of this folder by name: a module with FORMAT, `files(source)` and `read(source, options)`.
 
-    One that reads more than these files names all of them by `watched(source)`.
+    `files` are those by which its format is known, `watched(source)` all that `read` reads.
     """
     import workbench.runs.exchange.importers as here
 

@@ -27,7 +27,7 @@ from workbench.runs.exchange.words import PlainWords
 from workbench.runs.open import Run
 from workbench.runs.process.recorder import Recorder
 
-POLL = 0.2  # seconds between two looks
+POLL, REST = 0.2, 0.5  # seconds between two looks, at least and at most
 PULSE = 5.0  # seconds between two signs of life
 BROKEN = (ValueError, OSError, sqlite3.Error, pyarrow.ArrowException)  # what a file that changes may raise
 
@@ -80,7 +80,7 @@ class Watch:
         return self
 
     def follow(self) -> None:
-        """Looks until it is closed; never more than half of the time."""
+        """Looks until it is closed; between two looks it rests as long as the look took, up to half a second."""
         while not self.ended.is_set():
             began = time.monotonic()
             try:
@@ -88,7 +88,7 @@ class Watch:
             except Exception as error:  # whatever it is, who reads the run must see that nothing more comes
                 self.beat.last_beat(state="failed", phase="end", text=f"{type(error).__name__}: {error}")
                 raise
-            self.ended.wait(max(POLL, time.monotonic() - began))
+            self.ended.wait(max(POLL, min(REST, time.monotonic() - began)))
 
     def close(self) -> None:
         """Reads what is new a last time and ends watching; the run is finished and stays."""
@@ -108,7 +108,7 @@ class Watch:
         if time.monotonic() - self.beaten > PULSE:
             self.pulse()
         module, found = self.module(), list[int]()
-        stamps = stamps_of(watched(module, self.source)) if module else {}
+        stamps = stamps_of(module.watched(self.source)) if module else {}
         if stamps == self.stamps:
             return []
         self.options.notes.clear()
@@ -195,14 +195,6 @@ def watch(
     if not folder.exists():
         raise ValueError(f"{source} does not exist; give the folder that the trainer writes its rollouts to")
     return Watch(folder, (Path(runs), name or fit_name(folder.resolve().name)), tokenizer, options or Options())
-
-
-def watched(module: ModuleType, source: Path) -> list[Path]:
-    """The files that an importer reads."""
-    if hasattr(module, "watched"):
-        return list(module.watched(source))
-    found = module.files(source)
-    return list(found.values() if isinstance(found, Mapping) else found)
 
 
 def stamps_of(paths: Iterable[Path]) -> Stamps:

@@ -20,7 +20,7 @@ from workbench.runs.open import Run
 NEAR = 1e-6  # how far the sum of a reward's parts may be from the reward, relative to it
 DECIMALS = 6  # of numbers per token, which are float32
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 
 def write_episodes(

@@ -21,6 +21,11 @@ def files(source: Path) -> list[Path]:
     return [path for path in found if path.is_file()][:1]
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    return files(source)
+
+
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     steps: dict[int, list[Foreign]] = {}

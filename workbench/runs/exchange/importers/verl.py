@@ -25,6 +25,11 @@ def files(source: Path) -> dict[int, Path]:
     return {int(match[1]): path for match, path in found if match}
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    return list(files(source).values())
+
+
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     for step, path in sorted(files(source).items()):
