@@ -60,7 +60,7 @@ class Watch:
         self.describe()
         self.pulse()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Watch":
         return self.start()
 
     def __exit__(self, *error: object) -> None:
@@ -74,7 +74,7 @@ class Watch:
         """What could not be read at the last look."""
         return list(dict.fromkeys(self.options.notes))
 
-    def start(self) -> Self:
+    def start(self) -> "Watch":
         """Looks again and again in the background, until it is closed."""
         self.thread.start()
         return self
