@@ -105,3 +105,10 @@ def test_trackio_traces(tmp_path: Path) -> None:
     assert frame["reward"].tolist() == [1.0, 1.0]
     assert "TOOLWORD" not in trained_text(run, 2)
     assert import_run(path, tmp_path / "runs", options=Options(run="two")).steps() == [3]
+
+
+@pytest.mark.parametrize("said", [["words"], {"role": "user"}, "words"])
+def test_trackio_messages_that_are_none_are_named(tmp_path: Path, said: Any) -> None:
+    path = write_trackio(tmp_path / "t" / "project.db", [("one", 2, said, {})])
+    with pytest.raises(ValueError, match="step 2: a trace has no list of messages"):
+        import_run(path, tmp_path / "runs")

@@ -1,11 +1,13 @@
 """A run that grows with another trainer's files: half-written, renamed, compressed, later, and broken ones."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 
 from tests.runs.exchange.peers import TALK, episode, row, write_lines, write_miles, write_trackio, write_trl, write_verl
@@ -128,6 +130,21 @@ def test_a_later_version_and_a_broken_line_are_told_and_the_run_goes_on(watching
     assert watching.look() == []
     assert "line 3: no JSON object" in watching.notes[0]
     assert watching.run.steps() == [4, 5]
+
+
+@pytest.mark.parametrize("end", ["gz", "zst"])
+def test_a_compressed_file_that_is_half_written_is_told(watching: Watch, place: Path, end: str) -> None:
+    path = place / f"3.jsonl.{end}"
+    lines = "".join(json.dumps(row(f"{number}" * number)) + "\n" for number in range(200)).encode()
+    whole = gzip.compress(lines) if end == "gz" else bytes(pyarrow.Codec("zstd").compress(lines))
+    path.write_bytes(whole[: len(whole) // 2])
+    assert watching.look() == []
+    assert f"3.jsonl.{end} cannot be read (" in watching.notes[0]
+    assert "half written, or broken" in watching.notes[0]
+    path.write_bytes(whole)
+    assert watching.look() == [3]
+    assert watching.notes == []
+    assert len(watching.run.rollouts(3)) == 200
 
 
 def test_half_a_parquet_file_does_not_hide_the_others(watching: Watch, place: Path) -> None:

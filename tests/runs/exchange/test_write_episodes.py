@@ -114,6 +114,8 @@ def test_the_command(tmp_path: Path) -> None:
     [
         ({"version": 2}, "line 1: a trace of version 2, and version 1 is known here; update the workbench"),
         ({"rewards": {"exact": 1.0}}, r"line 1: no episode of version 1 \(TypeError"),
+        ({"rewards": {"exact": {"score": 10**400}}}, r"line 1: no episode of version 1 \(OverflowError"),
+        ({"rewards": {"exact": {"score": "much"}}}, r"line 1: no episode of version 1 \("),
         ({"nodes": ["text"]}, r"line 1: no episode of version 1 \(AttributeError"),
     ],
 )

@@ -42,16 +42,20 @@ def rollouts_of(
     """
     found = list[Foreign]()
     try:
-        for trace in episode.get("traces") or []:
-            check_version(trace, place, "trace")
-            for number, branch in enumerate(branches(trace.get("nodes") or [])):
-                told = (note or {}).get("branches", {}).get(number, {})
-                advantage = (note or {}).get("info", {}).get("advantage")
-                found.append(rollout(episode, trace, branch, told, advantage))
-    except (AttributeError, KeyError, TypeError) as error:
+        traces = list(episode.get("traces") or [])
+        versions = [trace.get("version", VERSION) for trace in traces]
+        if versions == [VERSION] * len(traces):
+            for trace in traces:
+                for number, branch in enumerate(branches(trace.get("nodes") or [])):
+                    told = (note or {}).get("branches", {}).get(number, {})
+                    advantage = (note or {}).get("info", {}).get("advantage")
+                    found.append(rollout(episode, trace, branch, told, advantage))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{place}: no episode of version {VERSION} ({type(error).__name__}: {error}); remove the line"
         ) from None
+    for version in versions:
+        check_version({"version": version}, place, "trace")
     return found
 
 

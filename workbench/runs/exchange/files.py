@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +46,16 @@ class Files:
         """What `convert` makes of every object of a file of JSON lines.
 
         Lines end at line feeds alone: U+2028 may stand within one. A last line without its end that is no object is
-        left out and noted. ValueError names the file and any other line that is no object.
+        left out and noted. ValueError names the file and any other line that is no object, or what cannot be unpacked.
         """
+        try:
+            return self.new_lines(path, convert)
+        except (OSError, EOFError, zlib.error, pyarrow.ArrowException) as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(f"{path} cannot be read ({first}): half written, or broken; copy it again") from None
+
+    def new_lines(self, path: Path, convert: Convert) -> list[Any]:
+        """The same; of a file that is known, only what is new is read."""
         stamp, kept = stamp_of(path), self.known.get(path) if self.following else None
         if kept is not None and kept.stamp == stamp and not kept.torn:
             return list(kept.values)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Self
 
 import pyarrow
 
@@ -29,7 +28,13 @@ from workbench.runs.process.recorder import Recorder
 
 POLL, REST = 0.2, 0.5  # seconds between two looks, at least and at most
 PULSE = 5.0  # seconds between two signs of life
-BROKEN = (ValueError, OSError, sqlite3.Error, pyarrow.ArrowException)  # what a file that changes may raise
+BROKEN = (
+    ValueError,
+    ArithmeticError,
+    OSError,
+    sqlite3.Error,
+    pyarrow.ArrowException,
+)  # what a file that changes may raise
 
 Stamps = Mapping[Path, tuple[int, ...]]
 

@@ -74,7 +74,7 @@ def rollout(messages: str, metadata: str | None, place: str) -> Foreign:
         said, told = json.loads(messages), json.loads(metadata or "{}")
     except ValueError:
         raise ValueError(f"{place}: a trace is no JSON; copy the database again") from None
-    if not isinstance(said, list) or not isinstance(told, dict):
+    if not isinstance(told, dict) or not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
         raise ValueError(f"{place}: a trace has no list of messages; give a database that trackio wrote")
     start = next((n for n, message in enumerate(said) if message.get("role") == "assistant"), len(said))
     answer, reward = pieces(said[start:]), number(told, "reward")
