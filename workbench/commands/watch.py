@@ -14,7 +14,7 @@ def watch(
     runs: Runs = RUNS,
     name: Annotated[str | None, typer.Option(help="name of the run; the folder's if left out")] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="folder or Hub name; without one, texts are cut into words")
+        str | None, typer.Option(help="folder or Hub name; without one, views must be opened again to show new words")
     ] = None,
     rewards: Annotated[
         str | None, typer.Option(metavar="NAME,NAME=WEIGHT", help="reward columns of TRL, where unclear")
