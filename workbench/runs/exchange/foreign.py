@@ -140,6 +140,8 @@ def write_steps(
         write_rollouts(directory.rollout_file(number), columns(number, rollouts, words))
         recorder.metrics.write({"attempt": 1, "step": number, "time": time.time(), **summary(rollouts)})
         written.append(number)
+    if isinstance(words, PlainWords) and words.mixed:
+        options.notes.append(words.mixed)
     for note in dict.fromkeys(options.notes):
         recorder.event("note", note)
     recorder.close()
@@ -167,6 +169,8 @@ def columns(step: int, rollouts: Sequence[Foreign], words: Words) -> dict[str, A
     read = [tokens_of(each, words) for each in rollouts]
     ids, trained = [tokens for tokens, _ in read], [marks for _, marks in read]
     prompts = [list(words.ids(whole(each.prompt)) if each.prompt_ids is None else each.prompt_ids) for each in rollouts]
+    if isinstance(words, PlainWords):
+        words.others |= any(each.token_ids is not None for each in rollouts)
     numbers: dict[Any, int] = {}
     keys = [each.group or each.problem or tuple(prompt) for each, prompt in zip(rollouts, prompts, strict=True)]
     groups = [numbers.setdefault(key, len(numbers)) for key in keys]

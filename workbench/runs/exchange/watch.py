@@ -158,10 +158,16 @@ class Watch:
             self.pulse()
 
     def save_words(self) -> None:
-        """The vocabulary, where it grew."""
-        if isinstance(self.words, PlainWords) and len(self.words.numbers) > self.known:
+        """The vocabulary, where it grew; none where a model's token ids stand in the run as well."""
+        if not isinstance(self.words, PlainWords):
+            return
+        path = self.directory.tokenizer / "tokenizer.json"
+        if self.words.mixed:
+            path.unlink(missing_ok=True)
+            self.options.notes.append(self.words.mixed)
+        elif len(self.words.numbers) > self.known:
             self.known = len(self.words.numbers)
-            with replacing(self.directory.tokenizer / "tokenizer.json") as draft:
+            with replacing(path) as draft:
                 self.words.write(draft)
 
     def describe(self) -> None:

@@ -54,6 +54,7 @@ class PlainWords:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self.others = False  # whether token ids of a model stand in the run as well
 
     def ids(self, text: str) -> list[int]:
         """A number for every word with the space before it."""
@@ -65,9 +66,15 @@ class PlainWords:
         return "".join(words[number] for number in ids if number < len(words))
 
     def save(self, folder: Path) -> None:
-        """Writes tokenizer.json: a vocabulary of whole words."""
-        if self.numbers:
+        """Writes tokenizer.json: a vocabulary of whole words; none where it would name a model's tokens by them."""
+        if self.numbers and not self.others:
             self.write(folder / "tokenizer.json")
+
+    @property
+    def mixed(self) -> str:
+        """What is to be said where words and a model's token ids stand in one run; empty where they do not."""
+        told = "some rollouts have token ids and others texts alone, so tokens stay numbers; give their --tokenizer"
+        return told if self.numbers and self.others else ""
 
     def write(self, path: Path) -> None:
         """The vocabulary as a file; there must be a word."""
