@@ -30,6 +30,7 @@ _HOMES = {
     "register": "workbench.cells",
     "snapshot": "workbench.runs.checkpoints.snapshot",
     "track": "workbench.runs.exchange.trackers",
+    "watch": "workbench.runs.exchange.watch",
 }
 __all__ = sorted(_HOMES)
 

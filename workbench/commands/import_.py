@@ -9,7 +9,7 @@ from workbench.commands.shared.options import RUNS, Runs, out
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="what TRL, verl, prime-rl, verifiers or trackio wrote")],
+    source: Annotated[Path, typer.Argument(help="what TRL, verl, prime-rl, verifiers, miles or trackio wrote")],
     runs: Runs = RUNS,
     name: Annotated[str | None, typer.Option(help="name of the run; the folder's if left out")] = None,
     tokenizer: Annotated[

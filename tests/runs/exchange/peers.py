@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas
 import pyarrow
+import pyarrow.parquet
 
 from widgets.recorded.data import RunData
 from workbench.runs.open import Run
@@ -85,16 +86,36 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def write_trackio(path: Path, rows: list[tuple[str, int, Any, dict[str, Any]]]) -> Path:
-    """As trackio writes it: run, step, messages and metadata of every trace."""
+    """As trackio writes it, its texts as bytes: run, step, messages and metadata of every trace."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode = WAL")
         database.execute(
-            "CREATE TABLE traces (id INTEGER PRIMARY KEY, run_id TEXT, timestamp TEXT, run_name TEXT, step INTEGER, "
-            "key TEXT, trace_index INTEGER, messages TEXT, metadata TEXT, search_text TEXT, log_id TEXT)"
+            "CREATE TABLE IF NOT EXISTS traces (id TEXT PRIMARY KEY, run_id TEXT NOT NULL, timestamp TEXT NOT NULL, "
+            "run_name TEXT NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, trace_index INTEGER, messages TEXT NOT "
+            "NULL, metadata TEXT NOT NULL, search_text TEXT NOT NULL, log_id TEXT, space_id TEXT, spans TEXT)"
         )
+        (there,) = database.execute("SELECT count(*) FROM traces").fetchone()
         database.executemany(
-            "INSERT INTO traces (run_name, step, trace_index, messages, metadata) VALUES (?, ?, ?, ?, ?)",
-            [(run, step, n, json.dumps(said), json.dumps(told)) for n, (run, step, said, told) in enumerate(rows)],
+            "INSERT INTO traces (id, run_id, timestamp, run_name, step, key, trace_index, messages, metadata, "
+            "search_text) VALUES (?, ?, '2026-08-21', ?, ?, 'completions', ?, ?, ?, '')",
+            [
+                (f"{run}:{there + n}", run, run, step, n, json.dumps(said).encode(), json.dumps(told).encode())
+                for n, (run, step, said, told) in enumerate(rows)
+            ],
         )
     database.close()
     return path
+
+
+def write_miles(folder: Path, step: int, samples: list[dict[str, Any]], said: list[dict[str, Any]]) -> Path:
+    """As miles writes it: tokens and their numbers as parquet, conversations as JSON lines beside it."""
+    place = folder / "dashboard_columns" / f"rollout_{step}.parquet"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    kinds = {"sample_index": pyarrow.int32(), "response_length": pyarrow.int32(), "total_length": pyarrow.int32(),
+             "tokens": pyarrow.list_(pyarrow.int32()), "loss_mask": pyarrow.list_(pyarrow.int8()),
+             "rollout_log_probs": pyarrow.list_(pyarrow.float32())}  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(samples, schema=pyarrow.schema(kinds)), place)
+    if said:
+        write_lines(folder / "trajectory" / f"{step}.jsonl", said)
+    return folder

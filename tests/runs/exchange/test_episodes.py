@@ -18,6 +18,7 @@ from tests.runs.exchange.peers import (
 from widgets.report.report import write_report
 from workbench.runs.exchange.find import import_run
 from workbench.runs.exchange.foreign import Options
+from workbench.runs.exchange.watch import watch
 
 # ----------------------------------------------------------------------------- episodes: verifiers, prime-rl
 
@@ -50,6 +51,19 @@ def test_verifiers_without_token_ids_mask_what_tools_said(tmp_path: Path) -> Non
     told = trained_text(import_run(write_lines(tmp_path / "vf" / "traces.jsonl", rows).parent, tmp_path / "runs"), 0)
     assert "I call" in told
     assert "TOOLWORD" not in told
+
+
+def test_words_never_name_the_tokens_of_a_model(tmp_path: Path) -> None:
+    rows, options = [episode(), episode("e2", tokens=False)], Options()
+    folder = write_lines(tmp_path / "vf" / "traces.jsonl", rows).parent
+    run = import_run(folder, tmp_path / "runs", options=options)
+    assert options.notes[-1].startswith("some rollouts have token ids and others texts alone")
+    assert not (run.path / "tokenizer" / "tokenizer.json").exists()
+    watching = watch(folder, tmp_path / "runs")
+    watching.look()
+    watching.close()
+    assert not (watching.run.path / "tokenizer" / "tokenizer.json").exists()
+    assert "TOOLWORD" in run.rollouts(4)["text"][1]
 
 
 def test_verifiers_branches_are_samples_of_their_own(tmp_path: Path) -> None:
@@ -105,3 +119,10 @@ def test_trackio_traces(tmp_path: Path) -> None:
     assert frame["reward"].tolist() == [1.0, 1.0]
     assert "TOOLWORD" not in trained_text(run, 2)
     assert import_run(path, tmp_path / "runs", options=Options(run="two")).steps() == [3]
+
+
+@pytest.mark.parametrize("said", [["words"], {"role": "user"}, "words"])
+def test_trackio_messages_that_are_none_are_named(tmp_path: Path, said: Any) -> None:
+    path = write_trackio(tmp_path / "t" / "project.db", [("one", 2, said, {})])
+    with pytest.raises(ValueError, match="step 2: a trace has no list of messages"):
+        import_run(path, tmp_path / "runs")

@@ -6,7 +6,7 @@ A conversation through a chat API has no token ids: its texts are all there is.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.runs.exchange.foreign import Foreign
@@ -20,19 +20,52 @@ SIGNALS = {
     "reference_logprobs": "ref_logprob",
     "entropies": "entropy",
 }
+VERSION = 1  # of a trace
+#: Stop conditions of a trace that was cut off.
+LIMITS = (
+    *("max_turns", "max_input_tokens", "max_output_tokens", "max_total_tokens", "compaction_failed"),
+    *("context_length", "max_tokens", "length", "truncated"),
+)
+OURS = ("pruned", "given")  # that this project writes
 ALIGNED = ("advantages", "trainer_logprobs", "entropies")  # that annotations tell, over a branch's whole sequence
 
 Table = Mapping[str, Any]
 Node = Mapping[str, Any]
 
 
-def rollouts_of(episode: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> Iterator[Foreign]:
-    """A rollout for every branch of every trace; `note`: what was annotated of the trace, in prime-rl's stream."""
-    for trace in episode.get("traces") or []:
-        for number, branch in enumerate(branches(trace.get("nodes") or [])):
-            told = (note or {}).get("branches", {}).get(number, {})
-            advantage = (note or {}).get("info", {}).get("advantage")
-            yield rollout(episode, trace, branch, told, advantage)
+def rollouts_of(
+    episode: Mapping[str, Any], note: Mapping[str, Any] | None = None, place: str = "episode"
+) -> list[Foreign]:
+    """A rollout for every branch of every trace; `note`: what was annotated of the trace, in prime-rl's stream.
+
+    ValueError, led by `place`, for a trace of another version, or fields that are not of their types.
+    """
+    found = list[Foreign]()
+    try:
+        traces = list(episode.get("traces") or [])
+        versions = [trace.get("version", VERSION) for trace in traces]
+        if versions == [VERSION] * len(traces):
+            for trace in traces:
+                for number, branch in enumerate(branches(trace.get("nodes") or [])):
+                    told = (note or {}).get("branches", {}).get(number, {})
+                    advantage = (note or {}).get("info", {}).get("advantage")
+                    found.append(rollout(episode, trace, branch, told, advantage))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{place}: no episode of version {VERSION} ({type(error).__name__}: {error}); remove the line"
+        ) from None
+    for version in versions:
+        check_version({"version": version}, place, "trace")
+    return found
+
+
+def check_version(row: Mapping[str, Any], place: str, what: str) -> None:
+    """ValueError where something is of another version than is known here; without a version it is of the first."""
+    version = row.get("version", VERSION)
+    if version != VERSION:
+        raise ValueError(
+            f"{place}: a {what} of version {version!r}, and version {VERSION} is known here; update the workbench"
+        )
 
 
 def branches(nodes: Sequence[Node]) -> list[list[Node]]:
@@ -69,14 +102,34 @@ def rollout(
         reward=sum(each["score"] * each.get("weight", 1.0) for each in rewards.values()) if rewards else math.nan,
         answer="" if data.get("answer") is None else str(data["answer"]),
         parts={name: float(each["score"]) for name, each in rewards.items()},
+        correct=correct_of(trace),
         advantage=float(advantage) if isinstance(advantage, int | float) else None,
         problem=problem_of(episode, data),
         group=str((episode.get("group") or {}).get("id") or ""),
-        finish="length" if trace.get("stop_condition") in ("max_tokens", "length", "truncated") else "stop",
+        finish=finish_of(trace),
     )
     if any(node.get("token_ids") for node in branch):
         add_tokens(found, asked, answered, told, trainable=(trace.get("agent") or {}).get("trainable") is not False)
     return found
+
+
+def correct_of(trace: Mapping[str, Any]) -> float:
+    """Whether the answer is correct, 1 or 0, where a metric of that name says so; else nan."""
+    told = (trace.get("metrics") or {}).get("correct")
+    return float(told) if told in (0, 1) else math.nan
+
+
+def finish_of(trace: Mapping[str, Any]) -> str:
+    """How a trace ended: at a limit, or by its last response's own end.
+
+    >>> finish_of({"stop_condition": "max_turns"}), finish_of({"calls": [{"finish_reason": "length"}]}), finish_of({})
+    ('length', 'length', 'stop')
+    """
+    stop = trace.get("stop_condition")
+    answered = [call for call in trace.get("calls") or [] if not call.get("error")]
+    if stop in LIMITS or (answered and answered[-1].get("finish_reason") == "length"):
+        return "length"
+    return stop if stop in OURS else "stop"
 
 
 def problem_of(episode: Mapping[str, Any], data: Mapping[str, Any]) -> str:
@@ -99,13 +152,18 @@ def pieces_of(nodes: Sequence[Node]) -> list[tuple[str, bool]]:
 def add_tokens(
     found: Foreign, asked: Sequence[Node], answered: Sequence[Node], told: Mapping[str, Any], trainable: bool
 ) -> None:
-    """Token ids, which of them are trained, and the numbers of every token."""
-    found.prompt_ids = [token for node in asked for token in node.get("token_ids") or []]
-    found.token_ids = [token for node in answered for token in node.get("token_ids") or []]
-    found.trained = [trainable and mark for node in answered for mark in mask_of(node)]
+    """Token ids, which of them are trained, and the numbers of every token.
+
+    The template's opening of the first answer stands in the answer's node, and belongs to the prompt.
+    """
+    lead = opening(answered[0]) if answered else 0
+    ids = [token for node in answered for token in node.get("token_ids") or []]
+    found.prompt_ids = [token for node in asked for token in node.get("token_ids") or []] + ids[:lead]
+    found.token_ids = ids[lead:]
+    found.trained = [trainable and mark for node in answered for mark in mask_of(node)][lead:]
     signals = dict[str, list[float]]()
     for name, column in SIGNALS.items():
-        values = [value for node in answered for value in aligned(node, name)]
+        values = [value for node in answered for value in aligned(node, name)][lead:]
         if not all(math.isnan(value) for value in values):
             signals[column] = values
     start, count = len(found.prompt_ids), len(found.token_ids)
@@ -115,6 +173,13 @@ def add_tokens(
             own = [math.nan if value is None else float(value) for value in whole[start : start + count]]
             signals[SIGNALS[name]] = own + [math.nan] * (count - len(own))
     found.signals = signals
+
+
+def opening(node: Node) -> int:
+    """How many tokens stand before the first sampled one and are no content."""
+    mask, content = mask_of(node), node.get("is_content") or []
+    first = mask.index(True) if True in mask else 0
+    return next((place for place in range(first) if place < len(content) and content[place]), first)
 
 
 def mask_of(node: Node) -> list[bool]:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from workbench.runs.exchange.foreign import ModelWords, Options, PlainWords, write_run
+from workbench.runs.exchange.foreign import ModelWords, Options, PlainWords, Words, write_run
 from workbench.runs.open import Run
 
 
 def importers() -> Mapping[str, ModuleType]:
-    """Every importer of this folder by name: a module with FORMAT, `files(source)` and `read(source, options)`."""
+    """Every importer of this folder by name: a module with FORMAT, `files(source)` and `read(source, options)`.
+
+    `files` are those by which its format is known, `watched(source)` all that `read` reads.
+    """
     import workbench.runs.exchange.importers as here
 
     names = [item.name for item in pkgutil.iter_modules(here.__path__)]
@@ -40,10 +43,15 @@ def import_run(
         formats = ", ".join(module.FORMAT for module in found or importers().values())
         told = "files of several trainers" if found else "no rollouts of a known trainer"
         raise ValueError(f"{source} holds {told} ({formats}); give the folder that one of them wrote")
-    words = PlainWords() if tokenizer is None else ModelWords(tokenizer)
+    words = words_of(tokenizer)
     origin = {"format": found[0].FORMAT, "source": str(folder.resolve()), "tokenizer": tokenizer}
     place = (Path(runs), name or fit_name(folder.resolve().name))
     return Run(write_run(found[0].read(folder, options), place, words, origin, options))
+
+
+def words_of(tokenizer: str | None) -> Words:
+    """The tokenizer of that name, or the words of the texts themselves."""
+    return PlainWords() if tokenizer is None else ModelWords(tokenizer)
 
 
 def fit_name(name: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from workbench.runs.directory.documents import write_document
 from workbench.runs.directory.paths import RunDirectory, check_name, write_json
 from workbench.runs.directory.record import write_rollouts
+from workbench.runs.exchange.files import Files
 from workbench.runs.exchange.words import ModelWords, PlainWords, Words
 from workbench.runs.process.recorder import Recorder
 
@@ -34,6 +35,7 @@ class Foreign:
     prompt: str
     text: str
     reward: float = math.nan
+    correct: float = math.nan  # 1 or 0; most trainers record rewards, not whether an answer is correct
     answer: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
     pieces: Pieces | None = None  # where others (a tool) wrote a part of the text: joined, they are the text
@@ -55,11 +57,16 @@ class Options:
     """What is said about a folder besides its place, and what an importer notes while it reads.
 
     `rewards`: weights of the columns that are rewards, where the format does not say which are. `run`: which of them.
+    `files` reads them.
     """
 
     rewards: Mapping[str, float] | None = None
     run: str | None = None
     notes: list[str] = field(default_factory=list)
+    files: Files = field(default_factory=Files)
+
+    def __post_init__(self) -> None:
+        self.files.notes = self.notes
 
 
 def write_run(
@@ -107,6 +114,19 @@ def moved(directory: RunDirectory, runs: Path, resolved: Mapping[str, Any]) -> R
         number += 1
 
 
+def new_directory(runs: Path, name: str) -> RunDirectory:
+    """A new run of that name, or that with a number; ValueError where none can be made."""
+    check_name(name)
+    number = 1
+    while True:
+        try:
+            return RunDirectory(runs / (name if number == 1 else f"{name}-{number}")).create()
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise ValueError(f"{runs}: no run can be written there ({error.strerror}); give another folder") from None
+
+
 def write_steps(
     directory: RunDirectory, steps: Steps, words: Words, origin: Mapping[str, Any], options: Options
 ) -> int:
@@ -120,6 +140,8 @@ def write_steps(
         write_rollouts(directory.rollout_file(number), columns(number, rollouts, words))
         recorder.metrics.write({"attempt": 1, "step": number, "time": time.time(), **summary(rollouts)})
         written.append(number)
+    if isinstance(words, PlainWords) and words.mixed:
+        options.notes.append(words.mixed)
     for note in dict.fromkeys(options.notes):
         recorder.event("note", note)
     recorder.close()
@@ -147,6 +169,8 @@ def columns(step: int, rollouts: Sequence[Foreign], words: Words) -> dict[str, A
     read = [tokens_of(each, words) for each in rollouts]
     ids, trained = [tokens for tokens, _ in read], [marks for _, marks in read]
     prompts = [list(words.ids(whole(each.prompt)) if each.prompt_ids is None else each.prompt_ids) for each in rollouts]
+    if isinstance(words, PlainWords):
+        words.others |= any(each.token_ids is not None for each in rollouts)
     numbers: dict[Any, int] = {}
     keys = [each.group or each.problem or tuple(prompt) for each, prompt in zip(rollouts, prompts, strict=True)]
     groups = [numbers.setdefault(key, len(numbers)) for key in keys]
@@ -168,7 +192,7 @@ def columns(step: int, rollouts: Sequence[Foreign], words: Words) -> dict[str, A
         "token_ids": ids,
         "trained": trained,
         "reward": [each.reward for each in rollouts],
-        "correct": [math.nan] * len(rollouts),  # other trainers record rewards, not whether an answer is correct
+        "correct": [each.correct for each in rollouts],
         "parts": [[part(name, value) for name, value in each.parts.items()] for each in rollouts],
         "finish": [each.finish for each in rollouts],
         **token_columns(rollouts, trained),

@@ -54,6 +54,7 @@ class PlainWords:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self.others = False  # whether token ids of a model stand in the run as well
 
     def ids(self, text: str) -> list[int]:
         """A number for every word with the space before it."""
@@ -65,10 +66,19 @@ class PlainWords:
         return "".join(words[number] for number in ids if number < len(words))
 
     def save(self, folder: Path) -> None:
-        """Writes tokenizer.json: a vocabulary of whole words."""
-        if not self.numbers:
-            return
+        """Writes tokenizer.json: a vocabulary of whole words; none where it would name a model's tokens by them."""
+        if self.numbers and not self.others:
+            self.write(folder / "tokenizer.json")
+
+    @property
+    def mixed(self) -> str:
+        """What is to be said where words and a model's token ids stand in one run; empty where they do not."""
+        told = "some rollouts have token ids and others texts alone, so tokens stay numbers; give their --tokenizer"
+        return told if self.numbers and self.others else ""
+
+    def write(self, path: Path) -> None:
+        """The vocabulary as a file; there must be a word."""
         tokenizer = Tokenizer(models.WordLevel(self.numbers, unk_token=next(iter(self.numbers))))
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "isolated")
         tokenizer.decoder = decoders.Fuse()
-        tokenizer.save(str(folder / "tokenizer.json"))
+        tokenizer.save(str(path))

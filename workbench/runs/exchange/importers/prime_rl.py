@@ -9,12 +9,13 @@ folder holds a file `STABLE`. `rollouts/step_3/train/all/traces.jsonl`: episodes
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.runs.exchange.episodes import ALIGNED, rollouts_of
+from workbench.runs.exchange.episodes import ALIGNED, check_version, rollouts_of
+from workbench.runs.exchange.files import placed
 from workbench.runs.exchange.foreign import Foreign, Options
-from workbench.runs.exchange.json_lines import objects
 
 FORMAT = "prime-rl"
 PATTERN = re.compile(r"step_(\d+)")
@@ -38,11 +39,10 @@ def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every whole step in order."""
     if exports := export_files(source):
         for step, ranks in sorted(exports.items()):
-            rows = [(row, f"{path}, line {number}") for path in ranks for number, row in objects(path, options.notes)]
-            yield step, [sequence(row, place) for row, place in rows]
+            yield step, [each for path in ranks for each in options.files.lines(path, sequence)]
     elif steps := step_files(source):
         for step, paths in sorted(steps.items()):
-            yield step, [each for row in episodes(paths, options) for each in rollouts_of(row)]
+            yield step, [each for row in episodes(paths, options) for each in rollouts_of(row, place=place_of(row))]
     else:
         yield from stream_steps(source, options)
 
@@ -129,11 +129,16 @@ def episodes(paths: Sequence[Path], options: Options) -> Iterator[dict[str, Any]
     """Episodes of some files, each once."""
     seen = set[str]()
     for path in paths:
-        for number, row in objects(path, options.notes):
-            key = str(row.get("id", f"{path}:{number}"))
+        for place, row in options.files.lines(path, placed):
+            key = str(row.get("id", place))
             if key not in seen:
                 seen.add(key)
                 yield row
+
+
+def place_of(episode: Mapping[str, Any]) -> str:
+    """An episode for a message."""
+    return f"episode {episode.get('id')}"
 
 
 def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
@@ -144,23 +149,37 @@ def stream_steps(source: Path, options: Options) -> Iterator[tuple[int, list[For
     left = 0
     for row in episodes(chunks, options):
         for trace in row.get("traces") or []:
-            note = notes.get(str(trace.get("id")), {})
+            name = str(trace.get("id"))
+            note = notes.get(name, {})
             step = (note.get("info", {}).get("ship") or {}).get("step")
             if step is None:
                 left += 1
-            else:
-                steps.setdefault(int(step), []).extend(rollouts_of({**row, "traces": [trace]}, note))
+                continue
+            made = partial(rollouts_of, {**row, "traces": [trace]}, note, place_of(row))
+            steps.setdefault(int(step), []).extend(options.files.once(name, note["rows"], made))
     if left:
         options.notes.append(f"{left} traces were not trained on (no step is annotated) and are left out")
     yield from sorted(steps.items())
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    found = files(source)
+    notes = sorted((found[0].parent.parent / "annotations").glob("*/*.jsonl*")) if stream_files(source) else []
+    return found + notes
+
+
 def annotations(folder: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts."""
+    """What was annotated of every trace: `info`, and signals over whole branches; of several the newest counts.
+
+    `rows`: how many annotations that were.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*/*.jsonl*")):
-        for _, row in objects(path, options.notes):
-            note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}})
+        for place, row in options.files.lines(path, placed):
+            check_version(row, place, "annotation")
+            note = found.setdefault(str(row.get("trace_id")), {"info": {}, "branches": {}, "rows": 0})
+            note["rows"] += 1
             note["info"] |= row.get("info") or {}
             for branch in row.get("branches") or []:
                 own: Mapping[str, Any] = {name: branch[name] for name in ALIGNED if branch.get(name) is not None}

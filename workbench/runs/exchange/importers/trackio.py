@@ -26,6 +26,11 @@ def files(source: Path) -> list[Path]:
     return [path for path in found if path.suffix == ".db" and has_traces(path)]
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that changes as traces come: the database, and its log of what is not yet in it."""
+    return [file for path in files(source) for file in (path, path.with_name(f"{path.name}-wal")) if file.exists()]
+
+
 def has_traces(path: Path) -> bool:
     """Whether a file is a database with a table of traces."""
     try:
@@ -69,7 +74,7 @@ def rollout(messages: str, metadata: str | None, place: str) -> Foreign:
         said, told = json.loads(messages), json.loads(metadata or "{}")
     except ValueError:
         raise ValueError(f"{place}: a trace is no JSON; copy the database again") from None
-    if not isinstance(said, list) or not isinstance(told, dict):
+    if not isinstance(told, dict) or not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
         raise ValueError(f"{place}: a trace has no list of messages; give a database that trackio wrote")
     start = next((n for n, message in enumerate(said) if message.get("role") == "assistant"), len(said))
     answer, reward = pieces(said[start:]), number(told, "reward")

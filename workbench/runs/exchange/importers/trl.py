@@ -11,9 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
-
 from workbench.runs.exchange.foreign import Foreign, Options
 from workbench.runs.exchange.messages import pieces, spoken
 from workbench.runs.exchange.rewards import Found, find_rewards
@@ -33,21 +30,22 @@ def files(source: Path) -> dict[int, Path]:
     return {int(match[1]): path for path in found if (match := PATTERN.fullmatch(path.name))}
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    return list(files(source).values())
+
+
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
-    steps = {step: table(path) for step, path in sorted(files(source).items())}
+    steps = {step: table(path, options) for step, path in sorted(files(source).items())}
     found = find_rewards(list(steps.values()), OWN, options)
     for step, rows in steps.items():
         yield step, [rollout(row, found, number) for number, row in enumerate(rows)]
 
 
-def table(path: Path) -> list[Row]:
+def table(path: Path, options: Options) -> list[Row]:
     """The rows of a file."""
-    try:
-        rows: list[Row] = pyarrow.parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"{path} cannot be read ({first}); remove it, or copy it again") from None
+    rows = options.files.table(path)
     missing = [name for name in ("prompt", "completion") if rows and name not in rows[0]]
     if missing:
         raise ValueError(f"{path} has no column {missing[0]}; give files that TRL wrote with log_completions=True")

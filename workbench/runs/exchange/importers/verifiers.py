@@ -10,7 +10,6 @@ from typing import Any
 
 from workbench.runs.exchange.episodes import rollouts_of
 from workbench.runs.exchange.foreign import Foreign, Options
-from workbench.runs.exchange.json_lines import objects
 
 FORMAT = "verifiers"
 NAMES = ("traces.jsonl", "traces.jsonl.zst", "traces.jsonl.gz")
@@ -22,21 +21,33 @@ def files(source: Path) -> list[Path]:
     return [path for path in found if path.is_file()][:1]
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    return files(source)
+
+
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     steps: dict[int, list[Foreign]] = {}
-    failed = 0
+    failed = broken = 0
     for path in files(source):
-        for number, episode in objects(path, options.notes):
-            if "traces" not in episode:
-                raise ValueError(
-                    f"{path}, line {number}: no episode (it has no traces); give a file of verifiers 0.3.1 on"
-                )
-            failed += not episode["traces"]
-            steps.setdefault(step_of(episode), []).extend(rollouts_of(episode))
+        for step, rollouts, error in options.files.lines(path, converted):
+            failed += not rollouts
+            broken += error
+            steps.setdefault(step, []).extend(rollouts)
     if failed:
         options.notes.append(f"{failed} episodes failed before they had a trace, and are left out")
+    if broken:
+        options.notes.append(f"{broken} episodes have a trace with an error; its text is as far as it came")
     yield from sorted(steps.items())
+
+
+def converted(row: dict[str, Any], place: str) -> tuple[int, list[Foreign], bool]:
+    """An episode's step and rollouts, and whether one of its traces has an error. ValueError where it is no episode."""
+    if "traces" not in row:
+        raise ValueError(f"{place}: no episode (it has no traces); give a file of verifiers 0.3.1 on")
+    rollouts = rollouts_of(row, place=place)
+    return step_of(row), rollouts, any(trace.get("errors") for trace in row["traces"] or [])
 
 
 def step_of(episode: dict[str, Any]) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.runs.exchange.foreign import Foreign, Options
-from workbench.runs.exchange.json_lines import objects
 from workbench.runs.exchange.messages import pieces, spoken
 
 FORMAT = "verl"
@@ -26,10 +25,15 @@ def files(source: Path) -> dict[int, Path]:
     return {int(match[1]): path for match, path in found if match}
 
 
+def watched(source: Path) -> list[Path]:
+    """Every file that `read` reads."""
+    return list(files(source).values())
+
+
 def read(source: Path, options: Options) -> Iterator[tuple[int, list[Foreign]]]:
     """Every step in order."""
     for step, path in sorted(files(source).items()):
-        yield step, [rollout(row, f"{path}, line {number}") for number, row in objects(path, options.notes)]
+        yield step, options.files.lines(path, rollout)
 
 
 def rollout(row: dict[str, Any], place: str) -> Foreign:
