@@ -60,7 +60,7 @@ def show_plan(config: Path, runs: Path, *, timed: bool, as_json: bool) -> None:
 
 def show(started: Any, config: Path) -> None:
     """Prints where every play stands, each reason once, and what to do next."""
-    rows, ended = started.rows(), started.progress.ended
+    rows, ended = started.rows(), started.ended
     for row in rows:
         out.print(f"{row['state']:9} {row['step']:>6}/{row['total']}  {row['play']}", markup=False)
     reasons: dict[str, list[str]] = {}
@@ -70,7 +70,7 @@ def show(started: Any, config: Path) -> None:
     for why, plays in reasons.items():
         more = f" and {len(plays) - 1} more" if len(plays) > 1 else ""
         out.print(f"{plays[0]}{more}: {why}", markup=False)
-    if ended and not started.queue_alive:
+    if ended:
         out.print(f"ended early: {ended}", markup=False)
     out.print(f"where it stands, or to continue it: workbench sweep {config} --follow", markup=False)
     out.print(f"to compare: workbench compare --runs {started.path} --by FIELD", markup=False)

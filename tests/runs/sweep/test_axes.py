@@ -120,7 +120,7 @@ def test_an_error_of_many_arms_is_told_once():
 
 
 def test_accuracy_needs_an_evaluation():
-    with pytest.raises(ConfigError, match="set evaluation.problems above 0"):
+    with pytest.raises(ConfigError, match=r"set evaluation.problems above 0"):
         read_plan({**BASE, "evaluation": {"problems": 0}}, {"halving": {"at": [2]}})
 
 
@@ -133,5 +133,5 @@ def test_axes_come_from_the_file(tmp_path):
     assert len(read_plan(path).plays) == 4
     with pytest.raises(ConfigError, match="no axes; give a table"):
         read_plan(BASE)
-    with pytest.raises(ConfigError, match="absent.toml cannot be read"):
+    with pytest.raises(ConfigError, match=r"absent.toml cannot be read"):
         read_plan(tmp_path / "absent.toml")

@@ -205,7 +205,8 @@ def told(item: Mapping[str, Any]) -> str:
     """One of pydantic's errors, with field, value and remedy."""
     place = ".".join(["sweep", *(str(part) for part in item["loc"] if part not in ("constrained-int", "int"))])
     if item["type"] == "extra_forbidden":
-        known = {"budget": Budget, "halving": Halving}.get(str(item["loc"][0]), Axes).model_fields
+        tables: dict[str, type[BaseModel]] = {"budget": Budget, "halving": Halving}
+        known = tables.get(str(item["loc"][0]), Axes).model_fields
         return f"{place}: no such field{among(str(item['loc'][-1]), known, 'fields')}"
     text = str(item["msg"])
     return f"{place}: {text}" if item["type"] == "missing" else f"{place} = {shortened(item['input'])}: {text}"

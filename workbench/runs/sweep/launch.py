@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.runs.directory.paths import FORMAT, RunDirectory, check_name, write_json
+from workbench.runs.directory.paths import FORMAT, RunDirectory, check_name, plain, write_json
 from workbench.runs.directory.settings import flat
 from workbench.runs.prepare import prepare
 from workbench.runs.process.start import LOCAL, RUNS
@@ -59,7 +59,7 @@ def launch_experiment(
 def place_table(plan: Plan, on: str | Mapping[str, Any]) -> dict[str, Any]:
     """The place as plain data; jobs and threads are the config's where it does not say."""
     own = {"on": on or plan.axes.on} if isinstance(on, str) else dict(on)
-    return {"jobs": plan.axes.jobs, "threads": plan.config.training.threads, **own}
+    return dict(plain({"jobs": plan.axes.jobs, "threads": plan.config.training.threads, **own}))
 
 
 def create(path: Path, plan: Plan, place: Mapping[str, Any]) -> None:

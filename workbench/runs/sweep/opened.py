@@ -41,6 +41,7 @@ class Progress:
     rungs: list[dict[str, Any]] = field(default_factory=list)  # decisions of the halving
     ended: str = ""  # why the last queue stopped early
     problems: dict[str, str] = field(default_factory=dict)  # plays that could not be started
+    done: bool = False  # the last queue came to its end: nothing was left to do, or `ended` says why
 
     @classmethod
     def load(cls, path: Path) -> "Progress":
@@ -97,7 +98,16 @@ class Sweep(Experiment):
 
     def document(self) -> dict[str, Any]:
         """The sweep as plain data: its plays, and what the queue wrote."""
-        return {"path": str(self.path), "plays": self.rows(), "busy": self.busy, **asdict(self.progress)}
+        return {"path": str(self.path), "plays": self.rows(), **asdict(self.progress), "ended": self.ended}
+
+    @property
+    def ended(self) -> str:
+        """Why no queue works although plays may be left; empty while one works, and where it did all it could."""
+        progress = self.progress
+        if self.queue_alive or (progress.done and not progress.ended):
+            return ""
+        gone = f"the queue process is gone; read {self.path / 'queue.log'}, and start the sweep again to continue"
+        return progress.ended or gone
 
     def rows(self) -> list[dict[str, Any]]:
         """Every play as plain data: where it stands, and why it ended early."""

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from workbench.errors import among
 from workbench.runs.directory.lock import Identity
@@ -11,6 +11,7 @@ from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.sweep import places
 
 
+@runtime_checkable
 class Place(Protocol):
     """Where plays run: a launcher of trainers that knows how many it carries.
 

@@ -33,7 +33,7 @@ class Queue:
         self.sweep, self.place, self.poll = sweep, place, poll
         self.axes = Axes(**sweep.axes)
         self.progress = sweep.progress
-        self.progress.ended, self.progress.problems = "", {}
+        self.progress.ended, self.progress.problems, self.progress.done = "", {}, False
         self.runs = {name: sweep.run(name) for name in list(sweep.plays)[: self.axes.budget.plays]}
         self.stopped: set[tuple[str, int]] = set()  # plays that were told to stop, by attempt
         self.lost: set[str] = set()  # arms whose first play failed before its first step
@@ -41,6 +41,7 @@ class Queue:
 
     def work(self) -> Progress:
         """Plays until nothing is left to do; why it stopped early stands in the progress."""
+        self.progress.save(self.sweep.path)
         for step in [*self.open_rungs(), None]:
             self.play_to(step)
             if self.progress.ended:
@@ -49,6 +50,7 @@ class Queue:
                 self.decide(step, self.axes.halving)
                 if self.progress.ended:
                     break
+        self.progress.done = True
         self.progress.save(self.sweep.path)
         return self.progress
 
