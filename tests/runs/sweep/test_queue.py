@@ -79,8 +79,7 @@ def test_an_arm_that_fails_at_the_start_costs_one_play_and_the_others_go_on(made
 def test_halving_keeps_the_better_arms_by_their_metrics_up_to_the_step(made):
     halving = {"at": [2, 4], "keep": 0.5}
     sweep = made(seeds=2, grid=RATES, halving=halving)
-    late = {(0.1, 3): 9.0, (0.2, 3): 9.0}  # what comes after the step does not count
-    place = Threads(jobs=3, value=lambda play, step: late.get((rate(play), step), rate(play)))
+    place = Threads(jobs=3, value=lambda play, step: rate(play), holds=(2, 4))
     found = work(sweep, place)
     assert [rung["given_up"] for rung in found.rungs] == [
         ["learning_rate=0.1", "learning_rate=0.2"],
@@ -95,6 +94,16 @@ def test_halving_keeps_the_better_arms_by_their_metrics_up_to_the_step(made):
     assert set(done.values()) == {"finished", "given up"}
     steps = [line["step"] for line in sweep.run("learning_rate-0.4-seed-0").lines()]
     assert steps == [1, 2, 3, 4, 5, 6]  # stopped and continued: no step twice
+
+
+def test_what_comes_after_the_step_does_not_count(made):
+    sweep = made(grid=RATES, seeds=2, halving={"at": [2]})
+    for play, values in zip(list(sweep.plays)[::4], ([0.1, 0.3, 9.0], [0.2, None, 9.0]), strict=True):
+        lines = [{"step": step, "accuracy": value} for step, value in enumerate(values, start=1) if value]
+        sweep.run(play).directory.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = Queue(sweep, Threads())
+    assert found.score("learning_rate=0.1", 2, found.axes.halving) == pytest.approx((0.3 + 0.2) / 2)
+    assert found.score("learning_rate=0.2", 2, found.axes.halving) is None
 
 
 def test_lowest_is_best_where_asked_and_a_failed_arm_is_the_worst(made):
@@ -121,17 +130,17 @@ def test_the_budget_of_plays_takes_every_arm_first(made):
 
 def test_the_budget_of_hours_stops_plays_that_can_be_continued(made):
     sweep = made(grid={"training.learning_rate": [0.1, 0.2]}, budget={"hours": 0.05 / 3600})
-    found = work(sweep, Threads(jobs=1, steps=200))
+    found = work(sweep, Threads(jobs=1, holds=(4,)))
     assert "budget of 1.38889e-05 h is used up" in found.ended
     first, second = (sweep.run(play) for play in sweep.plays)
     assert (first.status.state, second.status.state) == ("stopped", "queued")
-    assert 0 < first.status.step < 200
+    assert 0 < first.status.step <= 4
     content = read_json(sweep.path / "sweep.json")
     write_json(sweep.path / "sweep.json", {**content, "axes": {**content["axes"], "budget": {"hours": 1.0}}})
-    found = work(sweep, Threads(jobs=2, steps=200))
+    found = work(sweep, Threads(jobs=2))
     assert set(states(sweep).values()) == {"finished"}
     assert found.seconds > 0.05
-    assert [line["step"] for line in first.lines()] == list(range(1, 201))
+    assert [line["step"] for line in first.lines()] == list(range(1, 7))
 
 
 def test_a_full_disk_starts_nothing_more_and_says_so(made, monkeypatch):

@@ -11,6 +11,7 @@ from workbench.runs.directory.paths import RunDirectory
 from workbench.runs.directory.status import Heartbeat
 
 PACE = 0.01  # seconds of a step
+LONG = 60.0  # seconds to wait for a command
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Threads:
     steps: int = 6
     value: Callable[[str, int], float] = lambda play, step: 0.5
     fails: Callable[[str], bool] = lambda play: False
+    holds: tuple[int, ...] = ()  # steps after which a play waits until it is told to stop
     started: list[str] = field(default_factory=list)
     most: int = 0  # that ran side by side
     running: int = 0
@@ -51,9 +53,16 @@ class Threads:
                     file.write(json.dumps(line) + "\n")
                 heart.beat(step=step)
                 time.sleep(PACE)
-                if any(directory.control.glob("*.json")):
-                    for file_ in directory.control.glob("*.json"):
-                        file_.unlink()
+                if self.told(directory, step):
                     heart.last_beat(state="stopped")
                     return
             heart.last_beat(state="finished")
+
+    def told(self, directory: RunDirectory, step: int) -> bool:
+        """Whether the play is told to stop after a step; takes the command."""
+        end = time.monotonic() + (LONG if step in self.holds else 0.0)
+        while not (found := list(directory.control.glob("*.json"))) and time.monotonic() < end:
+            time.sleep(PACE)
+        for file in found:
+            file.unlink()
+        return bool(found)
