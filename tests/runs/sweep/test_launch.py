@@ -150,6 +150,15 @@ def test_a_sweep_at_work_takes_no_other_axes(tmp_path, idle, monkeypatch):
         launch_experiment(BASE, {**AXES, "seeds": 2}, runs=tmp_path)
 
 
+def test_a_sweep_that_is_being_stopped_is_not_started(tmp_path, idle, monkeypatch):
+    launch_experiment(BASE, AXES, runs=tmp_path).stop()
+    monkeypatch.setattr(Sweep, "queue_alive", True)
+    with pytest.raises(ValueError, match="is being stopped; start it again when"):
+        launch_experiment(BASE, AXES, runs=tmp_path)
+    monkeypatch.setattr(Sweep, "queue_alive", False)
+    assert not (launch_experiment(BASE, AXES, runs=tmp_path).path / "stop.json").exists()
+
+
 def test_arms_that_were_given_up_forbid_new_ones(tmp_path, idle):
     halving = {"at": [2]}
     sweep = launch_experiment(BASE, {**AXES, "halving": halving}, runs=tmp_path)

@@ -53,6 +53,8 @@ def launch_experiment(
     sweep = Sweep(path)
     if not sweep.queue_alive:
         sweep.resume()
+    elif (path / "stop.json").exists():
+        raise ValueError(f"{path} is being stopped; start it again when its plays have ended their step")
     return sweep
 
 
