@@ -142,6 +142,21 @@ def test_an_edited_sweep_is_refused_in_one_message(tmp_path, idle, config, axes,
     assert (sweep.path / "sweep.json").read_bytes() == before
 
 
+def test_a_field_that_a_later_version_brings_changes_no_play(tmp_path, idle):
+    sweep = launch_experiment(BASE, AXES, runs=tmp_path)
+    content = read_json(sweep.path / "sweep.json")
+    for play in content["plays"]:
+        content["plays"][play]["digest"] = "of a version without evaluation.every"
+        file = sweep.run(play).directory.resolved
+        tables = {name: value for name, value in read_json(file).items() if name != "sha256"}
+        del tables["evaluation"]["every"]
+        write_json(file, tables)
+    write_json(sweep.path / "sweep.json", content)
+    launch_experiment(BASE, AXES, runs=tmp_path)
+    with pytest.raises(ValueError, match=r"evaluation.every was None, is 3"):
+        launch_experiment({**BASE, "evaluation": {"every": 3}}, AXES, runs=tmp_path)
+
+
 def test_a_sweep_at_work_takes_no_other_axes(tmp_path, idle, monkeypatch):
     launch_experiment(BASE, AXES, runs=tmp_path)
     monkeypatch.setattr(Sweep, "queue_alive", True)

@@ -131,9 +131,10 @@ def refuse_others(sweep: Sweep, plan: Plan) -> None:
     """ValueError where the folder has plays of other settings, or plays that the config has no more."""
     remedy = f"{sweep.path} keeps its plays: put back the config, or give the sweep another name"
     now = {play.name: play for play in plan.plays}
-    changed = [name for name, play in sweep.plays.items() if name in now and now[name].digest != play["digest"]]
+    others = [name for name, play in sweep.plays.items() if name in now and now[name].digest != play["digest"]]
+    changed = {name: fields for name in others if (fields := differences(sweep, now[name]))}
     if changed:
-        fields = differences(sweep, now[changed[0]])
+        fields = next(iter(changed.values()))
         raise ValueError(f"{listed(changed)} was started with other settings ({listed(fields)}); {remedy}")
     gone = [name for name in sweep.plays if name not in now]
     if gone:
@@ -141,9 +142,15 @@ def refuse_others(sweep: Sweep, plan: Plan) -> None:
 
 
 def differences(sweep: Sweep, play: Play) -> list[str]:
-    """In which fields a play that was prepared differs from what the config says now."""
-    before, now = dict(flat(sweep.run(play.name).resolved)), dict(flat(play.config.resolved()))
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    """In which fields a play that was prepared differs from what the config says now.
+
+    A field that an earlier version did not have differs only where it is not at its default.
+    """
+    config = play.config
+    plain_one = type(config)(task=config.task, rewards=config.rewards, method=config.method)
+    before, now = dict(flat(sweep.run(play.name).resolved)), dict(flat(config.resolved()))
+    default = dict(flat(plain_one.resolved()))
+    names = [name for name in {**before, **now} if before.get(name, default.get(name)) != now.get(name)]
     return [f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in names]
 
 
