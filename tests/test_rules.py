@@ -38,6 +38,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("arguments", "workbench/commands/eval_.py::eval_"): "every option of a command is an argument",
     ("arguments", "workbench/commands/plan.py::plan"): "every option of a command is an argument",
     ("arguments", "workbench/commands/reward.py::reward"): "every option of a command is an argument",
+    ("arguments", "workbench/commands/sweep.py::sweep"): "every option of a command is an argument",
     ("arguments", "workbench/commands/try_.py::try_"): "every option of a command is an argument",
     ("lines", "tests/training/test_trainer.py"): "one trainer, looked at from all sides, on one small run",
     ("words", "scripts/words.py"): "the list of these words",

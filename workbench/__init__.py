@@ -24,6 +24,7 @@ _HOMES = {
     "fork": "workbench.runs.checkpoints.fork",
     "import_run": "workbench.runs.exchange.find",
     "launch": "workbench.runs.launch",
+    "launch_experiment": "workbench.runs.sweep.launch",
     "load_source": "workbench.runs.directory.sources",
     "open_run": "workbench.runs.open",
     "query_runs": "workbench.runs.query_runs",

@@ -127,8 +127,9 @@ def new_folder(runs: Path, name: str) -> Path:
 
 
 def start_queue(path: Path) -> None:
-    """Starts the queue process of an experiment."""
-    command = [sys.executable, "-P", "-m", "workbench.runs.experiment", str(path.resolve())]
+    """Starts the queue process of an experiment, or of a sweep."""
+    module = "workbench.runs.sweep.queue" if (path / "sweep.json").exists() else "workbench.runs.experiment"
+    command = [sys.executable, "-P", "-m", module, str(path.resolve())]
     process = detach(command, path / "queue.log")
     write_json(path / "queue.json", asdict(Identity.of(process.pid)))
 

@@ -1,0 +1,1 @@
+"""Where plays run: one file a place, whose name is the place's."""
