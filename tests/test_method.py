@@ -212,10 +212,10 @@ def test_every_slot_is_a_field_of_method():
 
 
 def test_an_unknown_method_is_answered_with_the_nearest_and_with_all():
-    with pytest.raises(ValueError, match=r"'grppo' \(did you mean 'grpo'\?\); there are: ace, brorl, .*grpo"):
+    with pytest.raises(ValueError, match=r"'grppo' \(did you mean 'grpo'\?\); there are: ace, ace_reason, .*grpo"):
         find_method("grppo")
     with pytest.raises(
-        ValueError, match=r"\(did you mean 'dgpo' or 'gdpo' or 'gmpo' or 'grpo' or 'gspo' or 'sgpo'\?\)"
+        ValueError, match=r"\(did you mean 'dgpo' or 'gdpo' or 'gmpo' or 'grpo' or 'gspo' or 'prof' or 'sgpo'\?\)"
     ):  # none nearer than another
         find_method("gpro")
     with pytest.raises(ValueError, match=r"no method is called 'Q'; there are: "):

@@ -265,7 +265,9 @@ def test_register_tries_a_method_too():
 def test_a_missing_key_of_the_mapping_is_answered_as_by_name_and_none_is_entered_by_assignment():
     with pytest.raises(KeyError) as caught:
         METHODS["dappo"]
-    assert str(caught.value).startswith("no method is called 'dappo' (did you mean 'dapo'?); there are: ace, brorl")
+    assert str(caught.value).startswith(
+        "no method is called 'dappo' (did you mean 'dapo'?); there are: ace, ace_reason"
+    )
     assert METHODS.get("dappo") is None
     with pytest.raises(ValueError, match=r"write register\('mine', METHOD\).*METHODS = \{'mine': METHOD\}"):
         METHODS["mine"] = METHODS["grpo"]

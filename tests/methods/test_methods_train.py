@@ -10,7 +10,15 @@ from workbench.registry import find_method, methods
 
 
 class Rising:
-    """A scorer for tests: entropy grows along every answer."""
+    """A bench for tests: entropy grows along every answer, and nothing is asked."""
+
+    encoder, step = None, 1
+
+    def uniform(self, key):
+        return 0.5
+
+    def ask(self, questions):
+        raise ValueError("no method here asks a reward")
 
     def score(self, prompts, answers, signals):
         return [{name: [float(place) for place in range(len(answer))] for name in signals} for answer in answers]

@@ -1,6 +1,7 @@
 """The pruner inside the local engine, through the rounds of a step: survivors go on exactly as they would have."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,9 +41,9 @@ class Reader:
     answer = prompt
 
 
-def judge(group: Group) -> list[str]:
-    """Right is who wrote an even token last; counts on never being shown a pruned rollout."""
-    for rollout in group.rollouts:
+def judge(groups: Sequence[Group]) -> list[str]:
+    """Right is who wrote an even token last; pruned rollouts are not scored."""
+    for rollout in [rollout for group in groups for rollout in group.alive.rollouts]:
         assert rollout.finish != "pruned"
         rollout.reward = rollout.correct = float(rollout.tokens[-1] % 2 == 0)
     return []

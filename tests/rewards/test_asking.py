@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,7 +25,7 @@ class Table:
 
     @property
     def encoder(self) -> Encoder:
-        raise NotImplementedError
+        return cast(Encoder, None)  # no question here is a text
 
     def score(self, prompts: Any, answers: Any, signals: Any) -> list[dict[str, list[float]]]:
         raise NotImplementedError

@@ -21,6 +21,7 @@ from workbench.tasks.np_hard import NpHard
 from workbench.tasks.ranked_solutions import RankedSolutions
 from workbench.tasks.reasoning_gym import ReasoningGym
 from workbench.tasks.small_programs import SmallPrograms
+from workbench.tasks.solution_puzzles import SolutionPuzzles
 from workbench.tasks.sums import Sums
 from workbench.tasks.two_numbers import TwoNumbers
 from workbench.tasks.variants import Variants
@@ -93,6 +94,12 @@ EXAMPLES = {
     ),
     "ranked_solutions": Example(
         lambda folder: RankedSolutions(Sums(level=2)), "exact", lambda problem: f"answer: {problem.answer}"
+    ),
+    "solution_puzzles": Example(
+        lambda folder: SolutionPuzzles(WordProblems(level=2)),
+        "solution_puzzles",
+        lambda problem: f"answer: {problem.answer}",
+        lambda problem: "1; 1",
     ),
     "gsm8k": Example(
         lambda folder: Gsm8k(path=rows(folder / "x", "question", "so\n#### 1,0{:02d}")),

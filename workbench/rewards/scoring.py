@@ -8,7 +8,7 @@ A reward that raises costs the rollout it raised on, not the run: that rollout i
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.kinds import Reward, Shaping
 from workbench.rewards.asking import Attempt, Memo, Outcome, run
@@ -177,7 +177,7 @@ def culprits(jobs: Sequence[Job], scorer: Bench | None, memo: Memo) -> list[dict
     return found
 
 
-def checked(scores: Sequence[Score], rollouts: Sequence[Rollout]) -> list[Score]:
+def checked(scores: Sequence[Any], rollouts: Sequence[Rollout]) -> list[Score]:
     """The scores, one for each rollout, no infinite value, per-token values to fit; else ValueError."""
     if len(scores) != len(rollouts):
         raise ValueError(f"{len(scores)} scores for {len(rollouts)} rollouts: return one for each")

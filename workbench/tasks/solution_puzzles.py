@@ -50,15 +50,15 @@ class SolutionPuzzles(Task):
         fill = self.puzzle == "fill" or (both and number % 2 == 0)
         formulae = list(FORMULA.finditer("\n".join(steps)))
         if (fill and formulae) or (len(steps) < 3 and formulae):
-            return masked(
-                inner, "\n".join(steps), sorted(draw.sample(range(len(formulae)), min(self.masks, len(formulae))))
-            )
+            chosen = sorted(draw.sample(range(len(formulae)), min(self.masks, len(formulae))))
+            again = "" if fill else "-again"  # the second puzzle of a problem may be of the first's kind
+            return masked(inner, f"{inner.key}-fill{again}", "\n".join(steps), chosen)
         if len(steps) < 2:
             raise ValueError(
                 f"{self.task.place(number // 2 if both else number, split)}: the column {self.column!r} of problem "
                 f"{inner.key} holds no solution with a formula or two steps; name its column, or take another task"
             )
-        return shuffled(inner, steps, draw)
+        return shuffled(inner, f"{inner.key}-order{'-again' if fill else ''}", steps, draw)
 
     def size(self, split: Split) -> int | None:
         size = self.task.size(split)
@@ -77,8 +77,8 @@ class SolutionPuzzles(Task):
         return self.task.version()
 
 
-def masked(inner: Problem, solution: str, chosen: list[int]) -> Problem:
-    """A solution with some of its formulae masked."""
+def masked(inner: Problem, key: str, solution: str, chosen: list[int]) -> Problem:
+    """A solution with some of its formulae masked, as a problem with this key."""
     found = [match for place, match in enumerate(FORMULA.finditer(solution)) if place in chosen]
     text, end = "", 0
     for number, match in enumerate(found, start=1):
@@ -86,15 +86,15 @@ def masked(inner: Problem, solution: str, chosen: list[int]) -> Problem:
         end = match.end()
     gold = [match[0] for match in found]
     prompt = FILL.format(count=len(gold), question=inner.prompt.strip(), solution=text + solution[end:])
-    return Problem(f"{inner.key}-fill", prompt, "; ".join(gold), {"puzzle": "fill", "gold": gold}, "fill")
+    return Problem(key, prompt, "; ".join(gold), {"puzzle": "fill", "gold": gold}, "fill")
 
 
-def shuffled(inner: Problem, steps: list[str], draw: random.Random) -> Problem:
-    """A solution's steps in another order; the answer gives their numbers in the correct one."""
+def shuffled(inner: Problem, key: str, steps: list[str], draw: random.Random) -> Problem:
+    """A solution's steps in another order, as a problem with this key; the answer gives their numbers in order."""
     order = list(range(len(steps)))
     while order == sorted(order):
         draw.shuffle(order)
     shown = "\n".join(f"{number}) {steps[place]}" for number, place in enumerate(order, start=1))
     gold = [str(order.index(place) + 1) for place in range(len(steps))]
     prompt = ORDER.format(question=inner.prompt.strip(), steps=shown)
-    return Problem(f"{inner.key}-order", prompt, "; ".join(gold), {"puzzle": "order", "gold": gold}, "order")
+    return Problem(key, prompt, "; ".join(gold), {"puzzle": "order", "gold": gold}, "order")

@@ -8,7 +8,7 @@ from workbench.kinds import Past, Survey, Synthesis
 from workbench.random_numbers import uniform_of
 from workbench.training.sampling import Clock, Parts, Sampled
 from workbench.training.step import Step
-from workbench.types import Encoder, Group, Problem, Request, Rollout, Sampling, State
+from workbench.types import Encoder, Group, Request, Rollout, Sampling, State
 from workbench.types.memory import Line
 
 LEDGER, PROBLEMS = "ledger", "problems"  # the journals
@@ -86,7 +86,7 @@ class Memory:
             added[PROBLEMS] = [*added.get(PROBLEMS, ()), *lines]
         return added
 
-    def stocked(self, maker: str, made: Sequence[Problem], number: int, sampled: Sampled) -> list[Line]:
+    def stocked(self, maker: str, made: Sequence[Any], number: int, sampled: Sampled) -> list[Line]:
         """Enters problems that a piece made, and returns their lines; an event where some cannot be stocked."""
         lines, faults = self.parts.stock.lines(made, number)
         if faults:

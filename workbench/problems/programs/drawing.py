@@ -4,7 +4,7 @@ import ast
 import zlib
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.sandbox.exact import RAISED
 from workbench.sandbox.small import LINES as MOST_LINES
@@ -27,11 +27,11 @@ LINES: dict[tuple[str, str], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """A program and inputs for which it returns, with what it returns."""
+    """A program and inputs for which it returns, with what it returns: numbers and lists, or other Python values."""
 
     program: str
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
 
 
 def split_of(text: str) -> Split:
