@@ -216,9 +216,10 @@ def test_a_fork_is_checked_while_one_writes_and_its_run_moves(show, lab, picture
 
 def test_everything_is_reached_by_keys_and_nothing_is_asked_before(show, lab):
     page = show("from widgets import Dashboard; view = Dashboard('runs/demo'); view")
-    page.focus(".wb-ask-open >> nth=2")
+    opener = page.locator(".wb-ask-open", has_text="Fork")
+    opener.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".wb-ask-open >> nth=2")).to_have_attribute("aria-expanded", "true")
+    expect(opener).to_have_attribute("aria-expanded", "true")
     panel = page.locator(".wb-ask[aria-label=Fork]")
     expect(panel.locator("[aria-label=field]")).to_have_value("training.learning_rate", timeout=SLOW)
     assert page.locator(".wb-ask >> nth=0").inner_html() == ""
@@ -229,7 +230,7 @@ def test_everything_is_reached_by_keys_and_nothing_is_asked_before(show, lab):
     page.keyboard.type("5e-5")
     expect(panel.get_by_label("new value")).to_have_value("5e-5")
     page.keyboard.press("Escape")
-    expect(page.locator(".wb-ask-open >> nth=2")).to_be_focused()
+    expect(opener).to_be_focused()
     expect(panel).to_be_hidden()
 
 

@@ -116,7 +116,7 @@ def test_the_command(tmp_path: Path) -> None:
         ({"rewards": {"exact": 1.0}}, r"line 1: no episode of version 1 \(TypeError"),
         ({"rewards": {"exact": {"score": 10**400}}}, r"line 1: no episode of version 1 \(OverflowError"),
         ({"rewards": {"exact": {"score": "much"}}}, r"line 1: no episode of version 1 \("),
-        ({"nodes": ["text"]}, r"line 1: no episode of version 1 \(AttributeError"),
+        ({"nodes": ["text"]}, r"line 1: no episode of version 1 \("),
     ],
 )
 def test_other_versions_and_broken_fields_are_named(tmp_path: Path, change: dict[str, Any], told: str) -> None:

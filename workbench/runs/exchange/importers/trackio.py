@@ -68,7 +68,7 @@ def chosen(names: Sequence[str], options: Options, source: Path) -> str | None:
     raise ValueError(f"{source} holds the runs {', '.join(map(str, names))}; name one of them: --run NAME")
 
 
-def rollout(messages: str, metadata: str | None, place: str) -> Foreign:
+def rollout(messages: str | bytes, metadata: str | bytes | None, place: str) -> Foreign:
     """One trace: what stands before the first answer is the prompt."""
     try:
         said, told = json.loads(messages), json.loads(metadata or "{}")
