@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.analysis.evaluate import Estimate, Tally, gain, passes
+from workbench.analysis.probes import fewest, powers
 from workbench.analysis.support import BINS, by_chance, support, transitions
 from workbench.runs.directory.paths import plain
 
@@ -25,21 +26,12 @@ def common(models: Sequence[dict[str, Tally]]) -> tuple[list[str], list[Tallies]
     return keys, [tuple(model[key] for key in keys) for model in models]
 
 
-def powers(most: int) -> list[int]:
-    """The k of a curve: powers of two, and the last one.
-
-    >>> powers(20), powers(1)
-    ([1, 2, 4, 8, 16, 20], [1])
-    """
-    return sorted({*(2**exponent for exponent in range(most.bit_length())), most})
-
-
 def tries_of(models: Sequence[Tallies]) -> list[int]:
     """The k that every problem of every model has completions for; ValueError where a problem has none."""
-    fewest = min(tally.graded for tallies in models for tally in tallies)
-    if fewest < 1:
+    most = fewest(*models)
+    if most < 1:
         raise ValueError("a problem has no graded completion: its curve is not known; evaluate the checkpoint again")
-    return powers(fewest)
+    return powers(most)
 
 
 def curve(tallies: Tallies, tries: Sequence[int]) -> list[dict[str, float]]:

@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Advantage, Ask, Controller, Orders, Pick, Pool, Round, Sampler, Survey
+from workbench.kinds import Advantage, Ask, Controller, Orders, Pick, Pool, Round, Sampler
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import group_centre, spread
 from workbench.pieces.archive import KeepCorrect, again, solved
-from workbench.pieces.sampler import Uniform
+from workbench.pieces.sampler import Around, Uniform
 from workbench.pieces.surrogate import Clip
 from workbench.types import Batch, Group, PerToken, Request, Rollout, State
 
@@ -97,19 +97,12 @@ def upper_bound(node: Node, explore: float) -> float:
 
 
 @dataclass(frozen=True)
-class Roots(Sampler):
+class Roots(Around, Sampler):
     """Another sampler's problems, asked for their first segment; as whole completions where correct ones are kept."""
 
     segment: Segment = 256  # the paper
     width: Width = 8  # the paper
     inner: Annotated[Sampler, Field(description="which problems")] = Uniform()
-
-    @property
-    def survey(self) -> Survey | None:
-        return self.inner.survey
-
-    def init(self) -> State:
-        return self.inner.init()
 
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
         picks, state = self.inner(state, pool)
@@ -120,9 +113,6 @@ class Roots(Sampler):
             direct = replace(pick, ask=Ask(tag=DIRECT))
             found.append(direct if solved(known) else replace(pick, rollouts=self.width, ask=first))
         return found, state
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        return self.inner.learn(state, groups)
 
 
 @dataclass(frozen=True)

@@ -4,44 +4,33 @@ Left out: the reference's own solutions, on which the paper restricts the policy
 the reference's in the first step. How large its coefficient is, the paper's code does not show: a guess.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
 from pydantic import Field
 
-from workbench.kinds import Ask, Controller, Orders, Pick, Pool, Reduction, Regulariser, Round, Sampler, Survey
+from workbench.kinds import Ask, Controller, Orders, Pick, Pool, Reduction, Regulariser, Round, Sampler
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.pieces.reduction import TokenMean
 from workbench.pieces.regulariser import Coefficient
-from workbench.pieces.sampler import Uniform
-from workbench.types import Batch, Constants, Fact, Group, PerToken, Request, Rollout, State
+from workbench.pieces.sampler import Around, Uniform
+from workbench.types import Batch, Constants, Fact, PerToken, Request, Rollout, State
 
 PROBE = "probe"  # the role of a most likely completion
 
 
 @dataclass(frozen=True)
-class MostLikely(Sampler):
+class MostLikely(Around, Sampler):
     """Another sampler's problems, asked for their most likely completion only. arXiv:2510.02230."""
 
     inner: Annotated[Sampler, Field(description="which problems")] = Uniform()
-
-    @property
-    def survey(self) -> Survey | None:
-        return self.inner.survey
-
-    def init(self) -> State:
-        return self.inner.init()
 
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
         picks, state = self.inner(state, pool)
         probe = Ask(temperature=0.0, role=PROBE, train=False)
         return [replace(pick, rollouts=1, ask=probe) for pick in picks], state
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        return self.inner.learn(state, groups)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """MeRF: the rules of the reward stand before the question while training, and not at the evaluation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field
 
-from workbench.kinds import Pick, Pool, Sampler, Survey
+from workbench.kinds import Pick, Pool, Sampler
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
-from workbench.pieces.sampler import Uniform
+from workbench.pieces.sampler import Around, Uniform
 from workbench.pieces.shaping import Outcome
-from workbench.types import Group, State
+from workbench.types import State
 
 SCORES = Outcome(right=3.0, wrong=-0.5, none=-3.0)  # the paper's rules for its puzzles, format and answer added
 RULES = (
@@ -21,7 +20,7 @@ RULES = (
 
 
 @dataclass(frozen=True)
-class Motivated(Sampler):
+class Motivated(Around, Sampler):
     """Another sampler's picks, with the rules before each question. arXiv:2506.18485.
 
     Log-probs, ratio and KL are of the prompt with the rules; held-out problems are asked without. Keep the text in step
@@ -31,20 +30,10 @@ class Motivated(Sampler):
     rules: Annotated[str, Field(description="what the reward pays for")] = RULES
     inner: Annotated[Sampler, Field(description="which problems")] = Uniform()
 
-    @property
-    def survey(self) -> Survey | None:
-        return self.inner.survey
-
-    def init(self) -> State:
-        return self.inner.init()
-
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
         picks, state = self.inner(state, pool)
         shown = f"{self.rules}\n\n{{question}}"
         return [replace(pick, ask=replace(pick.ask, prompt=shown)) for pick in picks], state
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        return self.inner.learn(state, groups)
 
 
 METHODS = {

@@ -15,7 +15,7 @@ from workbench.kinds import Controller, Orders, Past, Round, Synthesis
 from workbench.method import derive
 from workbench.methods.dgpo import METHODS as DGPO
 from workbench.pieces.sampler import WithStock
-from workbench.pieces.texts import between_marks, of_role, plain
+from workbench.pieces.texts import of_role, written_problem
 from workbench.types import Group, Problem, Request, Rollout, State
 from workbench.types.memory import Stock
 
@@ -136,7 +136,7 @@ class AskReformulations(Controller):
             known = originals(round.groups, round.stock)
             requests = [self.write(each, aspect, round) for each in known for aspect in ASPECTS]
         elif round.number == 1:
-            written = [each for each in of_role(round.groups, WRITE) if self.text_of(each)]
+            written = [each for each in of_role(round.groups, WRITE) if written_problem(each, self.longest)]
             requests = [self.solving(each, round) for each in written]
         else:
             requests = []
@@ -156,7 +156,7 @@ class AskReformulations(Controller):
 
     def solving(self, rollout: Rollout, round: Round) -> Request:
         """The request to solve a wording."""
-        known, text = rollout.request.problem, self.text_of(rollout)
+        known, text = rollout.request.problem, written_problem(rollout, self.longest)
         return round.request(
             problem=Problem(known.key, text, known.answer, source=SOURCE),
             prompt=round.encoder.prompt(text),
@@ -166,12 +166,6 @@ class AskReformulations(Controller):
             train=False,
             parent=rollout.key,
         )
-
-    def text_of(self, rollout: Rollout) -> str:
-        """The wording that a rollout holds; empty where there is none, or only a copy of what was shown."""
-        text = between_marks(rollout.text)
-        copied = plain(text) in plain(rollout.request.problem.prompt)
-        return text if len(text) <= self.longest and not copied else ""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from workbench.kinds import Advantage, Controller, Orders, Pick, Pool, Reduction, Regulariser, Round, Sampler, Survey
+from workbench.kinds import Advantage, Controller, Orders, Pick, Pool, Reduction, Regulariser, Round, Sampler
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.ops import group_centre, group_mean, group_std, spread
 from workbench.pieces.reduction import SequenceMean
 from workbench.pieces.regulariser import Coefficient
-from workbench.pieces.sampler import Uniform
+from workbench.pieces.sampler import Around, Uniform
 from workbench.types import (
     Batch,
     Constants,
@@ -43,7 +43,7 @@ GENERAL = (
 
 
 @dataclass(frozen=True)
-class SomeBare(Sampler):
+class SomeBare(Around, Sampler):
     """Another sampler's problems; of each rollout a coin says whether it goes without a strategy. arXiv:2605.15726.
 
     It asks for those without, one at least; the controller `nudge` for the others.
@@ -52,13 +52,6 @@ class SomeBare(Sampler):
     bare: Annotated[float, Field(ge=0, le=1, description="probability of going without")] = 0.5  # the paper
     inner: Annotated[Sampler, Field(description="which problems")] = Uniform()
 
-    @property
-    def survey(self) -> Survey | None:
-        return self.inner.survey
-
-    def init(self) -> State:
-        return self.inner.init()
-
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
         picks, state = self.inner(state, pool)
         found = []
@@ -66,9 +59,6 @@ class SomeBare(Sampler):
             coins = (pool.uniform(-1 - place * pick.rollouts - turn) for turn in range(pick.rollouts))
             found.append(replace(pick, rollouts=max(1, sum(coin < self.bare for coin in coins))))
         return found, state
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        return self.inner.learn(state, groups)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from workbench.kinds import Controller, Filter, Orders, Past, Round, Synthesis, 
 from workbench.method import derive
 from workbench.methods.grpo import GRPO
 from workbench.pieces.sampler import WithStock
-from workbench.pieces.texts import answers, between_marks, of_role, plain
+from workbench.pieces.texts import answers, of_role, written_problem
 from workbench.types import Group, Problem, Request, Rollout, State
 
 SOURCE = "synthesised"
@@ -103,7 +103,11 @@ class FromWeakness(Controller):
         if round.number == 0:
             state = self.diagnosed(state, round)
             return Orders(self.proposed(state, round), state=state)
-        written = [each for each in of_role(round.groups, WRITE) if self.text_of(each)] if round.number == 1 else []
+        written = (
+            [each for each in of_role(round.groups, WRITE) if written_problem(each, self.longest)]
+            if round.number == 1
+            else []
+        )
         return Orders([self.answer(each, role, round) for each in written for role in (TEACH, TRY)], state=state)
 
     def diagnosed(self, state: State, round: Round) -> State:
@@ -165,7 +169,7 @@ class FromWeakness(Controller):
 
     def answer(self, rollout: Rollout, role: str, round: Round) -> Request:
         """The request for answers to a new problem."""
-        text = self.text_of(rollout)
+        text = written_problem(rollout, self.longest)
         return round.request(
             problem=Problem(rollout.request.problem.key, text, "unknown", source=SOURCE),
             prompt=round.encoder.prompt(text),
@@ -175,12 +179,6 @@ class FromWeakness(Controller):
             train=False,
             parent=rollout.key,
         )
-
-    def text_of(self, rollout: Rollout) -> str:
-        """The problem that a rollout holds; empty where there is none, or only a copy of what was shown."""
-        text = between_marks(rollout.text)
-        copied = plain(text) in plain(rollout.request.problem.prompt)
-        return text if len(text) <= self.longest and not copied else ""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,27 @@ class Chosen(Sampler):
         return picks, {"next": (first + pool.count) % count}
 
 
+class Around:
+    """What a sampler around another one leaves to it: the survey, the state, and what is learned from a step."""
+
+    inner: Sampler
+
+    @property
+    def survey(self) -> Survey | None:
+        """That of the inner one."""
+        return self.inner.survey
+
+    def init(self) -> State:
+        """That of the inner one."""
+        return self.inner.init()
+
+    def learn(self, state: State, groups: Sequence[Group]) -> State:
+        """That of the inner one."""
+        return self.inner.learn(state, groups)
+
+
 @dataclass(frozen=True)
-class WithStock(Sampler):
+class WithStock(Around, Sampler):
     """Another sampler's problems, and some of the stock in their place, as far as there are so many.
 
     Those of a step are different ones, each as likely as another.
@@ -65,13 +84,6 @@ class WithStock(Sampler):
     share: Annotated[float, Field(ge=0, le=1, description="of a step's problems")] = 0.5
     inner: Annotated[Sampler, Field(description="the others")] = Uniform()
 
-    @property
-    def survey(self) -> Survey | None:
-        return self.inner.survey
-
-    def init(self) -> State:
-        return self.inner.init()
-
     def __call__(self, state: State, pool: Pool) -> tuple[list[Pick], State]:
         stocked = pool.stock.of(self.source)
         count = min(len(stocked), round(self.share * pool.count))
@@ -79,9 +91,6 @@ class WithStock(Sampler):
         made = [Pick(problem=stocked[place], rollouts=pool.rollouts) for place in order]
         picks, state = self.inner(state, replace(pool, count=pool.count - count))
         return [*made, *picks], state
-
-    def learn(self, state: State, groups: Sequence[Group]) -> State:
-        return self.inner.learn(state, groups)
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,10 @@ def plain(text: str) -> str:
 def of_role(groups: Sequence[Group], role: str) -> list[Rollout]:
     """The rollouts of a role."""
     return [each for group in groups for each in group.rollouts if each.request.role == role]
+
+
+def written_problem(rollout: Rollout, longest: int) -> str:
+    """The problem between a rollout's marks; "" where there is none, a longer one, or only a copy of what was shown."""
+    text = between_marks(rollout.text)
+    copied = plain(text) in plain(rollout.request.problem.prompt)
+    return text if len(text) <= longest and not copied else ""

@@ -4,10 +4,12 @@ An *attempt* is one call of a reward. However many rewards and groups there are,
 equal questions once in all. An attempt that raises has its exception as its result; the others continue.
 """
 
+import math
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
-from workbench.types import Asked, Bench, Choose, Question, Read, Reply, Say, Score
+from workbench.types import Asked, Bench, Choose, Problem, Question, Read, Reply, Rollout, Say, Score
 
 TURNS = 32  # most times that an attempt may ask
 MOST = 100_000  # questions of an attempt
@@ -92,3 +94,25 @@ def bench_of(scorer: Bench | None, name: str) -> Bench:
     if scorer is None:
         raise ValueError(f"{name} asks a model, and there is none here: score it in a run, or by `workbench reward`")
     return scorer
+
+
+class ReadsReference:
+    """What rewards share that have the policy read the reference after a completion's reasoning."""
+
+    name: str
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Whom it asks."""
+        return frozenset({"policy"})
+
+    @abstractmethod
+    def ask(self, problem: Problem, rollouts: Sequence[Rollout], bench: Bench) -> Asked:
+        """The scores, for a problem that has a reference answer."""
+
+    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
+        """Unscored without a reference answer."""
+        bench = bench_of(scorer, self.name)
+        if not problem.answer.strip():
+            return [Score(math.nan, "unscored: the problem has no reference answer") for _ in rollouts]
+        return self.ask(problem, rollouts, bench)

@@ -1,6 +1,5 @@
 """DARL: RLPR's probability of the reference, and a little more where the own answer is nearly as likely."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,14 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.rewards.asking import bench_of
+from workbench.rewards.asking import ReadsReference
 from workbench.rewards.rlpr import mean_probability
 from workbench.types import Asked, Bench, Problem, Read, Rollout, Score
 from workbench.types.reasoning import STANDARD, reasoning
 
 
 @dataclass(frozen=True)
-class Darl(Reward):
+class Darl(ReadsReference, Reward):
     """α r(y*) + β Δ [Δ ≤ r(y*) / γ], Δ = max(r(y*) - r(y), 0). DARL, arXiv:2601.14700.
 
     r: mean probability of an answer's tokens after the completion's own reasoning; y*: the reference, y: the answer
@@ -28,16 +27,6 @@ class Darl(Reward):
     alpha: Annotated[float, Field(ge=0, description="weight of the reference's probability")] = 1.0
     beta: Annotated[float, Field(ge=0, description="weight of the bonus")] = 0.01
     gamma: Annotated[float, Field(gt=0, description="the range is the reference's probability over this")] = 8.0
-
-    @property
-    def asks(self) -> frozenset[str]:
-        return frozenset({"policy"})
-
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
-        bench = bench_of(scorer, self.name)
-        if not problem.answer.strip():
-            return [Score(math.nan, "unscored: the problem has no reference answer") for _ in rollouts]
-        return self.ask(problem, rollouts, bench)
 
     def ask(self, problem: Problem, rollouts: Sequence[Rollout], bench: Bench) -> Asked:
         """Reads the reference and the own answer after every reasoning."""

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.rewards.asking import bench_of
+from workbench.rewards.asking import ReadsReference
 from workbench.types import Asked, Bench, Problem, Read, Rollout, Score
 from workbench.types.reasoning import STANDARD, reasoning
 
@@ -17,7 +17,7 @@ WORDS, TIMES = 10, 10  # a window of so many words that stands so often: the pap
 
 
 @dataclass(frozen=True)
-class Rlpr(Reward):
+class Rlpr(ReadsReference, Reward):
     """(1 - λ) · clip(b - a, 0, 1) + λ · f. RLPR, arXiv:2506.18254, section 3.
 
     b: mean probability of the reference's tokens after the completion's own reasoning, which is read up to the last
@@ -38,12 +38,6 @@ class Rlpr(Reward):
     @property
     def asks(self) -> frozenset[str]:
         return frozenset({"policy", "reference"}) if self.debias else frozenset({"policy"})
-
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
-        bench = bench_of(scorer, self.name)
-        if not problem.answer.strip():
-            return [Score(math.nan, "unscored: the problem has no reference answer") for _ in rollouts]
-        return self.ask(problem, rollouts, bench)
 
     def ask(self, problem: Problem, rollouts: Sequence[Rollout], bench: Bench) -> Asked:
         """Reads the reference after every reasoning, and once without."""

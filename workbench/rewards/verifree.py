@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.kinds import Reward
-from workbench.rewards.asking import bench_of
+from workbench.rewards.asking import ReadsReference
 from workbench.types import Asked, Bench, Problem, Read, Rollout, Score
 from workbench.types.reasoning import STANDARD, reasoning
 
 
 @dataclass(frozen=True)
-class Verifree(Reward):
+class Verifree(ReadsReference, Reward):
     """π(reference | prompt, reasoning), the product over its tokens. VeriFree, arXiv:2505.21493, section 2.2.
 
     The reasoning is read up to the last `marker`, cut between tokens; a completion without one, or truncated before
@@ -26,16 +26,6 @@ class Verifree(Reward):
         STANDARD
     )
     gap: Annotated[str, Field(description="what stands between marker and reference; the paper: `>`")] = " "
-
-    @property
-    def asks(self) -> frozenset[str]:
-        return frozenset({"policy"})
-
-    def __call__(self, problem: Problem, rollouts: Sequence[Rollout], scorer: Bench | None) -> list[Score] | Asked:
-        bench = bench_of(scorer, self.name)
-        if not problem.answer.strip():
-            return [Score(math.nan, "unscored: the problem has no reference answer") for _ in rollouts]
-        return self.ask(problem, rollouts, bench)
 
     def ask(self, problem: Problem, rollouts: Sequence[Rollout], bench: Bench) -> Asked:
         """Reads the reference after every reasoning that came to its end."""
